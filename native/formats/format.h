@@ -1,0 +1,22 @@
+// The contract of a storage format. One file a format, one line in formats.inc.
+#pragma once
+
+#include "../matrix.h"
+
+namespace sparsemark {
+
+// A memory layout of a sparse matrix.
+struct Format {
+  const char* name;
+  // Fills matrix (view.rows, cols, nnz are set by the caller) and calls bind(). Returns nullptr, or the
+  // reason why this format cannot hold the matrix. May throw std::bad_alloc.
+  const char* (*encode)(const Csr& csr, Matrix& matrix);
+  // Writes the nonzeros into dense, rows x cols, row-major, zero-filled by the caller.
+  void (*decode)(const Matrix& matrix, float* dense);
+};
+
+// The list, in the order of formats.inc.
+extern const Format* const kFormats[];
+extern const int kFormatCount;
+
+}  // namespace sparsemark

@@ -1,0 +1,63 @@
+// The contract of a kernel. One source file per op x format, compiled once per instruction set with the
+// instruction set as namespace; one line in kernels.inc.
+//
+// Rule, with a test: files compiled with extra -m flags include no header whose inline functions could be
+// emitted, and keep everything but the Kernel object static, so that their objects hold no weak symbols.
+// Otherwise the linker may keep the AVX-512 copy of a shared inline function and an older CPU dies in it.
+#pragma once
+
+#include "../matrix.h"
+
+namespace sparsemark {
+
+// What an evaluation reads and writes. B is k x n, C is m x n, both row-major, 64-byte aligned, unpadded.
+struct Operands {
+  const Encoded* a;
+  const float* b;
+  float* c;
+  std::int32_t n;
+  const void* plan;  // what the kernel's plan() wrote; nullptr where it has none
+  void* scratch;     // this thread's scratch_bytes(), 64-byte aligned
+};
+
+// A thread's share: units [unit_begin, unit_end) of A, columns [col_begin, col_end) of C. It must write all
+// of that part of C, whatever C held, and nothing else.
+struct Shard {
+  std::int32_t unit_begin;
+  std::int32_t unit_end;
+  std::int32_t col_begin;
+  std::int32_t col_end;
+};
+
+// How a job is shared out over threads.
+enum class Split : std::int8_t {
+  kUnits,    // by A's units, balanced by Encoded::work
+  kColumns,  // by columns of C, in multiples of 16
+  kNone,     // one thread only
+};
+
+struct Kernel {
+  const char* op;
+  const char* name;
+  const char* format;
+  const char* isa;
+  Split split;
+  bool dense;
+  // Bytes of storage that plan() fills once per job; both nullptr where nothing is planned.
+  std::int64_t (*plan_bytes)(const Encoded& a, std::int32_t n);
+  void (*plan)(const Encoded& a, std::int32_t n, void* storage);
+  // Bytes of scratch a thread; nullptr for none.
+  std::int64_t (*scratch_bytes)(const Encoded& a, std::int32_t n);
+  // Writes the tiling in words, at most 128 characters, into text; nullptr for none.
+  void (*tiling)(const Encoded& a, std::int32_t n, char* text);
+  void (*run)(const Operands& operands, const Shard& shard) noexcept;
+};
+
+// Every kernel of the instruction sets that this CPU has, in the order of kernels.inc.
+struct KernelList {
+  const Kernel* const* kernels;
+  int count;
+};
+KernelList available_kernels();
+
+}  // namespace sparsemark

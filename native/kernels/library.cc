@@ -1,0 +1,209 @@
+// Our formats and kernels behind the kernel door.
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "../formats/format.h"
+#include "../sparsemark.h"
+#include "kernel.h"
+#include "threads.h"
+
+struct sparsemark_matrix {
+  sparsemark::Matrix matrix;
+  const sparsemark::Format* format = nullptr;
+};
+
+struct sparsemark_job {
+  const sparsemark::Kernel* kernel = nullptr;
+  sparsemark::Aligned<std::uint8_t> plan;
+  std::vector<sparsemark::Aligned<std::uint8_t>> scratch;
+  std::vector<sparsemark::Operands> operands;  // one a thread
+  std::vector<sparsemark::Shard> shards;       // one a thread
+  std::unique_ptr<sparsemark::Team> team;      // only for more than one thread
+};
+
+namespace sparsemark {
+namespace {
+
+void say(sparsemark_message* message, const char* text) {
+  if (message != nullptr) std::snprintf(message->text, sizeof(message->text), "%s", text);
+}
+
+sparsemark_status encode(const char* name, const sparsemark_csr* csr, sparsemark_matrix** matrix,
+                         sparsemark_encoded* encoded, sparsemark_message* message) {
+  for (int f = 0; f < kFormatCount; ++f) {
+    const Format& format = *kFormats[f];
+    if (std::strcmp(format.name, name) != 0) continue;
+    try {
+      auto made = std::make_unique<sparsemark_matrix>();
+      made->format = &format;
+      Matrix& m = made->matrix;
+      m.view.rows = csr->rows;
+      m.view.cols = csr->cols;
+      m.view.nnz = csr->nnz;
+      const Csr in = {csr->rows, csr->cols, csr->nnz, csr->row_offsets, csr->col_indices, csr->values};
+      if (const char* reason = format.encode(in, m); reason != nullptr) {
+        say(message, reason);
+        return SPARSEMARK_UNSUPPORTED;
+      }
+      *encoded = {m.view.rows,
+                  m.view.cols,
+                  m.view.nnz,
+                  m.footprint.payload_bytes,
+                  m.footprint.metadata_bytes,
+                  m.footprint.padding_bytes};
+      *matrix = made.release();
+      return SPARSEMARK_OK;
+    } catch (const std::bad_alloc&) {
+      say(message, "out of memory while encoding");
+      return SPARSEMARK_OUT_OF_MEMORY;
+    }
+  }
+  say(message, "unknown format");
+  return SPARSEMARK_UNSUPPORTED;
+}
+
+sparsemark_status decode(const sparsemark_matrix* matrix, float* dense, sparsemark_message*) {
+  const Encoded& a = matrix->matrix.view;
+  std::memset(dense, 0, static_cast<std::size_t>(a.rows) * static_cast<std::size_t>(a.cols) * sizeof(float));
+  matrix->format->decode(matrix->matrix, dense);
+  return SPARSEMARK_OK;
+}
+
+void free_matrix(sparsemark_matrix* matrix) { delete matrix; }
+
+// First unit whose preceding work is at least share / parts of the whole.
+std::int32_t boundary(const Encoded& a, int share, int parts) {
+  const std::int64_t target = static_cast<std::int64_t>(a.work[a.units]) * share / parts;
+  std::int32_t low = 0;
+  std::int32_t high = a.units;
+  while (low < high) {
+    const std::int32_t middle = low + (high - low) / 2;
+    if (a.work[middle] < target) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+// Shares out by stored work or by columns. Every unit and column falls to exactly one part.
+Shard shard_of(const Encoded& a, std::int32_t n, Split split, int part, int parts) {
+  if (split == Split::kColumns) {
+    constexpr std::int32_t kStep = 16;
+    const std::int64_t steps = (n + kStep - 1) / kStep;
+    const auto edge = [&](int share) {
+      const std::int64_t col = steps * share / parts * kStep;
+      return static_cast<std::int32_t>(col < n ? col : n);
+    };
+    return {0, a.units, edge(part), edge(part + 1)};
+  }
+  const std::int32_t begin = part == 0 ? 0 : boundary(a, part, parts);
+  const std::int32_t end = part + 1 == parts ? a.units : boundary(a, part + 1, parts);
+  return {begin, end, 0, n};
+}
+
+sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
+                          const sparsemark_product* product, sparsemark_job** job,
+                          sparsemark_message* message) {
+  const KernelList list = available_kernels();
+  if (index < 0 || index >= list.count) {
+    say(message, "kernel index out of range");
+    return SPARSEMARK_UNSUPPORTED;
+  }
+  const Kernel& kernel = *list.kernels[index];
+  if (std::strcmp(kernel.format, matrix->format->name) != 0) {
+    say(message, "the matrix is encoded in another format than the kernel reads");
+    return SPARSEMARK_UNSUPPORTED;
+  }
+  if (kernel.split == Split::kNone && product->threads > 1) {
+    say(message, "this kernel runs on one thread only");
+    return SPARSEMARK_UNSUPPORTED;
+  }
+  try {
+    const Encoded& a = matrix->matrix.view;
+    auto made = std::make_unique<sparsemark_job>();
+    made->kernel = &kernel;
+    if (kernel.plan_bytes != nullptr) {
+      made->plan = Aligned<std::uint8_t>(static_cast<std::size_t>(kernel.plan_bytes(a, product->n)));
+      kernel.plan(a, product->n, made->plan.data());
+    }
+    for (int part = 0; part < product->threads; ++part) {
+      const std::size_t bytes =
+          kernel.scratch_bytes == nullptr ? 0 : static_cast<std::size_t>(kernel.scratch_bytes(a, product->n));
+      made->scratch.emplace_back(bytes);
+      made->operands.push_back(
+          {&a, product->b, product->c, product->n, made->plan.data(), made->scratch.back().data()});
+      made->shards.push_back(shard_of(a, product->n, kernel.split, part, product->threads));
+    }
+    if (product->threads > 1) made->team = std::make_unique<Team>(product->threads);
+    if (message != nullptr) {
+      message->text[0] = '\0';
+      if (kernel.tiling != nullptr) kernel.tiling(a, product->n, message->text);
+    }
+    *job = made.release();
+    return SPARSEMARK_OK;
+  } catch (const std::bad_alloc&) {
+    say(message, "out of memory while preparing");
+    return SPARSEMARK_OUT_OF_MEMORY;
+  }
+}
+
+void run_part(void* context, int part) {
+  const sparsemark_job& job = *static_cast<const sparsemark_job*>(context);
+  const std::size_t p = static_cast<std::size_t>(part);
+  job.kernel->run(job.operands[p], job.shards[p]);
+}
+
+void run(sparsemark_job* job) {
+  if (job->team) {
+    job->team->run(run_part, job);
+  } else {
+    job->kernel->run(job->operands[0], job->shards[0]);
+  }
+}
+
+void free_job(sparsemark_job* job) { delete job; }
+
+// The C table, built once from the two lists.
+struct Description {
+  std::vector<const char*> formats;
+  std::vector<sparsemark_kernel> kernels;
+  sparsemark_library library{};
+
+  Description() {
+    for (int f = 0; f < kFormatCount; ++f) formats.push_back(kFormats[f]->name);
+    const KernelList list = available_kernels();
+    for (int i = 0; i < list.count; ++i) {
+      const Kernel& kernel = *list.kernels[i];
+      kernels.push_back({kernel.name, kernel.op, "f32", kernel.format, kernel.isa,
+                         kernel.split == Split::kNone ? 1 : 0, kernel.dense ? SPARSEMARK_KERNEL_DENSE : 0u});
+    }
+    library.abi_version = SPARSEMARK_ABI_VERSION;
+    library.struct_size = sizeof(sparsemark_library);
+    library.name = "native";
+    library.version = SPARSEMARK_VERSION;
+    library.config = SPARSEMARK_COMPILER;
+    library.formats = formats.data();
+    library.format_count = static_cast<std::int32_t>(formats.size());
+    library.kernels = kernels.data();
+    library.kernel_count = static_cast<std::int32_t>(kernels.size());
+    library.encode = encode;
+    library.decode = decode;
+    library.free_matrix = free_matrix;
+    library.prepare = prepare;
+    library.run = run;
+    library.free_job = free_job;
+  }
+};
+
+}  // namespace
+}  // namespace sparsemark
+
+extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::uint32_t,
+                                                                           sparsemark_message*) {
+  static const sparsemark::Description description;
+  return &description.library;
+}

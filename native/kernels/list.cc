@@ -1,0 +1,66 @@
+// Which kernels this CPU can run.
+#include "../timing/cpu.h"
+#include "kernel.h"
+
+namespace sparsemark {
+
+#define SPARSEMARK_KERNEL(symbol) extern const Kernel symbol;
+namespace scalar {
+#include "kernels.inc"
+}
+#if defined(__x86_64__)
+namespace avx2 {
+#include "kernels.inc"
+}
+namespace avx512 {
+#include "kernels.inc"
+}
+#elif defined(__aarch64__)
+namespace neon {
+#include "kernels.inc"
+}
+#endif
+#undef SPARSEMARK_KERNEL
+
+namespace {
+
+#define SPARSEMARK_KERNEL(symbol) &SPARSEMARK_KERNEL_NAMESPACE::symbol,
+const Kernel* const kKernels[] = {
+#define SPARSEMARK_KERNEL_NAMESPACE scalar
+#include "kernels.inc"
+#undef SPARSEMARK_KERNEL_NAMESPACE
+#if defined(__x86_64__)
+#define SPARSEMARK_KERNEL_NAMESPACE avx2
+#include "kernels.inc"
+#undef SPARSEMARK_KERNEL_NAMESPACE
+#define SPARSEMARK_KERNEL_NAMESPACE avx512
+#include "kernels.inc"
+#undef SPARSEMARK_KERNEL_NAMESPACE
+#elif defined(__aarch64__)
+#define SPARSEMARK_KERNEL_NAMESPACE neon
+#include "kernels.inc"
+#undef SPARSEMARK_KERNEL_NAMESPACE
+#endif
+};
+#undef SPARSEMARK_KERNEL
+
+constexpr int kKernelCount = static_cast<int>(sizeof(kKernels) / sizeof(kKernels[0]));
+
+struct Available {
+  const Kernel* kernels[kKernelCount];
+  int count = 0;
+  Available() {
+    for (const Kernel* kernel : kKernels) {
+      if (cpu_has(kernel->isa)) kernels[count++] = kernel;
+    }
+  }
+};
+
+}  // namespace
+
+KernelList available_kernels() {
+  static const Available available;
+  return {available.kernels, available.count};
+}
+
+}  // namespace sparsemark

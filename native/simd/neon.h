@@ -1,0 +1,39 @@
+// Advanced SIMD of AArch64: 4 floats. See simd.h for the meaning of the names.
+#pragma once
+
+#include <arm_neon.h>
+
+#include <cstdint>
+
+namespace sparsemark::neon {
+
+using Vec = float32x4_t;
+inline constexpr int kLanes = 4;
+
+static inline Vec zero() { return vdupq_n_f32(0.0f); }
+static inline Vec broadcast(float x) { return vdupq_n_f32(x); }
+static inline Vec load(const float* p) { return vld1q_f32(p); }
+static inline void store(float* p, Vec v) { vst1q_f32(p, v); }
+static inline Vec load_first(const float* p, int count) {
+  float lanes[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+  for (int lane = 0; lane < count && lane < 4; ++lane) lanes[lane] = p[lane];
+  return vld1q_f32(lanes);
+}
+static inline void store_first(float* p, Vec v, int count) {
+  float lanes[4];
+  vst1q_f32(lanes, v);
+  for (int lane = 0; lane < count && lane < 4; ++lane) p[lane] = lanes[lane];
+}
+static inline Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
+static inline float sum(Vec v) { return vaddvq_f32(v); }
+static inline Vec gather(const float* base, const std::int32_t* index) {
+  const float lanes[4] = {base[index[0]], base[index[1]], base[index[2]], base[index[3]]};
+  return vld1q_f32(lanes);
+}
+static inline Vec expand(std::uint32_t mask, const float* p) {
+  float lanes[4];
+  for (int lane = 0; lane < 4; ++lane) lanes[lane] = (mask >> lane & 1u) != 0 ? *p++ : 0.0f;
+  return vld1q_f32(lanes);
+}
+
+}  // namespace sparsemark::neon

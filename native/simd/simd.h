@@ -1,0 +1,29 @@
+// The operations of the instruction set that this file is being compiled for. Every header of this folder
+// offers the same names in namespace sparsemark::SPARSEMARK_ISA:
+//
+//   Vec, kLanes                    a vector of floats and its number of lanes
+//   zero() broadcast(x)            all lanes
+//   load(p) store(p, v)            kLanes floats at any address
+//   load_first(p, count)           the first count lanes, the others 0; reads nothing beyond them
+//   store_first(p, v, count)       the first count lanes; writes nothing beyond them
+//   fma(a, b, c)                   a * b + c, one rounding where the instruction set has it
+//   sum(v)                         of all lanes
+//   gather(base, index)            base[index[lane]], kLanes indices of 32 bits
+//   expand(mask, p)                lane l = p[number of mask bits below l] where bit l is set, else 0
+#pragma once
+
+#define SPARSEMARK_STRING_(x) #x
+#define SPARSEMARK_STRING(x) SPARSEMARK_STRING_(x)
+#define SPARSEMARK_ISA_NAME SPARSEMARK_STRING(SPARSEMARK_ISA)
+
+#if defined(SPARSEMARK_ISA_scalar)
+#include "scalar.h"
+#elif defined(SPARSEMARK_ISA_avx2)
+#include "avx2.h"
+#elif defined(SPARSEMARK_ISA_avx512)
+#include "avx512.h"
+#elif defined(SPARSEMARK_ISA_neon)
+#include "neon.h"
+#else
+#error "SPARSEMARK_ISA_<name> must be defined: scalar, avx2, avx512 or neon"
+#endif

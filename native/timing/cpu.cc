@@ -1,0 +1,125 @@
+#include "cpu.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
+
+namespace sparsemark {
+namespace {
+
+bool allowed(const char* isa) {
+  const char* limit = std::getenv("SPARSEMARK_ISA_LIMIT");
+  if (limit == nullptr || *limit == '\0') return true;
+  const std::size_t length = std::strlen(isa);
+  for (const char* at = limit; *at != '\0';) {
+    const char* comma = std::strchr(at, ',');
+    const std::size_t size = comma == nullptr ? std::strlen(at) : static_cast<std::size_t>(comma - at);
+    if (size == length && std::strncmp(at, isa, size) == 0) return true;
+    if (comma == nullptr) break;
+    at = comma + 1;
+  }
+  return false;
+}
+
+bool present(const char* isa) {
+  if (std::strcmp(isa, "scalar") == 0) return true;
+#if defined(__x86_64__)
+  if (std::strcmp(isa, "avx2") == 0) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (std::strcmp(isa, "avx512") == 0) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  }
+#elif defined(__aarch64__)
+  if (std::strcmp(isa, "neon") == 0) return true;
+#endif
+  return false;
+}
+
+#if defined(__linux__)
+std::string first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+// "48K", "2M" as in /sys/devices/system/cpu/cpu0/cache.
+std::int64_t size_of(const std::string& text) {
+  if (text.empty()) return 0;
+  const std::int64_t number = std::atoll(text.c_str());
+  if (text.back() == 'K') return number * 1024;
+  if (text.back() == 'M') return number * 1024 * 1024;
+  return number;
+}
+
+void read_caches(Cpu& cpu) {
+  for (int i = 0; i < 8; ++i) {
+    const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(i) + "/";
+    const std::string level = first_line(folder + "level");
+    if (level.empty()) break;
+    const std::int64_t bytes = size_of(first_line(folder + "size"));
+    if (level == "1" && first_line(folder + "type") == "Data") cpu.l1d_bytes = bytes;
+    if (level == "2") cpu.l2_bytes = bytes;
+    if (level == "3") cpu.l3_bytes = bytes;
+  }
+}
+#endif
+
+#if defined(__APPLE__)
+std::int64_t sysctl_number(const char* name) {
+  std::int64_t value = 0;
+  std::size_t size = sizeof(value);
+  return sysctlbyname(name, &value, &size, nullptr, 0) == 0 ? value : 0;
+}
+#endif
+
+}  // namespace
+
+bool cpu_has(const char* isa) { return present(isa) && allowed(isa); }
+
+Cpu describe_cpu() {
+  Cpu cpu;
+  for (const char* isa : {"scalar", "avx2", "avx512", "neon"}) {
+    if (cpu_has(isa)) cpu.isa.emplace_back(isa);
+  }
+#if defined(__x86_64__)
+  unsigned int word[12] = {};
+  if (__get_cpuid_max(0x80000000u, nullptr) >= 0x80000004u) {
+    for (unsigned int i = 0; i < 3; ++i) {
+      __get_cpuid(0x80000002u + i, &word[4 * i], &word[4 * i + 1], &word[4 * i + 2], &word[4 * i + 3]);
+    }
+    char brand[49] = {};
+    std::memcpy(brand, word, 48);
+    cpu.brand = brand;
+    while (!cpu.brand.empty() && cpu.brand.back() == ' ') cpu.brand.pop_back();
+    while (!cpu.brand.empty() && cpu.brand.front() == ' ') cpu.brand.erase(0, 1);
+  }
+  unsigned int a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) != 0) {
+    const unsigned int base = a >> 8 & 15u;
+    const unsigned int family = base == 15 ? base + (a >> 20 & 255u) : base;
+    const unsigned int model = base == 6 || base == 15 ? (a >> 4 & 15u) | (a >> 12 & 240u) : a >> 4 & 15u;
+    cpu.model = std::to_string(family) + "-" + std::to_string(model) + "-" + std::to_string(a & 15u);
+  }
+#endif
+#if defined(__linux__)
+  read_caches(cpu);
+#elif defined(__APPLE__)
+  char brand[128] = {};
+  std::size_t size = sizeof(brand) - 1;
+  if (sysctlbyname("machdep.cpu.brand_string", brand, &size, nullptr, 0) == 0) cpu.brand = brand;
+  cpu.l1d_bytes = sysctl_number("hw.perflevel0.l1dcachesize");
+  cpu.l2_bytes = sysctl_number("hw.perflevel0.l2cachesize");
+#endif
+  return cpu;
+}
+
+}  // namespace sparsemark

@@ -1,0 +1,24 @@
+// What this CPU is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sparsemark {
+
+// Whether the CPU (and the operating system's saved state) has an instruction set by our name: scalar, avx2,
+// avx512, neon. Honours SPARSEMARK_ISA_LIMIT, a comma-separated list, so that a smaller CPU can be imitated.
+bool cpu_has(const char* isa);
+
+struct Cpu {
+  std::string brand;
+  std::string model;  // family-model-stepping on x86, empty elsewhere
+  std::vector<std::string> isa;
+  std::int64_t l1d_bytes = 0;
+  std::int64_t l2_bytes = 0;
+  std::int64_t l3_bytes = 0;
+};
+Cpu describe_cpu();
+
+}  // namespace sparsemark

@@ -1,0 +1,33 @@
+#include "stopwatch.h"
+
+#include <chrono>
+#include <limits>
+
+#include "../door.h"
+
+namespace sparsemark {
+
+double now_ns() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+double clock_resolution_ns() {
+  double smallest = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < 1000; ++i) {
+    const double start = now_ns();
+    double end = now_ns();
+    while (end <= start) end = now_ns();
+    if (end - start < smallest) smallest = end - start;
+  }
+  return smallest;
+}
+
+double time_evaluations(HostJob& job, int warmups, int evaluations) noexcept {
+  for (int i = 0; i < warmups; ++i) job.evaluate();
+  const double start = now_ns();
+  for (int i = 0; i < evaluations; ++i) job.evaluate();
+  return (now_ns() - start) / evaluations;
+}
+
+}  // namespace sparsemark
