@@ -4,8 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <utility>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 namespace sparsemark {
 
@@ -30,18 +35,29 @@ struct Footprint {
   std::int64_t padding_bytes = 0;   // zeros that fill blocks, slices and rows, with their indices
 };
 
+// From here on an array asks for huge pages: with 4 KiB pages the rows of a wide B or a streamed A miss the
+// TLB at every step.
+inline constexpr std::size_t kHugeBytes = std::size_t{4} << 20;
+
 // A fixed-size array on a 64-byte boundary, zero-filled, its storage rounded up to whole lines so that a
-// vector load at the end stays inside.
+// vector load at the end stays inside. T is a plain number.
 template <typename T>
 class Aligned {
  public:
   Aligned() = default;
   explicit Aligned(std::size_t size) : size_(size) {
     if (size == 0) return;
+    if (size > SIZE_MAX / 2 / sizeof(T)) throw std::bad_alloc();
     const std::size_t bytes = (size * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-    data_ = static_cast<T*>(std::aligned_alloc(kAlignment, bytes));
-    if (data_ == nullptr) throw std::bad_alloc();
-    for (std::size_t i = 0; i < bytes / sizeof(T); ++i) data_[i] = T{};
+    const bool huge = bytes >= kHugeBytes;
+    void* storage = nullptr;
+    if (posix_memalign(&storage, huge ? kHugeBytes / 2 : kAlignment, bytes) != 0) throw std::bad_alloc();
+#if defined(__linux__)
+    // Advice only: where it is refused the array is as good, a little slower.
+    if (huge) (void)madvise(storage, bytes, MADV_HUGEPAGE);
+#endif
+    data_ = static_cast<T*>(storage);
+    std::memset(storage, 0, bytes);
   }
   Aligned(Aligned&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -82,7 +98,8 @@ struct Encoded {
   const std::uint8_t* bytes = nullptr;
   const std::uint64_t* bits = nullptr;
   const std::int32_t* order = nullptr;  // stored row -> row of A, where a format permutes rows
-  // Units are what threads share out: rows, block rows or slices. work[u] is the stored work before unit u.
+  // Units are what threads share out: rows, block rows or slices. work[u] is the stored work before unit u;
+  // for the shard plan alone, kernels do not read it (where it is not offsets itself).
   std::int32_t units = 0;
   const std::int32_t* work = nullptr;  // units + 1
 };
