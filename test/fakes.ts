@@ -241,11 +241,7 @@ export function fakeMeasured(
     ...of,
     status: 'measured',
     check: { worstRatio: 0.21, maxAbsError: 3.1e-6 },
-    footprint: {
-      payloadBytes,
-      metadataBytes: of.format.startsWith('bsr') ? metadataBytes / 16 : metadataBytes,
-      paddingBytes: 0,
-    },
+    footprint: { payloadBytes, metadataBytes, paddingBytes: 0 },
     encodeNs: of.dense ? 0 : 3 * m * k,
     prepareNs: of.dense ? m * k : 0.2 * m * k,
     evaluationsPerSample: 8,
