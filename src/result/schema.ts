@@ -152,7 +152,7 @@ const suite = z.strictObject({
 
 /** Fields of the header; the line adds its kind. */
 export const runHeaderSchema = z.strictObject({
-  schemaVersion: z.literal(schemaVersion),
+  schemaVersion: z.int().min(1).max(schemaVersion),
   runId: name,
   startedAt: time,
   command: text,
