@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 #include <utility>
 
@@ -39,8 +38,7 @@ class Aligned {
   explicit Aligned(std::size_t size) : size_(size) {
     if (size == 0) return;
     const std::size_t bytes = (size * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-    data_ = static_cast<T*>(std::aligned_alloc(kAlignment, bytes));
-    if (data_ == nullptr) throw std::bad_alloc();
+    data_ = static_cast<T*>(::operator new(bytes, std::align_val_t{kAlignment}));
     for (std::size_t i = 0; i < bytes / sizeof(T); ++i) data_[i] = T{};
   }
   Aligned(Aligned&& other) noexcept
@@ -52,7 +50,9 @@ class Aligned {
   }
   Aligned(const Aligned&) = delete;
   Aligned& operator=(const Aligned&) = delete;
-  ~Aligned() { std::free(data_); }
+  ~Aligned() {
+    if (data_ != nullptr) ::operator delete(data_, std::align_val_t{kAlignment});
+  }
 
   T* data() { return data_; }
   const T* data() const { return data_; }
