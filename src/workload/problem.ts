@@ -133,9 +133,6 @@ function makeMatrix(workload: Workload, dataFolder: string | undefined): Csr {
   return { ...size, rowOffsets: read.rowOffsets, colIndices: read.colIndices, values };
 }
 
-/** Most elements of A: cell numbers stay within 32 bits. */
-export const maxCells = 2 ** 31 - 1;
-
 /**
  * Make a workload's matrix and dense operand. `dataFolder` is where matrices of the data cache lie (default: the
  * user's). Throws BAD_SUITE where the pattern does not fit the shape, and what reading throws for pattern `file`.

@@ -15,7 +15,8 @@ import {
 import { nearestName } from './nearest-name.ts';
 import { ops } from './ops/index.ts';
 import { fixedDensityOf, patternNamed, patternSpec, patterns, refusalOf } from './patterns/index.ts';
-import { maxCells, workloadId } from './problem.ts';
+import { workloadId } from './problem.ts';
+import { maxCells } from './rows.ts';
 import { type LayerShape, readShapes } from './shapes.ts';
 import { readYaml, type YamlEntries, type YamlReader, type YamlValue } from './yaml-reader.ts';
 
