@@ -7,6 +7,9 @@
 #if defined(__linux__)
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #endif
 
 #include <memory>
@@ -151,22 +154,32 @@ Napi::Value measure_ceilings(const Napi::CallbackInfo& info) {
   return out;
 }
 
-// pinProcess(cpus): boolean. This thread and those it starts later; false where the system has no such call.
-Napi::Value pin_process(const Napi::CallbackInfo& info) {
+// becomeWorker(cpus, memoryLimitBytes): boolean. Pins this thread and those it starts later, ends with the
+// parent process, and bounds the data that this process may allocate. Whether it is pinned; each part is left
+// out where the system has no such call.
+Napi::Value become_worker(const Napi::CallbackInfo& info) {
   if (!info[0].IsArray()) throw Napi::TypeError::New(info.Env(), "Expected an array for cpus");
+  if (!info[1].IsNumber()) throw Napi::TypeError::New(info.Env(), "Expected a number for memoryLimitBytes");
+  bool pinned = false;
 #if defined(__linux__)
-  cpu_set_t set;
-  CPU_ZERO(&set);
+  // A worker in an endless kernel never sees its channel close; the signal ends it with its parent.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const auto bytes = static_cast<rlim_t>(info[1].As<Napi::Number>().DoubleValue());
+  const rlimit limit = {bytes, bytes};
+  setrlimit(RLIMIT_DATA, &limit);
   const auto cpus = info[0].As<Napi::Array>();
-  for (std::uint32_t i = 0; i < cpus.Length(); ++i) {
-    const std::int32_t cpu = integer(cpus.Get(i), "cpu", 0);
-    if (cpu >= CPU_SETSIZE) throw Napi::TypeError::New(info.Env(), "CPU number out of range");
-    CPU_SET(static_cast<std::size_t>(cpu), &set);
+  if (cpus.Length() > 0) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (std::uint32_t i = 0; i < cpus.Length(); ++i) {
+      const std::int32_t cpu = integer(cpus.Get(i), "cpu", 0);
+      if (cpu >= CPU_SETSIZE) throw Napi::TypeError::New(info.Env(), "CPU number out of range");
+      CPU_SET(static_cast<std::size_t>(cpu), &set);
+    }
+    pinned = pthread_setaffinity_np(pthread_self(), sizeof(set), &set) == 0;
   }
-  return Napi::Boolean::New(info.Env(), pthread_setaffinity_np(pthread_self(), sizeof(set), &set) == 0);
-#else
-  return Napi::Boolean::New(info.Env(), false);
 #endif
+  return Napi::Boolean::New(info.Env(), pinned);
 }
 
 // openLibrary(path): Library
@@ -352,7 +365,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("describeBuild", describe_build);
   add("describeCpu", describe_cpu);
   add("measureCeilings", measure_ceilings);
-  add("pinProcess", pin_process);
+  add("becomeWorker", become_worker);
   add("openLibrary", open_library);
   add("describeLibrary", describe_library);
   add("encode", encode);
