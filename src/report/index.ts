@@ -1,13 +1,17 @@
 /** The list of reports. A new one is a file and a line here. */
 import type { Result } from '../terms.ts';
+import { csv } from './csv.ts';
 import { findingsOf } from './finding.ts';
+import { json } from './json.ts';
+import { latex } from './latex.ts';
+import { markdown } from './markdown.ts';
 import type { Report, ReportFile, ReportOptions } from './report.ts';
 import { terminal } from './terminal.ts';
 
 export type { Report, ReportFile, ReportOptions } from './report.ts';
 
 /** All reports. */
-export const reports: readonly Report[] = [terminal];
+export const reports: readonly Report[] = [terminal, markdown, latex, csv, json];
 
 /** The report of a name, or undefined. */
 export function reportNamed(name: string): Report | undefined {
