@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -35,8 +34,8 @@ struct Footprint {
   std::int64_t padding_bytes = 0;   // zeros that fill blocks, slices and rows, with their indices
 };
 
-// From here on an array asks for huge pages: with 4 KiB pages the rows of a wide B or a streamed A miss the
-// TLB at every step.
+// From here on an array asks for huge pages: with pages of 4 KiB a streamed A or the panel of a wide B misses
+// the TLB at every step.
 inline constexpr std::size_t kHugeBytes = std::size_t{4} << 20;
 
 // A fixed-size array on a 64-byte boundary, zero-filled, its storage rounded up to whole lines so that a
@@ -47,17 +46,13 @@ class Aligned {
   Aligned() = default;
   explicit Aligned(std::size_t size) : size_(size) {
     if (size == 0) return;
-    if (size > SIZE_MAX / 2 / sizeof(T)) throw std::bad_alloc();
-    const std::size_t bytes = (size * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-    const bool huge = bytes >= kHugeBytes;
-    void* storage = nullptr;
-    if (posix_memalign(&storage, huge ? kHugeBytes / 2 : kAlignment, bytes) != 0) throw std::bad_alloc();
+    if (size > (SIZE_MAX / 2) / sizeof(T)) throw std::bad_alloc();
+    data_ = static_cast<T*>(::operator new(bytes(), boundary()));
 #if defined(__linux__)
     // Advice only: where it is refused the array is as good, a little slower.
-    if (huge) (void)madvise(storage, bytes, MADV_HUGEPAGE);
+    if (bytes() >= kHugeBytes) (void)madvise(data_, bytes(), MADV_HUGEPAGE);
 #endif
-    data_ = static_cast<T*>(storage);
-    std::memset(storage, 0, bytes);
+    std::memset(data_, 0, bytes());
   }
   Aligned(Aligned&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -68,7 +63,9 @@ class Aligned {
   }
   Aligned(const Aligned&) = delete;
   Aligned& operator=(const Aligned&) = delete;
-  ~Aligned() { std::free(data_); }
+  ~Aligned() {
+    if (data_ != nullptr) ::operator delete(data_, boundary());
+  }
 
   T* data() { return data_; }
   const T* data() const { return data_; }
@@ -79,6 +76,12 @@ class Aligned {
   T* end() { return data_ + size_; }
 
  private:
+  std::size_t bytes() const { return (size_ * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment; }
+  // Huge pages are 2 MiB here and lie on such a boundary.
+  std::align_val_t boundary() const {
+    return std::align_val_t{bytes() >= kHugeBytes ? std::size_t{2} << 20 : kAlignment};
+  }
+
   T* data_ = nullptr;
   std::size_t size_ = 0;
 };

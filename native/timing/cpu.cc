@@ -92,7 +92,7 @@ Cpu describe_cpu() {
   }
 #if defined(__x86_64__)
   unsigned int word[12] = {};
-  if (__get_cpuid_max(0x80000000u, nullptr) >= 0x80000004u) {
+  if (static_cast<unsigned int>(__get_cpuid_max(0x80000000u, nullptr)) >= 0x80000004u) {
     for (unsigned int i = 0; i < 3; ++i) {
       __get_cpuid(0x80000002u + i, &word[4 * i], &word[4 * i + 1], &word[4 * i + 2], &word[4 * i + 3]);
     }

@@ -1,0 +1,102 @@
+// oneDNN (formerly MKL-DNN and DNNL), opened at run time: its sgemm, through the stable part of its C
+// interface, so that no header is needed and releases 2.x and 3.x are alike.
+#include "dense_backend.h"
+
+namespace {
+
+using namespace sparsemark::backends;
+
+// The head of dnnl_version_t, the same in 2.x and 3.x.
+struct Version {
+  int major;
+  int minor;
+  int patch;
+  const char* hash;
+  unsigned cpu_runtime;
+};
+
+// Bits of cpu_runtime.
+constexpr unsigned kSequential = 1;
+constexpr unsigned kOpenMp = 2;
+
+// Row-major C[m x n] = alpha A B + beta C; the arguments after the transpositions are m, n, k. Returns 0 when
+// done.
+using Sgemm = int(char trans_a, char trans_b, std::int64_t m, std::int64_t n, std::int64_t k, float alpha,
+                  const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta, float* c,
+                  std::int64_t ldc);
+
+Sgemm* sgemm = nullptr;
+void (*set_num_threads)(int) = nullptr;
+
+// dnnl_cpu_isa_t, where 2.x and 3.x agree; else its number.
+std::string isa_name(int isa) {
+  switch (isa) {
+    case 0x1:
+      return "sse41";
+    case 0x3:
+      return "avx";
+    case 0x7:
+      return "avx2";
+    case 0x27:
+      return "avx512_core";
+    case 0x67:
+      return "avx512_core_vnni";
+    case 0xe7:
+      return "avx512_core_bf16";
+    default: {
+      char number[24];
+      std::snprintf(number, sizeof(number), "isa 0x%x", static_cast<unsigned>(isa));
+      return number;
+    }
+  }
+}
+
+// Serves n = 1 too: oneDNN has no sgemv of its own, and takes a special path for one column.
+std::function<void()> bind_sgemm(const sparsemark_matrix& a, const sparsemark_product& p,
+                                 sparsemark_message*) {
+  return [m = a.rows, k = a.cols, n = p.n, values = a.values.data(), b = p.b, c = p.c] {
+    sgemm('N', 'N', m, n, k, 1.0f, values, k, b, n, 0.0f, c, n);
+  };
+}
+
+}  // namespace
+
+extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::uint32_t,
+                                                                           sparsemark_message* message) {
+  calm_openmp();
+  void* handle =
+      open_first("onednn", {"libdnnl.so.2", "libdnnl.so.3", "libdnnl.so", "libdnnl.3.dylib", "libdnnl.dylib"},
+                 "Debian: apt-get install libdnnl2", message);
+  if (handle == nullptr) return nullptr;
+  sgemm = find<Sgemm>(handle, "dnnl_sgemm");
+  auto* get_version = find<const Version*()>(handle, "dnnl_version");
+  if (sgemm == nullptr || get_version == nullptr) {
+    say(message,
+        "Expected functions dnnl_sgemm and dnnl_version for onednn, received a library without them. Debian: "
+        "apt-get install libdnnl2");
+    return nullptr;
+  }
+  const Version& version = *get_version();
+  // Finds the function in the OpenMP runtime that this library brought along.
+  if (version.cpu_runtime == kOpenMp) set_num_threads = find<void(int)>(handle, "omp_set_num_threads");
+  if (version.cpu_runtime != kSequential && set_num_threads == nullptr) {
+    say(message,
+        "Expected OpenMP or no threads for onednn, received a build whose number of threads cannot be set. "
+        "Debian: apt-get install libdnnl2");
+    return nullptr;
+  }
+  auto* get_isa = find<int()>(handle, "dnnl_get_effective_cpu_isa");
+
+  DenseLibrary library;
+  library.name = "onednn";
+  library.version = std::to_string(version.major) + "." + std::to_string(version.minor) + "." +
+                    std::to_string(version.patch);
+  library.config = std::string("core ") + (get_isa == nullptr ? "unknown" : isa_name(get_isa())) +
+                   "; threads " + (set_num_threads == nullptr ? "none" : "openmp") + "; file " +
+                   file_of(sgemm);
+  library.kernels = {{"dense", "spmm", bind_sgemm}, {"dense", "spmv", bind_sgemm}};
+  if (set_num_threads != nullptr) {
+    library.set_threads = [](int threads) { set_num_threads(threads); };
+  }
+  return publish(std::move(library));
+}

@@ -1,0 +1,177 @@
+/**
+ * The boundary: the only file that loads the addon. Above each function stands the C++ function that it calls
+ * (`native/addon.cc`); `test/native/boundary.test.ts` compares both lists.
+ *
+ * Handles are opaque and tagged: a wrong one is a TypeError. An error of a library carries `code`
+ * `BAD_LIBRARY`, `UNSUPPORTED` or `OUT_OF_MEMORY`.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SparsemarkError } from './terms.ts';
+
+declare const tag: unique symbol;
+/** A loaded kernel library. */
+export type LibraryHandle = { readonly [tag]: 'library' };
+/** An encoded matrix. */
+export type MatrixHandle = { readonly [tag]: 'matrix' };
+/** A kernel bound to its operands, its answer guarded by canaries. */
+export type JobHandle = { readonly [tag]: 'job' };
+
+/** The addon's functions, one to one. */
+export interface Native {
+  // Napi::Value describe_build(const Napi::CallbackInfo& info)
+  describeBuild(): {
+    version: string;
+    compiler: string;
+    flags: string;
+    type: string;
+    sanitizer: string;
+    clockResolutionNs: number;
+  };
+  // Napi::Value describe_cpu(const Napi::CallbackInfo& info)
+  describeCpu(): {
+    brand: string;
+    model: string;
+    isa: string[];
+    l1dBytes: number;
+    l2Bytes: number;
+    l3Bytes: number;
+  };
+  /** Takes about two seconds. */
+  // Napi::Value measure_ceilings(const Napi::CallbackInfo& info)
+  measureCeilings(threads: number): {
+    fmaGflops: number;
+    l1GBs: number;
+    l2GBs: number;
+    l3GBs: number;
+    dramGBs: number;
+    gatherGelems: number;
+  };
+  /** Pins this thread and those started later, ends with the parent, bounds memory. Whether it is pinned. */
+  // Napi::Value become_worker(const Napi::CallbackInfo& info)
+  becomeWorker(cpus: readonly number[], memoryLimitBytes: number): boolean;
+  // Napi::Value open_library(const Napi::CallbackInfo& info)
+  openLibrary(path: string): LibraryHandle;
+  // Napi::Value describe_library(const Napi::CallbackInfo& info)
+  describeLibrary(library: LibraryHandle): {
+    name: string;
+    version: string;
+    config: string;
+    formats: string[];
+    kernels: {
+      index: number;
+      name: string;
+      op: string;
+      dtype: string;
+      format: string;
+      isa: string;
+      maxThreads: number;
+      dense: boolean;
+    }[];
+  };
+  // Napi::Value encode(const Napi::CallbackInfo& info)
+  encode(
+    library: LibraryHandle,
+    format: string,
+    rows: number,
+    cols: number,
+    rowOffsets: Int32Array,
+    colIndices: Int32Array,
+    values: Float32Array,
+  ): MatrixHandle;
+  // Napi::Value describe_matrix(const Napi::CallbackInfo& info)
+  describeMatrix(matrix: MatrixHandle): {
+    rows: number;
+    cols: number;
+    nnz: number;
+    payloadBytes: number;
+    metadataBytes: number;
+    paddingBytes: number;
+    encodeNs: number;
+  };
+  /** Row-major rows x cols. */
+  // Napi::Value decode(const Napi::CallbackInfo& info)
+  decode(matrix: MatrixHandle): Float32Array;
+  /** `matrices`: one, or several encoded copies to rotate through; `b`: row-major k x n. */
+  // Napi::Value prepare(const Napi::CallbackInfo& info)
+  prepare(
+    matrices: readonly MatrixHandle[],
+    kernelIndex: number,
+    n: number,
+    threads: number,
+    b: Float32Array,
+  ): JobHandle;
+  // Napi::Value describe_job(const Napi::CallbackInfo& info)
+  describeJob(job: JobHandle): { tiling: string; prepareNs: number; copies: number };
+  /** Fills C with NaN, evaluates once, checks the canaries and B, returns C (row-major m x n). */
+  // Napi::Value answer(const Napi::CallbackInfo& info)
+  answer(job: JobHandle): Float32Array;
+  // Napi::Value evaluate(const Napi::CallbackInfo& info)
+  evaluate(job: JobHandle): void;
+  /** Fills `samplesNs`, each slot after `warmups` untimed evaluations, with nanoseconds an evaluation. */
+  // Napi::Value time_job(const Napi::CallbackInfo& info)
+  time(job: JobHandle, warmups: number, evaluations: number, samplesNs: Float64Array): void;
+  // Napi::Value release(const Napi::CallbackInfo& info)
+  release(handle: MatrixHandle | JobHandle): void;
+}
+
+/** Where the loaded binary came from. */
+export interface Binary {
+  readonly path: string;
+  readonly origin: 'environment' | 'checkout' | 'prebuild';
+  readonly sha256: string;
+}
+
+const packageRoot = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** `linux-x64`, `darwin-arm64`, ...; musl is its own platform, since a glibc binary does not load there. */
+function platformName(): string {
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
+  const musl = process.platform === 'linux' && report?.header?.glibcVersionRuntime === undefined;
+  return `${process.platform}-${process.arch}${musl ? '-musl' : ''}`;
+}
+
+/** Folder of the addon and the kernel libraries. */
+function binaryFolder(): { folder: string; origin: Binary['origin'] } {
+  const named = process.env.SPARSEMARK_BINARIES;
+  if (named !== undefined && named !== '') {
+    if (!existsSync(join(named, 'sparsemark.node'))) {
+      throw new SparsemarkError(
+        'MISSING_ADDON',
+        `Expected a folder with sparsemark.node for SPARSEMARK_BINARIES, received ${named}. Name the folder of a build, or unset the variable.`,
+      );
+    }
+    return { folder: named, origin: 'environment' };
+  }
+  const built = join(packageRoot, 'build', 'Release');
+  if (existsSync(join(built, 'sparsemark.node'))) return { folder: built, origin: 'checkout' };
+  const prebuilt = join(packageRoot, 'prebuilds', platformName());
+  if (existsSync(join(prebuilt, 'sparsemark.node'))) return { folder: prebuilt, origin: 'prebuild' };
+  if (process.platform === 'win32') {
+    throw new SparsemarkError(
+      'UNSUPPORTED_PLATFORM',
+      'Expected Linux or macOS, received Windows, on which sparsemark has not been tried. Run it under WSL.',
+    );
+  }
+  throw new SparsemarkError(
+    'MISSING_ADDON',
+    `Expected the native addon for ${platformName()}, received none in build/Release or prebuilds. Build it: npm run build in a checkout, npx sparsemark build in an installed package.`,
+  );
+}
+
+let loaded: { native: Native; binary: Binary; folder: string } | undefined;
+
+/** Loads the addon once. Throws MISSING_ADDON. */
+export function loadNative(): { native: Native; binary: Binary; folder: string } {
+  if (loaded === undefined) {
+    const { folder, origin } = binaryFolder();
+    const path = join(folder, 'sparsemark.node');
+    const native = createRequire(import.meta.url)(path) as Native;
+    const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
+    loaded = { native, binary: { path, origin, sha256 }, folder };
+  }
+  return loaded;
+}

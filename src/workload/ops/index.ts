@@ -1,0 +1,24 @@
+/** The list of ops. A new op is a file beside this one and a line here. */
+import { type OpName, SparsemarkError } from '../../terms.ts';
+import { nearestName } from '../nearest-name.ts';
+import type { Op } from './op.ts';
+import { spmm } from './spmm.ts';
+import { spmv } from './spmv.ts';
+
+export type { AnswerCheck } from './check.ts';
+export { checkAnswer } from './check.ts';
+export type { Op } from './op.ts';
+
+/** All ops, by name. */
+export const ops: ReadonlyMap<OpName, Op> = new Map([spmm, spmv].map((op) => [op.name, op]));
+
+/** The op of that name. Throws BAD_SUITE with the nearest name. */
+export function opNamed(name: OpName): Op {
+  const op = ops.get(name);
+  if (op !== undefined) return op;
+  const names = [...ops.keys()];
+  throw new SparsemarkError(
+    'BAD_SUITE',
+    `Expected one of ${names.join(', ')} for op, received "${name}". Did you mean "${nearestName(name, names)}"?`,
+  );
+}
