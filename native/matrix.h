@@ -46,7 +46,6 @@ class Aligned {
   Aligned() = default;
   explicit Aligned(std::size_t size) : size_(size) {
     if (size == 0) return;
-    if (size > (SIZE_MAX / 2) / sizeof(T)) throw std::bad_alloc();
     data_ = static_cast<T*>(::operator new(bytes(), boundary()));
 #if defined(__linux__)
     // Advice only: where it is refused the array is as good, a little slower.
