@@ -4,7 +4,7 @@ import type { CacheState, Check, Csr, Footprint, Library, Reference, Shape, Wron
 /** Opens a kernel library: the first request of a worker. */
 export interface OpenRequest {
   readonly kind: 'open';
-  /** Path of the shared library, or `js:<name>` for a backend of `measure/backends/`. */
+  /** Path of the shared library. */
   readonly path: string;
   /** CPUs to pin to; empty for none. */
   readonly cpus: readonly number[];

@@ -24,7 +24,8 @@ export function htmlText(text: string): string {
 export function markdownText(text: string): string {
   return plainText(text)
     .replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character]!)
-    .replace(/[\\`*_{}[\]()#+!|~]/g, '\\$&')
+    .replace(/[\\`*_{}[\]|~]/g, '\\$&')
+    .replace(/#/g, '&#35;')
     .replace(/@/g, '&#64;')
     .replace(/:\/\//g, '&#58;//')
     .replace(/www\./gi, (match) => `${match.slice(0, -1)}&#46;`);

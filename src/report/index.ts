@@ -2,16 +2,18 @@
 import type { Result } from '../terms.ts';
 import { csv } from './csv.ts';
 import { findingsOf } from './finding.ts';
+import { html } from './html.ts';
 import { json } from './json.ts';
 import { latex } from './latex.ts';
 import { markdown } from './markdown.ts';
 import type { Report, ReportFile, ReportOptions } from './report.ts';
+import { svg } from './svg.ts';
 import { terminal } from './terminal.ts';
 
 export type { Report, ReportFile, ReportOptions } from './report.ts';
 
 /** All reports. */
-export const reports: readonly Report[] = [terminal, markdown, latex, csv, json];
+export const reports: readonly Report[] = [terminal, markdown, latex, csv, json, html, svg];
 
 /** The report of a name, or undefined. */
 export function reportNamed(name: string): Report | undefined {

@@ -54,7 +54,7 @@ function threadsText(curves: readonly Curve[]): string {
 
 /** Segments by n, each with a clause a pattern; where there are more than two n, one segment over all shapes. */
 function segmentsOf(curves: readonly Curve[]): string[] {
-  const places = grouped(curves, ({ setting }) => `at batch ${setting.n} with weights ${setting.cache},`);
+  const places = grouped(curves, ({ setting }) => `at batch ${setting.n} with ${setting.cache} weights,`);
   if (places.size > 2) return [joined(clausesOf(curves, clauseLimit))];
   const ordered = [...places].sort(([, a], [, b]) => b[0]!.setting.n - a[0]!.setting.n);
   // The first n gets room for its patterns; the second one only has to say how far it differs.
