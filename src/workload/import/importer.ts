@@ -34,15 +34,22 @@ export interface Importer {
 /** Most entries: positions are 32-bit signed integers. */
 export const maxNonzeros = 2 ** 31 - 1;
 
+/** How a file's size line looks, and the fewest bytes that what it promises can take. */
+export interface SizeLayout {
+  readonly entryBytes: number;
+  readonly rowBytes: number;
+  readonly commas: boolean;
+}
+
 /** Read rows, cols and the number of entries, and refuse what cannot be true before memory is taken for it. */
-export function readSizes(scanner: Scanner, bytesAnEntry: number, commas: boolean): MatrixHead {
+export function readSizes(scanner: Scanner, layout: SizeLayout): MatrixHead {
+  const { entryBytes, rowBytes, commas } = layout;
   scanner.peek(commas);
   const rows = scanner.integer('the number of rows', 1, maxCells);
   scanner.peek(commas);
   const cols = scanner.integer('the number of columns', 1, maxCells);
   scanner.peek(commas);
   const nonzeros = scanner.integer('the number of nonzeros', 0, maxNonzeros);
-  scanner.endLine('the size line');
   if (rows * cols > maxCells) {
     scanner.fail(
       `at most ${maxCells} cells`,
@@ -60,13 +67,14 @@ export function readSizes(scanner: Scanner, bytesAnEntry: number, commas: boolea
     );
   }
   // The last entry may lack its line end.
-  if (nonzeros * bytesAnEntry > scanner.sizeBytes + 1) {
+  if (nonzeros * entryBytes + rows * rowBytes > scanner.sizeBytes + 1) {
     scanner.fail(
-      `room for ${nonzeros} nonzeros`,
+      `room for ${nonzeros} nonzeros${rowBytes > 0 ? ` and ${rows + 1} row offsets` : ''}`,
       'the file',
       `${scanner.sizeBytes} bytes`,
       'The file is cut off or its size line is wrong.',
     );
   }
+  scanner.endLine('the size line');
   return { rows, cols, nonzeros };
 }

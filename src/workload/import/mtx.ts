@@ -69,7 +69,11 @@ function readHead(scanner: Scanner): MtxHead {
   }
   scanner.skipLine();
   while (scanner.nextByte() === 37 || scanner.peek() === 'line end') scanner.skipLine();
-  const { rows, cols, nonzeros } = readSizes(scanner, field === 'pattern' ? 4 : 6, false);
+  const { rows, cols, nonzeros } = readSizes(scanner, {
+    entryBytes: field === 'pattern' ? 4 : 6,
+    rowBytes: 0,
+    commas: false,
+  });
   if (symmetry !== 'general' && rows !== cols) {
     scanner.fail(
       `a square matrix`,

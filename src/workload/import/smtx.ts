@@ -4,19 +4,14 @@
  * Line 1: rows, cols, nonzeros (commas). Line 2: rows + 1 row offsets. Line 3: column indices from 0.
  */
 import { orderRows } from '../rows.ts';
-import { type ImportedMatrix, type Importer, readSizes } from './importer.ts';
+import { type ImportedMatrix, type Importer, readSizes, type SizeLayout } from './importer.ts';
 import type { Scanner } from './scanner.ts';
 
+/** One digit and one blank each. */
+const sizeLayout: SizeLayout = { entryBytes: 2, rowBytes: 2, commas: true };
+
 function read(scanner: Scanner): ImportedMatrix {
-  const { rows, cols, nonzeros } = readSizes(scanner, 2, true);
-  if (rows * 2 > scanner.sizeBytes) {
-    scanner.fail(
-      `room for ${rows + 1} row offsets`,
-      'the file',
-      `${scanner.sizeBytes} bytes`,
-      'The file is cut off.',
-    );
-  }
+  const { rows, cols, nonzeros } = readSizes(scanner, sizeLayout);
   const rowOffsets = new Int32Array(rows + 1);
   for (let row = 0, before = 0; row <= rows; row += 1) {
     const offset = scanner.integer('a row offset', 0, nonzeros);
@@ -57,6 +52,6 @@ function read(scanner: Scanner): ImportedMatrix {
 export const smtx: Importer = {
   extension: '.smtx',
   summary: 'pattern in compressed rows, three lines of text (DLMC)',
-  readHead: (scanner) => readSizes(scanner, 2, true),
+  readHead: (scanner) => readSizes(scanner, sizeLayout),
   read,
 };
