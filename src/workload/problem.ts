@@ -18,8 +18,9 @@ import { type Random, randomStream } from './random.ts';
 
 /** Digits of a density in an id: at least two decimals, and as many more as it has: 0.10, 0.05, 0.125. */
 export function densityText(density: number): string {
-  let text = String(density);
-  if (/e/.test(text)) text = density.toFixed(20).replace(/0+$/, '');
+  const small = /^(\d)\.?(\d*)e-(\d+)$/.exec(String(density));
+  const text =
+    small === null ? String(density) : `0.${'0'.repeat(Number(small[3]) - 1)}${small[1]}${small[2]}`;
   const [whole, decimals = ''] = text.split('.');
   return `${whole}.${decimals.padEnd(2, '0')}`;
 }
