@@ -8,8 +8,8 @@ import { readMatrix } from '../../dist/workload/import/index.js';
 const folder = mkdtempSync(join(tmpdir(), 'sparsemark-bench-'));
 const path = join(folder, 'large.mtx');
 try {
-  const rows = 200_000;
-  const perRow = 24;
+  const rows = 40_000;
+  const perRow = 120;
   const file = openSync(path, 'w');
   writeSync(file, `%%MatrixMarket matrix coordinate real general\n${rows} ${rows} ${rows * perRow}\n`);
   let state = 1;
@@ -17,7 +17,7 @@ try {
     let lines = '';
     for (let j = 0; j < perRow; j += 1) {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      lines += `${i} ${j * 8000 + 1 + (state % 8000)} ${(state / 2 ** 32 - 0.5).toFixed(6)}\n`;
+      lines += `${i} ${j * 333 + 1 + (state % 333)} ${(state / 2 ** 32 - 0.5).toFixed(6)}\n`;
     }
     writeSync(file, lines);
   }
