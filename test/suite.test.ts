@@ -232,7 +232,7 @@ describe('a folder of matrices', () => {
   writeFileSync(join(own, 'a.smtx'), '2, 3, 2\n0 1 2\n0 2\n');
   writeFileSync(
     join(own, 'deeper', 'b c.mtx'),
-    '%%MatrixMarket matrix coordinate real general\n3 3 2\n1 1 2.5\n3 2 -1\n',
+    '%%MatrixMarket matrix coordinate real general\n3 3 2\n1 2 -1\n1 1 2.5\n',
   );
   writeFileSync(join(own, 'notes.txt'), 'not a matrix');
 
@@ -245,7 +245,9 @@ describe('a folder of matrices', () => {
       'spmv-f32-3x3x1-hot/file-deeper-b_c-d0.2222-s1',
     ]);
     const [, , third] = suite.workloads;
-    expect([...makeProblem(third!).a.values]).toEqual([2.5, -1]);
+    const problem = makeProblem(third!);
+    expect([...problem.a.values]).toEqual([2.5, -1]);
+    expect(problem.sortedEntries).toBe(1);
     expect(suite.formats['*']).toContain('csr');
   });
 

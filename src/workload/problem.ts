@@ -113,14 +113,15 @@ function drawOperand(count: number, random: Random): Float32Array {
 }
 
 /** The sparse operand of a workload. */
-function makeMatrix(workload: Workload, dataFolder: string | undefined): Csr {
+function makeMatrix(workload: Workload, dataFolder: string | undefined): { a: Csr; sortedEntries: number } {
   const { shape, pattern, density, seed } = workload;
   const size = { rows: shape.m, cols: shape.k };
   const source = patternNamed(pattern.name);
   const valueStream = `values/${pattern.label}/${shape.m}x${shape.k}/${density}`;
   if (source.kind === 'generated') {
     const mask = generateMask(pattern, { ...size, density, seed });
-    return { ...size, ...mask, values: drawValues(mask.colIndices.length, randomStream(seed, valueStream)) };
+    const values = drawValues(mask.colIndices.length, randomStream(seed, valueStream));
+    return { a: { ...size, ...mask, values }, sortedEntries: 0 };
   }
   const read = source.read(pattern.parameters, dataFolder ?? dataFolderOf());
   if (read.rows !== size.rows || read.cols !== size.cols) {
@@ -131,7 +132,8 @@ function makeMatrix(workload: Workload, dataFolder: string | undefined): Csr {
     );
   }
   const values = read.values ?? drawValues(read.colIndices.length, randomStream(seed, valueStream));
-  return { ...size, rowOffsets: read.rowOffsets, colIndices: read.colIndices, values };
+  const { rowOffsets, colIndices, sortedEntries } = read;
+  return { a: { ...size, rowOffsets, colIndices, values }, sortedEntries };
 }
 
 /**
@@ -140,7 +142,7 @@ function makeMatrix(workload: Workload, dataFolder: string | undefined): Csr {
  */
 export function makeProblem(workload: Workload, options: { readonly dataFolder?: string } = {}): Problem {
   const { m, k, n } = workload.shape;
-  const a = makeMatrix(workload, options.dataFolder);
+  const { a, sortedEntries } = makeMatrix(workload, options.dataFolder);
   return {
     workload,
     a,
@@ -148,5 +150,6 @@ export function makeProblem(workload: Workload, options: { readonly dataFolder?:
     achievedDensity: a.values.length / (m * k),
     statistics: statisticsOf(a),
     digest: matrixDigest(a),
+    sortedEntries,
   };
 }
