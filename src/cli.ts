@@ -116,7 +116,7 @@ program
   )
   .option(
     '--kernels <libraries>',
-    'kernel libraries of your own: paths of shared libraries, comma-separated',
+    'kernel libraries of your own: paths of shared libraries, comma-separated; <name>=<path> gives one another name',
     names,
   )
   .option('--library <names>', 'only these bundled libraries beside ours', names)

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runSuite } from '../measure/run.ts';
+import { buildFault } from '../result/submission.ts';
 import {
   type CacheState,
   exitCodes,
@@ -147,6 +148,8 @@ export async function runCommand(
     writeFileSync(html, showReport('html', [result]));
     output.say(`report: ${html}`);
   }
+  const fault = buildFault(result.header.build);
+  if (fault !== null) output.say(`This result cannot be published. ${fault}`);
   output.say(`result: ${path}`);
   const options = args.json === true ? {} : { width: output.width, color: output.color };
   output.result(showReport(args.json === true ? 'json' : 'terminal', [result], options));

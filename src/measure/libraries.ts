@@ -29,10 +29,22 @@ export function bundledLibraries(): readonly string[] {
 }
 
 /**
+ * `./libmine.so`, or `old=./libmine.so`: under which name, null for its own, and where. With a name a library can be
+ * measured beside an older build of itself.
+ */
+function namedPath(given: string): { readonly name: string | null; readonly path: string } {
+  const [, name, path] = /^([a-z][a-z0-9]*)=(.+)$/.exec(given) ?? [];
+  if (name === undefined || path === undefined || existsSync(given))
+    return { name: null, path: resolve(given) };
+  return { name, path: resolve(path) };
+}
+
+/**
  * Opens every bundled library and the user's, each in a worker of its own. A bundled competitor that is not installed
  * is `absent`; a library that the user named and that cannot be opened is an error (BAD_LIBRARY).
  */
 export async function openLibraries(options: {
+  /** Paths, each with `<name>=` before it where it shall go by another name. */
   readonly userPaths: readonly string[];
   readonly cpus: readonly number[];
   readonly timeoutMs: number;
@@ -42,8 +54,8 @@ export async function openLibraries(options: {
   const workers: LibraryWorker[] = [];
   const absent: Absent[] = [];
   const memoryLimitBytes = Math.floor(totalmem() * memoryShare);
-  const open = (path: string) =>
-    startWorker({ kind: 'open', path, cpus: options.cpus, memoryLimitBytes }, options.timeoutMs);
+  const open = (path: string, name: string | null = null) =>
+    startWorker({ kind: 'open', path, name, cpus: options.cpus, memoryLimitBytes }, options.timeoutMs);
   try {
     for (const path of bundledLibraries()) {
       const name = basename(path)
@@ -59,7 +71,7 @@ export async function openLibraries(options: {
       }
     }
     for (const given of options.userPaths) {
-      const path = resolve(given);
+      const { name, path } = namedPath(given);
       if (!existsSync(path)) {
         throw new SparsemarkError(
           'MISSING_FILE',
@@ -67,13 +79,13 @@ export async function openLibraries(options: {
         );
       }
       try {
-        const worker = await open(path);
+        const worker = await open(path, name);
         const twin = workers.find((other) => other.library.name === worker.library.name);
         if (twin !== undefined) {
           worker.end();
           throw new SparsemarkError(
             'BAD_LIBRARY',
-            `Expected a library name that is not in use for ${given}, received "${worker.library.name}". Give the library another name in its table.`,
+            `Expected a library name that is not in use for ${given}, received "${worker.library.name}". Give it another: --kernels <name>=${path}.`,
           );
         }
         workers.push(worker);

@@ -6,6 +6,8 @@ export interface OpenRequest {
   readonly kind: 'open';
   /** Path of the shared library. */
   readonly path: string;
+  /** What to call it in case ids instead of its own name; null: its own. */
+  readonly name: string | null;
   /** CPUs to pin to; empty for none. */
   readonly cpus: readonly number[];
   readonly memoryLimitBytes: number;

@@ -1,7 +1,8 @@
 /** The walk of a run: libraries, machine, health, then workload by workload into the journal. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadNative } from '../native.ts';
 import { openJournal, resumeRefusal } from '../result/journal.ts';
@@ -87,7 +88,8 @@ export function describeBuild(): Build {
   const { version, compiler, flags, type, sanitizer } = native.describeBuild();
   const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
   const git = (...args: string[]): string | null => {
-    if (binary.origin !== 'checkout') return null;
+    // Without a .git of its own it is an installed package, perhaps inside somebody else's repository.
+    if (binary.origin !== 'checkout' || !existsSync(join(root, '.git'))) return null;
     try {
       return execFileSync('git', args, {
         cwd: root,

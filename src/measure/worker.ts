@@ -57,7 +57,14 @@ function open(request: OpenRequest): Answers['open'] {
   const known = kernels.filter(
     (kernel): kernel is typeof kernel & { dtype: Dtype } => kernel.dtype === 'f32',
   );
-  const described: Library = { name, version, config, sha256, formats, kernels: known };
+  const described: Library = {
+    name: request.name ?? name,
+    version,
+    config,
+    sha256,
+    formats,
+    kernels: known,
+  };
   return { library: described, pinned };
 }
 
