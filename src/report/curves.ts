@@ -15,11 +15,11 @@ export interface Curve {
   readonly crossover: Crossover;
 }
 
-/** Crossover resamples a curve. */
-const resamples = 1000;
-
-/** All curves of the sparse kernels, by setting in the order of the file; each setting's best of all comes first. */
-export function curvesOf(derived: Derived): Curve[] {
+/**
+ * All curves of the sparse kernels, by setting in the order of the file; each setting's best of all comes first.
+ * `resamples` is the number of bootstrap resamples of each crossover.
+ */
+export function curvesOf(derived: Derived, resamples = 1000): Curve[] {
   const settings = new Map<string, Group[]>();
   for (const group of derived.groups) {
     if (group.dense || group.speedup === null) continue;
@@ -31,11 +31,12 @@ export function curvesOf(derived: Derived): Curve[] {
     const kernels = [...new Set(groups.map((group) => group.kernel))];
     const own = kernels.flatMap((kernel) =>
       curveOf(
+        resamples,
         kernel,
         groups.filter((group) => group.kernel === kernel),
       ),
     );
-    return [...curveOf(bestOfAll, envelope(groups)), ...own];
+    return [...curveOf(resamples, bestOfAll, envelope(groups)), ...own];
   });
 }
 
@@ -49,7 +50,7 @@ function envelope(groups: readonly Group[]): Group[] {
   return [...best.values()];
 }
 
-function curveOf(kernel: string, groups: readonly Group[]): Curve[] {
+function curveOf(resamples: number, kernel: string, groups: readonly Group[]): Curve[] {
   const points = [...groups].sort((a, b) => a.density - b.density);
   const { setting } = points[0]!;
   const random = seededRandom(seedOf(`${setting.id} ${kernel}`));

@@ -36,11 +36,14 @@ export interface Finding extends Derived {
   readonly curves: readonly Curve[];
   readonly networks: readonly Network[];
   readonly denseKernels: readonly DenseKernel[];
+  /** Shortest unambiguous name of each sparse kernel: `csr`, else `native-csr`, else `native-csr-avx512`. */
+  readonly kernelLabels: ReadonlyMap<string, string>;
 }
 
 /** Derives the findings of several Results; machines of one name are told apart by their run id. */
 export function findingsOf(results: readonly Result[], options: DeriveOptions = {}): Finding[] {
   const names = results.map((result) => result.header.machine.cpuBrand || result.header.machine.arch);
+  const kernelLabels = labelsOf(results);
   return results.map((result, index) => {
     const name = names[index]!;
     const shared = names.filter((each) => each === name).length > 1;
@@ -48,11 +51,29 @@ export function findingsOf(results: readonly Result[], options: DeriveOptions = 
     return {
       ...derived,
       machineName: shared ? `${name} (${result.header.runId})` : name,
-      curves: curvesOf(derived),
+      curves: curvesOf(derived, options.resamples),
       networks: networksOf(derived),
       denseKernels: denseKernelsOf(derived),
+      kernelLabels,
     };
   });
+}
+
+function labelsOf(results: readonly Result[]): Map<string, string> {
+  const sparse = results.flatMap((result) => result.measurements).filter((measurement) => !measurement.dense);
+  const kernels = [...new Map(sparse.map((measurement) => [kernelName(measurement), measurement])).entries()];
+  const shared = new Map<string, number>();
+  const count = (name: string) => shared.set(name, (shared.get(name) ?? 0) + 1);
+  for (const [, { library, kernel }] of kernels) {
+    count(kernel);
+    count(`${library}-${kernel}`);
+  }
+  return new Map(
+    kernels.map(([name, { library, kernel }]) => {
+      const label = [kernel, `${library}-${kernel}`].find((each) => shared.get(each) === 1) ?? name;
+      return [name, label];
+    }),
+  );
 }
 
 function denseKernelsOf({ result, cells }: Derived): DenseKernel[] {

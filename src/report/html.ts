@@ -35,7 +35,7 @@ export const html: Report = {
       blocks.push(
         section(
           `${htmlText(kind.title)}${on}`,
-          `<p>${htmlText(kind.caption)}</p><div class="charts">${figures.join('\n')}</div>`,
+          `<p>${htmlText(kind.caption)}</p><div class="charts${charts.length === 1 ? ' one' : ''}">${figures.join('\n')}</div>`,
         ),
       );
     }
@@ -60,7 +60,7 @@ function findingBlocks(finding: Finding, several: boolean): string[] {
 /** One table of every kernel at every sparsity in every setting. */
 function allGroups(finding: Finding): Table {
   const sections = sectionsOf(finding, { all: true });
-  const tables = sections.map(groupTable);
+  const tables = sections.map((section) => groupTable(section));
   const columns = tables[0]?.columns ?? [];
   const setting = { title: 'workload', unit: '', align: 'left', rank: 0 } as const;
   const rows = tables.flatMap((table, index) => {
@@ -109,7 +109,7 @@ function page(body: string, findings: readonly Finding[]): string {
   const names = findings.map((finding) => finding.machineName).join(', ');
   // Only this script runs, by its hash: markup that got past the escaping could still not execute anything.
   const scriptHash = createHash('sha256').update(pageScript).digest('base64');
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
 <html lang="en">
 <head>

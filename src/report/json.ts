@@ -1,6 +1,7 @@
 /** The report as JSON: derived figures for programs. The raw data are the result file itself. */
 import type { Curve } from './curves.ts';
 import type { Figures, Group } from './derive.ts';
+import { plainText } from './escape.ts';
 import type { Finding } from './finding.ts';
 import { metrics } from './metrics.ts';
 import type { Report } from './report.ts';
@@ -11,9 +12,16 @@ export const json: Report = {
   name: 'json',
   description: 'derived figures for programs',
   extension: 'json',
-  render: (findings) =>
-    `${JSON.stringify({ reportVersion: 1, results: findings.map(findingObject) }, null, 2)}\n`,
+  render: (findings) => {
+    const report = { reportVersion: 1, results: findings.map(findingObject) };
+    return `${JSON.stringify(report, printable, 2)}\n`;
+  },
 };
+
+/** Programs print what they read, so escape sequences end here too. */
+function printable(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? plainText(value) : value;
+}
 
 function findingObject(finding: Finding) {
   const { header, end } = finding.result;

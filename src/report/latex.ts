@@ -16,7 +16,9 @@ export const latex: Report = {
     blocks.push(...tableBlocks(crossoverTable(findings), ''));
     for (const finding of findings) {
       const on = findings.length > 1 ? `, ${finding.machineName}` : '';
-      const sections = sectionsOf(finding, { all: options.all === true }).map(groupTable);
+      const sections = sectionsOf(finding, { all: options.all === true }).map((section) =>
+        groupTable(section),
+      );
       const tables = [...sections, networkTable(finding), baselineTable(finding)];
       blocks.push(...tables.flatMap((table) => tableBlocks(table, on)));
     }

@@ -24,7 +24,9 @@ export const markdown: Report = {
     for (const finding of findings) {
       const level = findings.length > 1 ? '###' : '##';
       if (findings.length > 1) blocks.push(`## ${markdownText(finding.machineName)}`);
-      const sections = sectionsOf(finding, { all: options.all === true }).map(groupTable);
+      const sections = sectionsOf(finding, { all: options.all === true }).map((section) =>
+        groupTable(section),
+      );
       const tables = [...sections, networkTable(finding), baselineTable(finding), troubleTable(finding)];
       blocks.push(...tables.flatMap((table) => tableBlocks(table, level)));
     }

@@ -40,7 +40,7 @@ export const metrics: readonly Metric[] = [
   {
     name: 'baselineStrength',
     title: 'baseline',
-    unit: '% of roof',
+    unit: '% roof',
     description: `Rate of the dense baseline over its own roofline. Below ${formatPercent(weakBaseline)} % (marked !) the speed-up flatters and is not for publishing.`,
     better: 'higher',
     value: (figures) => figures.baselineStrength,
@@ -72,7 +72,7 @@ export const metrics: readonly Metric[] = [
   {
     name: 'bytesPerNonzero',
     title: 'stored',
-    unit: 'B/nonzero',
+    unit: 'B/nnz',
     description: 'Bytes that the format stores, padding included, over the nonzeros.',
     better: 'lower',
     value: (figures) => figures.bytesPerNonzero,

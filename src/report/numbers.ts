@@ -4,8 +4,10 @@
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return '-';
   if (value === 0) return '0';
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return value.toFixed(Math.min(digits, 6));
+  // Rounded first, so that 0.9996 counts as 1.00 and not as 1.000.
+  const rounded = Number(value.toPrecision(3));
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(rounded))));
+  return (digits === 0 ? value : rounded).toFixed(Math.min(digits, 6));
 }
 
 /** A speed-up: two decimals below 10, one below 100. */

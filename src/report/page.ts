@@ -17,16 +17,18 @@ header{display:flex;flex-wrap:wrap;gap:0 1rem;align-items:baseline}
 header p,figcaption,small,section>p,dd{color:var(--faint)}
 h1{font-size:1.25rem;margin:0}
 h2{font-size:1.15rem;margin:2.2rem 0 .4rem}
+main{overflow-wrap:anywhere}
 .answer{font-size:1.35rem;line-height:1.4;max-width:60rem}
 section>p{margin:.2rem 0 .8rem;max-width:60rem}
 .charts{display:grid;gap:1.2rem;grid-template-columns:repeat(auto-fill,minmax(min(100%,360px),1fr))}
 figure{margin:0;min-width:0;max-width:560px}
+.one{grid-template-columns:1fr}.one figure{max-width:580px}
 figcaption{font-size:.875rem}
 svg.chart{display:block;width:100%;height:auto;max-width:100%;overflow:visible}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--grid);white-space:nowrap;vertical-align:top}
-td:last-child{white-space:normal;min-width:9rem}
+td.left:last-child{white-space:normal;min-width:14rem}
 .left{text-align:left}.right{text-align:right}
 th button{all:unset;cursor:pointer;font-weight:600}
 th button:focus-visible{outline:2px solid var(--s0)}

@@ -20,5 +20,6 @@ export const svg: Report = {
 /** Renderers outside browsers know no CSS variables, so the light colours are put in their place. */
 function standalone(text: string): string {
   const colored = text.replace(/var\((--[a-z0-9]+)\)/g, (whole, name: string) => palette[name]?.[0] ?? whole);
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${colored}\n`;
+  const rooted = colored.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ');
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${rooted}\n`;
 }

@@ -58,8 +58,8 @@ const shown: readonly (readonly [name: string, rank: number])[] = [
   ['breakEven', 4],
 ];
 
-/** One row a sparsity and kernel of one setting. */
-export function groupTable(section: Section): Table {
+/** One row a sparsity and kernel of one setting; kernels go by their labels where there are any. */
+export function groupTable(section: Section, labels: ReadonlyMap<string, string> = new Map()): Table {
   const columns = shown.map(([name, rank]) => ({ metric: metricNamed(name), rank }));
   return {
     title: settingWords(section.setting),
@@ -71,7 +71,7 @@ export function groupTable(section: Section): Table {
     ],
     rows: section.groups.map((group) => [
       { text: formatExactPercent(1 - group.density), value: 1 - group.density },
-      text(group.settled ? group.kernel : `${group.kernel} ~`),
+      text(`${labels.get(group.kernel) ?? group.kernel}${group.settled ? '' : ' ~'}`),
       ...columns.map(({ metric }) => metricEntry(metric, group)),
       { text: intervalText(group) },
     ]),
@@ -102,8 +102,11 @@ function intervalText(group: Group): string {
   return group.speedupInterval.map(formatRatio).join('-');
 }
 
-/** Where each kernel pays: one row a setting and kernel, one column a machine. */
-export function crossoverTable(findings: readonly Finding[]): Table {
+/** Where each kernel pays: one row a setting and kernel, one column a machine; kernels by their labels if there are any. */
+export function crossoverTable(
+  findings: readonly Finding[],
+  labels: ReadonlyMap<string, string> = new Map(),
+): Table {
   const rows = new Map<string, { curve: Curve; words: Map<number, Entry> }>();
   for (const [index, finding] of findings.entries()) {
     for (const curve of finding.curves) {
@@ -130,7 +133,7 @@ export function crossoverTable(findings: readonly Finding[]): Table {
       text(setting.cache),
       text(patternWords(setting.label)),
       { text: `${setting.threads}`, value: setting.threads },
-      text(kernel),
+      text(labels.get(kernel) ?? kernel),
       ...findings.map((_, index) => words.get(index) ?? { text: '-' }),
     ]),
   };

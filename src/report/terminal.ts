@@ -29,7 +29,7 @@ export const terminal: Report = {
     const blocks = findings.map((finding) => wrap(plainText(sentenceOf(finding)), width, colors.bold));
     for (const finding of findings)
       blocks.push(...machineBlocks(finding, findings.length > 1, options, colors));
-    const crossovers = crossoverTable(findings);
+    const crossovers = crossoverTable(findings, findings[0]?.kernelLabels);
     if (crossovers.rows.length > 0) blocks.push(tableText(crossovers, width, colors));
     return `${blocks.join('\n\n')}\n`;
   },
@@ -38,18 +38,37 @@ export const terminal: Report = {
 function machineBlocks(finding: Finding, several: boolean, options: ReportOptions, colors: Colors): string[] {
   const width = options.width ?? Number.POSITIVE_INFINITY;
   const blocks: string[] = several ? [colors.bold(`== ${plainText(finding.machineName)}`)] : [];
-  const tables = sectionsOf(finding, { all: options.all === true }).map(groupTable);
-  const rest = [networkTable(finding), baselineTable(finding), troubleTable(finding)];
-  for (const table of [...tables, ...rest])
+  const tables = sectionsOf(finding, { all: options.all === true }).map((section) =>
+    groupTable(section, finding.kernelLabels),
+  );
+  const rest = [networkTable(finding), baselineTable(finding)];
+  for (const table of [...tables, ...rest]) {
     if (table.rows.length > 0) blocks.push(tableText(table, width, colors));
+  }
+  if (finding.troubles.length > 0) blocks.push(troubleText(troubleTable(finding), width, colors));
   const notes = notesOf(finding, options.all === true);
   if (notes.length > 0) blocks.push(notes.map((note) => wrap(note, width, colors.dim)).join('\n'));
   return blocks;
 }
 
+/** Cases by name: a list, because no name may be cut and a table of them would be too wide. */
+function troubleText(table: Table, width: number, colors: Colors): string {
+  const lines = table.rows.map((row) => {
+    const [id, what, why] = row.map((entry) => plainText(entry.text));
+    const paint = row[1]!.tone === 'bad' ? colors.red : colors.yellow;
+    return wrap(`${what} ${id}: ${why}`, width, (line) =>
+      line.startsWith(what!) ? paint(what!) + line.slice(what!.length) : line,
+    );
+  });
+  return [colors.bold(table.title), ...lines].join('\n');
+}
+
 function notesOf(finding: Finding, all: boolean): string[] {
   const groups = finding.groups.filter((group) => all || !group.dense);
   const notes: string[] = [];
+  const labels = [...finding.kernelLabels].filter(([kernel, label]) => kernel !== label);
+  if (labels.length > 0)
+    notes.push(plainText(`Kernels: ${labels.map(([kernel, label]) => `${label} is ${kernel}`).join(', ')}.`));
   if (!all && groups.length > 0) notes.push('Each row is the fastest sparse kernel at its sparsity.');
   if (groups.some((group) => (group.baselineStrength ?? 1) < 0.8)) {
     notes.push(
@@ -134,7 +153,10 @@ function cutTo(text: string, width: number): string {
 
 function wrap(text: string, width: number, paint: (line: string) => string): string {
   const lines = [''];
-  for (const word of text.split(' ')) {
+  const pieces = text
+    .split(' ')
+    .flatMap((word) => word.match(new RegExp(`.{1,${Math.min(width, 1000)}}`, 'g')) ?? ['']);
+  for (const word of pieces) {
     const line = lines.at(-1)!;
     if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;

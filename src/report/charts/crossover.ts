@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { bestOfAll, type Curve } from '../curves.ts';
 import type { Setting } from '../derive.ts';
 import { type Finding, isHeadline } from '../finding.ts';
-import { formatExactPercent, formatNumber, formatRatio } from '../numbers.ts';
+import { formatExactPercent, formatRatio } from '../numbers.ts';
 import { patternWords, sparsityText } from '../words.ts';
 import {
   type Chart,
@@ -70,29 +70,29 @@ function panelChart({ setting, curves }: Panel, index: number, series: ReadonlyM
     setting.label.startsWith('nm-') ? 'N:M' : patternWords(setting.label),
     ...(setting.threads === 1 ? [] : [`${setting.threads} threads`]),
   ].join(', ');
-  const title = `Speed-up over dense, ${place}`;
-  const svg = draw({
+  const title = place;
+  const svg = draw(`Speed-up over dense: ${title}`, {
     height,
     marginTop: margin.top,
     marginBottom: margin.bottom,
     marginLeft: margin.left,
     marginRight,
-    ariaLabel: title,
     x: { type: 'log', domain: xDomain, label: null },
     y: { type: 'log', domain: yDomain, label: null },
     marks: [
       Plot.gridY(logTicks(yDomain), { stroke: 'var(--grid)', strokeOpacity: 1 }),
       Plot.axisY(logTicks(yDomain), {
-        tickFormat: (value: number) => `${formatNumber(Number(value.toPrecision(3)))}x`.replace(/\.0+x/, 'x'),
+        text: (value: number) => `${Number(value.toPrecision(2))}x`,
         tickSize: 0,
         label: 'speed-up',
         labelArrow: 'none',
       }),
       Plot.axisX(sparsityTicks(xDomain[1], xDomain[0]), {
-        tickFormat: (density: number) => `${formatExactPercent(1 - density)} %`,
+        text: (density: number) => `${formatExactPercent(1 - density)} %`,
         label: 'sparsity →',
         labelArrow: 'none',
         labelAnchor: 'right',
+        labelOffset: 34,
       }),
       ...best.flatMap((curve) => crossoverMarks(curve, yDomain, chartWidth - marginRight, xDomain)),
       Plot.ruleY([1], { stroke: 'var(--dense)', strokeDasharray: '5 4', strokeWidth: 1.5 }),
@@ -147,7 +147,7 @@ function crossoverMarks(
   const xAxis: LogAxis = { domain: [xDomain[1], xDomain[0]], range: [rightPixel, margin.left] };
   const half = textWidth(text) / 2;
   const centre = pixelOf(xAxis, density);
-  const dx = Math.min(Math.max(centre, half + 4), chartWidth - half - 4) - centre;
+  const dx = Math.min(Math.max(centre, margin.left + half), chartWidth - half - 4) - centre;
   return [
     Plot.rect([interval], {
       x1: (ends) => ends[0],

@@ -1,7 +1,7 @@
 /** What all charts share: size, colours, ticks, labels that do not overlap, and SVG text without a browser. */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { kernelName } from '../derive.ts';
+import { htmlText, plainText } from '../escape.ts';
 import type { Finding } from '../finding.ts';
 
 /** A drawn chart. `svg` uses CSS variables for its colours, see `palette`. */
@@ -39,7 +39,7 @@ const symbols = ['circle', 'square', 'triangle', 'diamond', 'star', 'cross'] as 
 /** How one kernel is drawn: the same on every chart of a report. */
 export interface Series {
   readonly kernel: string;
-  /** Shortest name that is unambiguous in the report: `csr`, else `native-csr`, else `native-csr-avx512`. */
+  /** Its label from `Finding.kernelLabels`, shortened. */
   readonly label: string;
   readonly color: string;
   readonly symbol: (typeof symbols)[number];
@@ -48,30 +48,23 @@ export interface Series {
 
 /** The series of all sparse kernels of some findings, by kernel name. */
 export function seriesOf(findings: readonly Finding[]): Map<string, Series> {
-  const measured = findings.flatMap((finding) => finding.cells).filter((cell) => !cell.measured.dense);
-  const kernels = new Map(measured.map((cell) => [cell.kernel, cell.measured]));
-  const all = [...kernels.values()];
-  const unique = (of: (each: (typeof all)[number]) => string, own: string) =>
-    all.filter((each) => of(each) === own).length === 1;
+  const labels = [...new Map(findings.flatMap((finding) => [...finding.kernelLabels]))];
   return new Map(
-    all.map((own, index) => {
-      const short = `${own.library}-${own.kernel}`;
-      const kernel = kernelName(own);
-      const label = unique((each) => each.kernel, own.kernel)
-        ? own.kernel
-        : unique((each) => `${each.library}-${each.kernel}`, short)
-          ? short
-          : kernel;
+    labels.map(([kernel, label], index) => {
       const turn = Math.floor(index / seriesCount);
       const color = `var(--s${index % seriesCount})`;
       const dash = ['', '6 3', '2 3', '8 3 2 3'][turn % 4]!;
-      return [kernel, { kernel, label, color, symbol: symbols[(index + turn) % symbols.length]!, dash }];
+      const symbol = symbols[(index + turn) % symbols.length]!;
+      return [kernel, { kernel, label: shortened(label), color, symbol, dash }];
     }),
   );
 }
 
-/** Draws a plot as SVG text. All text of the options ends in text nodes or attributes, so linkedom escapes it. */
-export function draw(options: Plot.PlotOptions): string {
+/**
+ * Draws a plot as SVG text, with a name for readers. Text of the marks ends in text nodes, which linkedom escapes;
+ * of attributes it escapes quotes alone, so the name is put in here.
+ */
+export function draw(name: string, options: Plot.PlotOptions): string {
   const { document } = parseHTML('<html><body></body></html>');
   const element = Plot.plot({
     width: chartWidth,
@@ -80,7 +73,13 @@ export function draw(options: Plot.PlotOptions): string {
     style: { fontSize: '12px', fontFamily: 'system-ui, sans-serif', color: 'var(--ink)', background: 'none' },
     ...options,
   });
-  return element.outerHTML;
+  const printable = element.outerHTML.split('\n').map(plainText).join('\n');
+  return printable.replace('<svg ', () => `<svg role="img" aria-label="${htmlText(name)}" `);
+}
+
+/** A label short enough for a chart. */
+export function shortened(text: string, most = 26): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}\u2026`;
 }
 
 /** Approximate width of 12 px text in pixels; wide enough for the widest of common system fonts. */

@@ -5,7 +5,7 @@ import { type Finding, isHeadline } from '../finding.ts';
 import { formatExactPercent, formatRatio } from '../numbers.ts';
 import { patternWords } from '../words.ts';
 import { panelLimit } from './crossover.ts';
-import { type Chart, draw, type Series, textWidth } from './figure.ts';
+import { type Chart, draw, type Series, shortened, textWidth } from './figure.ts';
 
 const rowHeight = 26;
 
@@ -28,7 +28,7 @@ function heatChart(groups: readonly Group[], index: number, series: ReadonlyMap<
   const { setting } = groups[0]!;
   const data = groups.map((group) => ({
     x: formatExactPercent(1 - group.density),
-    y: `${patternWords(group.setting.label)}, ${series.get(group.kernel)!.label}`,
+    y: shortened(`${patternWords(group.setting.label)}, ${series.get(group.kernel)!.label}`, 32),
     speedup: group.speedup!,
     color: heatColor(group.speedup!),
     density: group.density,
@@ -37,14 +37,13 @@ function heatChart(groups: readonly Group[], index: number, series: ReadonlyMap<
     (a, b) => b[1] - a[1],
   );
   const rows = [...new Set(data.map(({ y }) => y))];
-  const title = `Speed-up over dense, ${place(setting)}`;
-  const svg = draw({
+  const title = place(setting);
+  const svg = draw(`Speed-up over dense: ${title}`, {
     height: rows.length * rowHeight + 62,
     marginTop: 6,
     marginBottom: 44,
     marginLeft: 12 + Math.max(...rows.map(textWidth)),
     marginRight: 6,
-    ariaLabel: title,
     x: { type: 'band', domain: columns.map(([name]) => name), padding: 0.04 },
     y: { type: 'band', domain: rows, padding: 0.08 },
     color: { type: 'identity' },

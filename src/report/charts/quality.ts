@@ -54,13 +54,12 @@ function qualityChart(
     best: network.kernel === bestOfAll,
     title: `${network.kernel}: ${formatTime(network.timeNs)}, ${network.quality} ${network.metric}, ${patternWords(network.label)} ${formatExactPercent(1 - network.density)} %`,
   }));
-  const svg = draw({
+  const svg = draw(title, {
     height,
     marginTop: margin.top,
     marginBottom: margin.bottom,
     marginLeft: margin.left,
     marginRight: margin.right,
-    ariaLabel: title,
     x: { type: 'log', domain: xDomain, label: null },
     y: { domain: yDomain, label: null },
     color: { type: 'identity' },
@@ -68,7 +67,7 @@ function qualityChart(
       Plot.gridY({ stroke: 'var(--grid)', strokeOpacity: 1, ticks: 6 }),
       Plot.axisY({ ticks: 6, tickSize: 0, label: first.metric, labelArrow: 'none' }),
       Plot.axisX(timeTicks(xDomain), {
-        tickFormat: formatTime,
+        text: formatTime,
         label: 'time of all layers →',
         labelArrow: 'none',
       }),
@@ -115,7 +114,7 @@ function denseMarks(
   const xAxis: LogAxis = { domain: xDomain, range: [margin.left, chartWidth - margin.right] };
   const half = textWidth(text) / 2;
   const centre = pixelOf(xAxis, denseNs);
-  const dx = Math.min(Math.max(centre, half + 4), chartWidth - half - 4) - centre;
+  const dx = Math.min(Math.max(centre, margin.left + half), chartWidth - half - 4) - centre;
   return [
     Plot.ruleX([denseNs], {
       y1: low,

@@ -16,11 +16,12 @@ import {
   pixelOf,
   type Series,
   spread,
+  textWidth,
   valueAt,
 } from './figure.ts';
 
 const height = 360;
-const margin = { top: 16, bottom: 44, left: 52, right: 74 };
+const margin = { top: 24, bottom: 44, left: 52 };
 
 /** One chart a thread count: hot cells filled, cold ones hollow, dense ones grey. */
 export function rooflineCharts(finding: Finding, series: ReadonlyMap<string, Series>): Chart[] {
@@ -29,7 +30,9 @@ export function rooflineCharts(finding: Finding, series: ReadonlyMap<string, Ser
     const ceilings = ceilingsFor(finding.result.header.machine, count);
     const groups = finding.groups.filter((group) => group.setting.threads === count);
     const points = groups.flatMap((group) => pointOf(group, series));
-    return ceilings === null || points.length === 0 ? [] : [rooflineChart(ceilings, points)];
+    return ceilings === null || points.length === 0
+      ? []
+      : [rooflineChart(ceilings, points, legendOf(groups, series))];
   });
 }
 
@@ -63,7 +66,24 @@ function pointOf(group: Group, series: ReadonlyMap<string, Series>): Point[] {
   ];
 }
 
-function rooflineChart(ceilings: Ceilings, points: readonly Point[]): Chart {
+interface LegendEntry {
+  readonly text: string;
+  readonly color: string;
+}
+
+/** The kernels of the chart by name and colour, dense last. */
+function legendOf(groups: readonly Group[], series: ReadonlyMap<string, Series>): LegendEntry[] {
+  const kernels = [...new Set(groups.filter((group) => !group.dense).map((group) => group.kernel))];
+  const own = kernels.map((kernel) => ({
+    text: `\u25cf ${series.get(kernel)!.label}`,
+    color: series.get(kernel)!.color,
+  }));
+  return groups.some((group) => group.dense)
+    ? [...own, { text: '\u25a0 dense', color: 'var(--dense)' }]
+    : own;
+}
+
+function rooflineChart(ceilings: Ceilings, points: readonly Point[], legend: readonly LegendEntry[]): Chart {
   const levels = [
     { name: 'L1', rate: ceilings.l1GBs },
     { name: 'L2', rate: ceilings.l2GBs },
@@ -72,11 +92,13 @@ function rooflineChart(ceilings: Ceilings, points: readonly Point[]): Chart {
   ].filter(({ rate }) => rate > 0);
   const peak = ceilings.fmaGflops;
   const xs = points.map((point) => point.x);
+  const peakText = `FMA ${formatNumber(peak)}`;
+  const marginRight = 14 + Math.max(...[peakText, ...legend.map(({ text }) => text)].map(textWidth));
   const slowest = Math.min(...levels.map(({ rate }) => rate), peak);
   const xDomain: [number, number] = [Math.min(...xs) / 1.6, Math.max(...xs, (1.5 * peak) / slowest) * 1.2];
   const low = Math.min(...points.map((point) => point.y)) / 1.5;
   const high = Math.max(peak, ...points.map((point) => point.y)) * 1.4;
-  const xAxis: LogAxis = { domain: xDomain, range: [margin.left, chartWidth - margin.right] };
+  const xAxis: LogAxis = { domain: xDomain, range: [margin.left, chartWidth - marginRight] };
   const yAxis: LogAxis = { domain: [low, high], range: [height - margin.bottom, margin.top] };
   const roofs = levels.map(({ name, rate }) => ({
     name,
@@ -92,28 +114,27 @@ function rooflineChart(ceilings: Ceilings, points: readonly Point[]): Chart {
   const apart = spread(starts, 14, [margin.top, height - margin.bottom - 8]);
   const labels = roofs.map(({ name, ends }, i) => ({
     text: name,
-    x: valueAt(xAxis, pixelOf(xAxis, ends[0]!.x) + 6),
-    y: valueAt(yAxis, apart[i]! - 8),
+    x: valueAt(xAxis, pixelOf(xAxis, ends[0]!.x) + 18),
+    y: valueAt(yAxis, apart[i]!),
   }));
-  const svg = draw({
+  const svg = draw(title, {
     height,
     marginTop: margin.top,
     marginBottom: margin.bottom,
     marginLeft: margin.left,
-    marginRight: margin.right,
-    ariaLabel: title,
+    marginRight,
     x: { type: 'log', domain: xDomain, label: null },
     y: { type: 'log', domain: [low, high], label: null },
     marks: [
       Plot.gridY(logTicks([low, high]), { stroke: 'var(--grid)', strokeOpacity: 1 }),
       Plot.axisY(logTicks([low, high]), {
-        tickFormat: plainTick,
+        text: plainTick,
         tickSize: 0,
         label: 'GFLOP/s',
         labelArrow: 'none',
       }),
       Plot.axisX(logTicks(xDomain), {
-        tickFormat: plainTick,
+        text: plainTick,
         label: 'FLOPs a byte moved →',
         labelArrow: 'none',
       }),
@@ -129,11 +150,27 @@ function rooflineChart(ceilings: Ceilings, points: readonly Point[]): Chart {
       Plot.text([peak], {
         x: () => xDomain[1],
         y: (y) => y,
-        text: () => `FMA ${formatNumber(peak)}`,
+        text: () => peakText,
         dx: 6,
         textAnchor: 'start',
       }),
-      Plot.text(labels, { x: 'x', y: 'y', text: 'text', fill: 'var(--faint)', textAnchor: 'start' }),
+      Plot.text(labels, {
+        x: 'x',
+        y: 'y',
+        text: 'text',
+        fill: 'var(--faint)',
+        textAnchor: 'start',
+        stroke: 'var(--paper)',
+        strokeWidth: 4,
+      }),
+      Plot.text(legend, {
+        x: () => xDomain[1],
+        y: (_entry: LegendEntry, i: number) => valueAt(yAxis, pixelOf(yAxis, peak) + 22 + 17 * i),
+        text: 'text',
+        fill: 'color',
+        dx: 6,
+        textAnchor: 'start',
+      }),
       Plot.dot(points, {
         x: 'x',
         y: 'y',
