@@ -147,3 +147,34 @@ test.skipIf(!existsSync(csv))('the table is what dlmc.csv gives', () => {
   }
   expect([...dlmcStatistics.values()].reduce((sum, table) => sum + table.length, 0)).toBe(levels.length);
 });
+
+test.skipIf(!existsSync(csv))(
+  'masks vary as much as the real matrix of their size and density, in the median',
+  () => {
+    const ratios: number[] = [];
+    const uniformRatios: number[] = [];
+    const lines = readFileSync(csv, 'utf8').trimEnd().split('\n').slice(1);
+    const magnitude = lines.filter(
+      (line) => /\/magnitude_pruning\//.test(line) && !/symbol_modality/.test(line),
+    );
+    for (const line of magnitude.filter((_, at) => at % 32 === 0)) {
+      const fields = line.split(',');
+      const [rows, cols, nonzeros, rowMean, rowDeviation] = fields.slice(4).map(Number) as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      const density = nonzeros / (rows * cols);
+      const { rowCv } = variations(fields[2]!.split('/')[1]!, 'magnitude', rows, cols, density, 1);
+      ratios.push(rowCv / (rowDeviation / rowMean));
+      uniformRatios.push(Math.sqrt((1 - density) / (density * cols)) / (rowDeviation / rowMean));
+    }
+    const middle = (numbers: number[]) =>
+      numbers.sort((one, other) => one - other)[Math.floor(numbers.length / 2)]!;
+    expect(ratios.length).toBeGreaterThan(25);
+    expect(Math.abs(middle(ratios) - 1)).toBeLessThan(0.15);
+    expect(middle(uniformRatios)).toBeLessThan(0.6);
+  },
+);
