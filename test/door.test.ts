@@ -16,10 +16,10 @@ const refusedOnOpening: Readonly<Record<string, RegExp>> = {
   'other-abi': /Expected kernel ABI version 1 .*received version 2/,
   'no-name': /the library's name, received none/,
   'capital-name': /the library's name, received "Mine\/\.\.\/x"/,
-  'null-kernel-name': /the name of kernel 1 of library misbehaving, received none/,
-  'unknown-format': /the format of kernel 1 of library misbehaving, received "ellpack"/,
+  'null-kernel-name': /the name of kernel 1 of library null_kernel_name, received none/,
+  'unknown-format': /the format of kernel 1 of library unknown_format, received "ellpack"/,
   'twin-kernels': /Expected a unique name, op, dtype and isa for kernel 1/,
-  'lacks-run': /Expected encode, .* for library misbehaving, received a table that lacks one/,
+  'lacks-run': /Expected encode, .* for library lacks_run, received a table that lacks one/,
 };
 
 /** Refused on encoding. */
@@ -32,7 +32,7 @@ const refusedOnEncoding: Readonly<Record<string, RegExp>> = {
 
 /** Refused on answering. */
 const refusedOnAnswering: Readonly<Record<string, RegExp>> = {
-  'writes-after-c': /Expected writes inside of C for kernel csr of library misbehaving/,
+  'writes-after-c': /Expected writes inside of C for kernel csr of library writes_after_c/,
   'writes-before-c': /Expected writes inside of C/,
   'writes-b': /Expected an untouched B/,
 };

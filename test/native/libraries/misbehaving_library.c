@@ -1,6 +1,7 @@
 /*
  * Libraries that do one thing wrong, for the tests of the door. MISBEHAVIOUR, a number out of this list, says
- * what. All else is the example library, taken in whole: its table is copied and one entry bent.
+ * what; LIBRARY_NAME is a name for each, so that one run can take several. All else is the example library,
+ * taken in whole: its table is copied and one entry bent.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -119,7 +120,7 @@ SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(uint32_t host_ab
   bent = *describe_example(host_abi, message);
   memcpy(bent_kernels, kernels, sizeof(kernels));
   bent.kernels = bent_kernels;
-  bent.name = "misbehaving";
+  bent.name = LIBRARY_NAME;
   bent.encode = bent_encode;
   bent.free_matrix = bent_free_matrix;
   bent.prepare = bent_prepare;
