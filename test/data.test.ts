@@ -18,6 +18,7 @@ import { addDlmc, dataError, dataFolderOf, listData } from '../src/workload/data
 import { dlmcMatrices, dlmcQuality, qualityOf } from '../src/workload/dlmc.ts';
 import { makeProblem } from '../src/workload/problem.ts';
 import { loadSuite } from '../src/workload/suite.ts';
+import { dlmcFolder, missing } from './needs.ts';
 
 let folder: string;
 let dataFolder: string;
@@ -234,14 +235,9 @@ describe('quality', () => {
 });
 
 const real = dataFolderOf();
-const hasReal = existsSync(join(real, 'dlmc', 'dlmc.csv'));
-if (!hasReal) {
-  console.warn(
-    `SKIPPED: no Deep Learning Matrix Collection in ${real}; set SPARSEMARK_DATA to test with real matrices.`,
-  );
-}
+const skipped = missing('dlmc', dlmcFolder() !== null);
 
-describe.skipIf(!hasReal)('the real collection', () => {
+describe.skipIf(skipped)('the real collection', () => {
   test('every matrix of the dlmc suite has a shape, an n and, but for the wrong cells, a quality', () => {
     const { workloads } = loadSuite('dlmc', { dataFolder: real });
     expect(workloads.length).toBeGreaterThan(100);

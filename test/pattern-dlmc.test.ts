@@ -1,12 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { dataFolderOf } from '../src/workload/data.ts';
 import { dlmcMethods } from '../src/workload/dlmc.ts';
 import { spreadAt } from '../src/workload/patterns/dlmc-like.ts';
 import { dlmcStatistics } from '../src/workload/patterns/dlmc-statistics.ts';
 import { generateMask, patternSpec } from '../src/workload/patterns/index.ts';
 import { statisticsOf } from '../src/workload/problem.ts';
+import { dlmcFolder, missing } from './needs.ts';
 
 /** The commonest shape of each aspect in the Transformer. */
 const shapes = { square: [512, 512], tall: [2048, 512], wide: [512, 2048] } as const;
@@ -91,14 +91,10 @@ test('between levels the spread is between theirs, at density 1 it is gone', () 
   expect(at(1e-6)).toEqual({ row: levels.at(-1)![3], col: levels.at(-1)![4] });
 });
 
-const csv = join(dataFolderOf(), 'dlmc', 'dlmc.csv');
-if (!existsSync(csv)) {
-  console.warn(
-    `SKIPPED: no dlmc.csv in ${dataFolderOf()}; set SPARSEMARK_DATA to fit the table of dlmc-like again.`,
-  );
-}
+const csv = join(dlmcFolder() ?? '', 'dlmc.csv');
+const skipped = missing('dlmc', dlmcFolder() !== null);
 
-test.skipIf(!existsSync(csv))('the table is what dlmc.csv gives', () => {
+test.skipIf(skipped)('the table is what dlmc.csv gives', () => {
   const names = new Map([...dlmcMethods].map(([name, folder]) => [folder, name]));
   const groups = new Map<string, number[][]>();
   for (const line of readFileSync(csv, 'utf8').trimEnd().split('\n').slice(1)) {
@@ -148,33 +144,30 @@ test.skipIf(!existsSync(csv))('the table is what dlmc.csv gives', () => {
   expect([...dlmcStatistics.values()].reduce((sum, table) => sum + table.length, 0)).toBe(levels.length);
 });
 
-test.skipIf(!existsSync(csv))(
-  'masks vary as much as the real matrix of their size and density, in the median',
-  () => {
-    const ratios: number[] = [];
-    const uniformRatios: number[] = [];
-    const lines = readFileSync(csv, 'utf8').trimEnd().split('\n').slice(1);
-    const magnitude = lines.filter(
-      (line) => /\/magnitude_pruning\//.test(line) && !/symbol_modality/.test(line),
-    );
-    for (const line of magnitude.filter((_, at) => at % 32 === 0)) {
-      const fields = line.split(',');
-      const [rows, cols, nonzeros, rowMean, rowDeviation] = fields.slice(4).map(Number) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-      const density = nonzeros / (rows * cols);
-      const { rowCv } = variations(fields[2]!.split('/')[1]!, 'magnitude', rows, cols, density, 1);
-      ratios.push(rowCv / (rowDeviation / rowMean));
-      uniformRatios.push(Math.sqrt((1 - density) / (density * cols)) / (rowDeviation / rowMean));
-    }
-    const middle = (numbers: number[]) =>
-      numbers.sort((one, other) => one - other)[Math.floor(numbers.length / 2)]!;
-    expect(ratios.length).toBeGreaterThan(25);
-    expect(Math.abs(middle(ratios) - 1)).toBeLessThan(0.15);
-    expect(middle(uniformRatios)).toBeLessThan(0.6);
-  },
-);
+test.skipIf(skipped)('masks vary as much as the real matrix of their size and density, in the median', () => {
+  const ratios: number[] = [];
+  const uniformRatios: number[] = [];
+  const lines = readFileSync(csv, 'utf8').trimEnd().split('\n').slice(1);
+  const magnitude = lines.filter(
+    (line) => /\/magnitude_pruning\//.test(line) && !/symbol_modality/.test(line),
+  );
+  for (const line of magnitude.filter((_, at) => at % 32 === 0)) {
+    const fields = line.split(',');
+    const [rows, cols, nonzeros, rowMean, rowDeviation] = fields.slice(4).map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const density = nonzeros / (rows * cols);
+    const { rowCv } = variations(fields[2]!.split('/')[1]!, 'magnitude', rows, cols, density, 1);
+    ratios.push(rowCv / (rowDeviation / rowMean));
+    uniformRatios.push(Math.sqrt((1 - density) / (density * cols)) / (rowDeviation / rowMean));
+  }
+  const middle = (numbers: number[]) =>
+    numbers.sort((one, other) => one - other)[Math.floor(numbers.length / 2)]!;
+  expect(ratios.length).toBeGreaterThan(25);
+  expect(Math.abs(middle(ratios) - 1)).toBeLessThan(0.15);
+  expect(middle(uniformRatios)).toBeLessThan(0.6);
+});
