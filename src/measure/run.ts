@@ -81,6 +81,10 @@ const targetHalfWidth = 0.02;
 const minSamples = 9;
 const maxSamples = 51;
 const batchTargetNs = 500_000;
+/** Share of the budget that the suite's own workloads are planned to take where crossovers are refined after them. */
+const unrefinedShare = 0.75;
+/** Share of a workload's time after which no further round starts: the last one has to end, too. */
+const samplingShare = 0.85;
 
 /** The addon's build, with the commit where this is a checkout. */
 export function describeBuild(): Build {
@@ -225,6 +229,7 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       index: number,
       total: number,
       doneHere: number,
+      planSeconds: number,
     ): Promise<void> => {
       const remaining = total - index;
       const perWorkload = doneHere === 0 ? options.budgetSeconds / total : elapsed() / doneHere;
@@ -238,7 +243,7 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       });
       const began = performance.now();
       const { problem, reference } = problems.get(workload, options.dataFolder);
-      const share = (Math.max(0, options.budgetSeconds - elapsed()) * 1000) / remaining;
+      const share = (samplingShare * Math.max(0, planSeconds - elapsed()) * 1000) / remaining;
       const measurements = await runWorkload(
         problem,
         reference,
@@ -272,26 +277,29 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       options.onEvent({ kind: 'measured', measurements });
     };
 
-    /** Measures what is not finished yet; false once the budget is spent. */
-    const measureAll = async (list: readonly Workload[]): Promise<boolean> => {
+    /** Measures what is not finished yet, planned to end after planSeconds; false once the budget is spent. */
+    const measureAll = async (list: readonly Workload[], planSeconds: number): Promise<boolean> => {
       const finished = new Set(earlier?.finished);
       let doneHere = 0;
       for (const [index, workload] of list.entries()) {
         interrupted();
         if (finished.has(workload.id)) continue;
         if (elapsed() > options.budgetSeconds) return false;
-        await measure(workload, index, list.length, doneHere);
+        await measure(workload, index, list.length, doneHere, planSeconds);
         doneHere += 1;
       }
       return true;
     };
 
-    let complete = await measureAll(options.workloads);
+    let complete = await measureAll(
+      options.workloads,
+      options.suite.refine ? unrefinedShare * options.budgetSeconds : options.budgetSeconds,
+    );
     if (complete && options.suite.refine) {
       const extra = refinements(options.workloads, seen, header.health);
       if (extra.length > 0) {
         options.onEvent({ kind: 'refining', workloads: extra.length });
-        complete = await measureAll(extra);
+        complete = await measureAll(extra, options.budgetSeconds);
       }
     }
     if (!complete) stopReason = `budget of ${options.budgetSeconds} s spent`;
