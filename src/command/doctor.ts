@@ -1,7 +1,7 @@
 /** `sparsemark doctor`: is this machine fit to measure on? */
-import { measureHealth } from '../measure/health.ts';
+import { measureLimits } from '../measure/health.ts';
 import { openLibraries } from '../measure/libraries.ts';
-import { describeMachine, measuringCpus } from '../measure/machine.ts';
+import { measuringCpus } from '../measure/machine.ts';
 import { describeBuild } from '../measure/run.ts';
 import { type BaselineHealth, type Build, exitCodes, type Machine } from '../terms.ts';
 import { asJson, type Output, plainTable } from './output.ts';
@@ -103,8 +103,7 @@ export async function doctorCommand(options: { readonly json?: boolean }, output
     only: null,
   });
   try {
-    const machine = describeMachine([1]);
-    const health = await measureHealth(opened.workers, null, machine.ceilings);
+    const { machine, health } = await measureLimits(opened.workers, null, [1]);
     const findings = judge(machine, describeBuild(), health);
     const fit = findings.every(({ verdict }) => verdict !== 'unfit');
     if (options.json === true) {

@@ -4,10 +4,11 @@
  * OpenBLAS 0.3.21 on its SSE3 fall-back reaches a fifth of the peak and would flatter every sparse kernel fivefold.
  */
 import { median } from '../statistics.ts';
-import type { BaselineHealth, Ceilings, Reference, Shape, Workload } from '../terms.ts';
+import type { BaselineHealth, Ceilings, Machine, Reference, Shape, Workload } from '../terms.ts';
 import { opNamed } from '../workload/ops/index.ts';
 import { makeProblem } from '../workload/problem.ts';
 import { LibraryRefusal, type LibraryWorker, WorkerGone } from './library-worker.ts';
+import { describeMachine } from './machine.ts';
 import { cellsOf } from './schedule.ts';
 import { sampleInRounds, type Timed } from './timing.ts';
 
@@ -65,7 +66,6 @@ export async function measureHealth(
       }
     } catch (error) {
       if (!(error instanceof LibraryRefusal || error instanceof WorkerGone)) throw error;
-      if (worker.gone) await worker.revive();
     }
   }
   const rule = { targetHalfWidth: 0, minSamples: 9, maxSamples: 9, samplesPerRound: 3 };
@@ -85,4 +85,48 @@ export async function measureHealth(
     ofPeak: gflops(id) / peak,
     healthy: gflops(id) >= healthyShare * best,
   }));
+}
+
+/** Times that the ceilings are measured at most. */
+const ceilingAttempts = 4;
+
+/**
+ * The machine with its ceilings, and the health of its dense baselines. A dense kernel faster than the FMA peak shows
+ * that the peak was measured while something else held the clock down: it is measured again, the best figures kept.
+ */
+export async function measureLimits(
+  workers: readonly LibraryWorker[],
+  isa: string | null,
+  threads: readonly number[],
+): Promise<{ machine: Machine; health: readonly BaselineHealth[] }> {
+  let machine = describeMachine(threads);
+  let health = await measureHealth(workers, isa, machine.ceilings);
+  for (
+    let attempt = 1;
+    attempt < ceilingAttempts && health.some(({ ofPeak }) => ofPeak > 0.97);
+    attempt += 1
+  ) {
+    machine = { ...machine, ceilings: best(machine.ceilings, describeMachine(threads).ceilings) };
+    const peak = machine.ceilings.find((entry) => entry.threads === 1)?.fmaGflops ?? Number.NaN;
+    health = health.map((entry) => ({ ...entry, ofPeak: entry.gflops / peak }));
+  }
+  return { machine, health };
+}
+
+function best(one: readonly Ceilings[], other: readonly Ceilings[]): readonly Ceilings[] {
+  return one.map((entry, i) => {
+    const again = other[i]!;
+    const most = (name: 'fmaGflops' | 'l1GBs' | 'l2GBs' | 'l3GBs' | 'dramGBs') =>
+      Math.max(entry[name], again[name]);
+    return {
+      threads: entry.threads,
+      fmaGflops: most('fmaGflops'),
+      l1GBs: most('l1GBs'),
+      l2GBs: most('l2GBs'),
+      l3GBs: most('l3GBs'),
+      dramGBs: most('dramGBs'),
+      gatherGelems:
+        entry.gatherGelems === null ? null : Math.max(entry.gatherGelems, again.gatherGelems ?? 0),
+    };
+  });
 }

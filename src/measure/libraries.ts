@@ -1,9 +1,10 @@
 /** Which kernel libraries there are to measure. */
 import { existsSync, readdirSync } from 'node:fs';
-import { totalmem } from 'node:os';
+import { freemem } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { loadNative } from '../native.ts';
 import { SparsemarkError } from '../terms.ts';
+import { nearestName } from '../workload/nearest-name.ts';
 import { LibraryRefusal, type LibraryWorker, startWorker, WorkerGone } from './library-worker.ts';
 
 /** A library that could not be opened, and why: not installed, another ABI, a crash. */
@@ -13,8 +14,10 @@ export interface Absent {
   readonly reason: string;
 }
 
-/** Share of the machine's memory that a worker may allocate. */
+/** Share of the memory that is free on opening that a worker may allocate: the system kills nobody else for it. */
 const memoryShare = 0.8;
+/** The least limit that the addon takes. */
+const leastMemoryBytes = 2 ** 28;
 
 const suffix = process.platform === 'darwin' ? '.dylib' : '.so';
 
@@ -39,6 +42,13 @@ function namedPath(given: string): { readonly name: string | null; readonly path
   return { name, path: resolve(path) };
 }
 
+/** `openblas` of `.../libsparsemark-openblas.so`. */
+function bundledName(path: string): string {
+  return basename(path)
+    .replace(/^libsparsemark-/, '')
+    .replace(/\.[a-z]+$/, '');
+}
+
 /**
  * Opens every bundled library and the user's, each in a worker of its own. A bundled competitor that is not installed
  * is `absent`; a library that the user named and that cannot be opened is an error (BAD_LIBRARY).
@@ -51,16 +61,22 @@ export async function openLibraries(options: {
   /** Take only the bundled libraries of these names; null: all. `native` is always taken. */
   readonly only: readonly string[] | null;
 }): Promise<{ workers: LibraryWorker[]; absent: Absent[] }> {
+  const bundled = bundledLibraries().map((path) => ({ path, name: bundledName(path) }));
+  const names = bundled.map(({ name }) => name);
+  const unknown = options.only?.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new SparsemarkError(
+      'USAGE',
+      `Expected one of ${names.join(', ')} for --library, received "${unknown}". Did you mean "${nearestName(unknown, names)}"?`,
+    );
+  }
   const workers: LibraryWorker[] = [];
   const absent: Absent[] = [];
-  const memoryLimitBytes = Math.floor(totalmem() * memoryShare);
+  const memoryLimitBytes = Math.max(leastMemoryBytes, Math.floor(freemem() * memoryShare));
   const open = (path: string, name: string | null = null) =>
     startWorker({ kind: 'open', path, name, cpus: options.cpus, memoryLimitBytes }, options.timeoutMs);
   try {
-    for (const path of bundledLibraries()) {
-      const name = basename(path)
-        .replace(/^libsparsemark-/, '')
-        .replace(/\.[a-z]+$/, '');
+    for (const { path, name } of bundled) {
       if (options.only !== null && name !== 'native' && !options.only.includes(name)) continue;
       try {
         workers.push(await open(path));

@@ -75,6 +75,8 @@ export async function startWorker(open: OpenRequest, timeoutMs: number): Promise
       stderr = (stderr + chunk.toString('utf8')).slice(-4096);
     });
     started.on('message', (reply: Reply) => {
+      // An answer that a killed process had still sent belongs to no request of its successor.
+      if (child !== started || pending?.id !== reply.id) return;
       settle((waiting) => {
         if (reply.ok) waiting.resolve(reply.value);
         else waiting.reject(new LibraryRefusal(reply.code, reply.message));

@@ -1,7 +1,15 @@
 /** Which cases a workload has, and in which order they are measured. */
 
 import { caseId } from '../result/result.ts';
-import type { Case, Kernel, Library, Suite, Workload } from '../terms.ts';
+import {
+  type Case,
+  type Kernel,
+  type Library,
+  SparsemarkError,
+  type Suite,
+  type Workload,
+} from '../terms.ts';
+import { nearestName } from '../workload/nearest-name.ts';
 
 /** Instruction sets from the narrowest to the widest; `auto` is a library's own choice. */
 const widths = ['scalar', 'neon', 'avx2', 'avx512'];
@@ -24,6 +32,41 @@ export interface Selection {
   /** Only these formats beside dense; null: the suite's. */
   readonly formats: readonly string[] | null;
   readonly threads: readonly number[];
+}
+
+/**
+ * Checks every name that a run asks for against what the opened libraries have, before anything is measured: a name
+ * that nobody knows would silently measure nothing. Throws USAGE for --format and --isa, BAD_SUITE for a suite's format.
+ */
+export function checkNames(
+  suite: Pick<Suite, 'name' | 'formats'>,
+  workloads: readonly Workload[],
+  libraries: readonly Library[],
+  selection: Selection,
+): void {
+  const formats = [...new Set(libraries.flatMap((library) => library.formats))];
+  const refuse = (
+    code: 'USAGE' | 'BAD_SUITE',
+    what: string,
+    name: string,
+    known: readonly string[],
+  ): void => {
+    if (known.includes(name)) return;
+    throw new SparsemarkError(
+      code,
+      `Expected one of ${known.join(', ')} for ${what}, received "${name}". Did you mean "${nearestName(name, known)}"?`,
+    );
+  };
+  for (const name of selection.formats ?? []) refuse('USAGE', '--format', name, formats);
+  if (selection.formats === null) {
+    const asked = new Set(workloads.flatMap((workload) => formatsOf(suite, workload)));
+    for (const name of asked) refuse('BAD_SUITE', `the formats of suite ${suite.name}`, name, formats);
+  }
+  if (selection.isa !== null) {
+    const own = libraries.find((library) => library.name === 'native') ?? libraries[0];
+    const isas = [...new Set(own?.kernels.map(({ isa }) => isa).filter((isa) => isa !== 'auto'))];
+    refuse('USAGE', '--isa', selection.isa, isas);
+  }
 }
 
 /**
