@@ -25,10 +25,10 @@ import {
 } from '../terms.ts';
 import { opNamed } from '../workload/ops/index.ts';
 import { makeProblem } from '../workload/problem.ts';
-import { measureHealth } from './health.ts';
+import { measureLimits } from './health.ts';
 import { type Absent, openLibraries } from './libraries.ts';
 import type { LibraryWorker } from './library-worker.ts';
-import { describeMachine, measuringCpus } from './machine.ts';
+import { measuringCpus } from './machine.ts';
 import { refinements } from './refine.ts';
 import { cellsOf, checkNames, type Selection } from './schedule.ts';
 import { runWorkload } from './workload-run.ts';
@@ -179,10 +179,15 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       workers.map((worker) => worker.library),
       options.selection,
     );
-    options.onEvent({ kind: 'preparing', what: 'ceilings of this machine' });
-    const machine = describeMachine(threads.includes(1) ? threads : [1, ...threads]);
-    options.onEvent({ kind: 'preparing', what: 'health of the dense baselines' });
-    const health = await measureHealth(workers, options.selection.isa, machine.ceilings);
+    options.onEvent({
+      kind: 'preparing',
+      what: 'ceilings of this machine and health of the dense baselines',
+    });
+    const { machine, health } = await measureLimits(
+      workers,
+      options.selection.isa,
+      threads.includes(1) ? threads : [1, ...threads],
+    );
     interrupted();
     const protocol: Protocol = {
       threads,
