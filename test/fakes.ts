@@ -364,9 +364,16 @@ export function fakeNetworkResult(options: FakeOptions = {}): Result {
     { density: 0.02, value: 58.1 },
   ];
   const workloads = levels.flatMap(({ density, value }) =>
-    layers.map((layer) => {
+    layers.map((layer, index) => {
       const quality = { model: 'rn50', metric: 'top-1 %', value };
-      return fakeWorkload({ ...layer, cache: 'hot', label: 'dlmc-magnitude', density, seed: 1, quality });
+      return fakeWorkload({
+        ...layer,
+        cache: 'hot',
+        label: 'dlmc-rn50-magnitude',
+        density,
+        seed: index + 1,
+        quality,
+      });
     }),
   );
   return {

@@ -5,7 +5,7 @@ import { derive } from '../src/report/derive.ts';
 import { csvField, htmlText, latexText, markdownText, plainText } from '../src/report/escape.ts';
 import { type Finding, findingsOf } from '../src/report/finding.ts';
 import { renderReport, reportNamed } from '../src/report/index.ts';
-import { networksOf, paretoFront } from '../src/report/networks.ts';
+import { familiesOf, networksOf, paretoFront } from '../src/report/networks.ts';
 import { formatCount, formatNumber, formatRatio, formatSize, formatTime } from '../src/report/numbers.ts';
 import { rooflineOf } from '../src/report/roofline.ts';
 import { sentenceOf } from '../src/report/sentence.ts';
@@ -265,6 +265,33 @@ describe('networks', () => {
     ]);
   });
 
+  test('layers of mixed cache states and seeds make one network; one with layers missing is not compared', () => {
+    const quality = (value: number) => ({ model: 'rn50', metric: 'top-1 %', value });
+    const record = (layer: string, n: number, density: number, seed: number) =>
+      fakeWorkload({
+        shape: { m: 64, k: 64, n },
+        cache: n <= 32 ? 'cold' : 'hot',
+        label: 'dlmc-rn50-magnitude',
+        density,
+        seed,
+        layer,
+        quality: quality(70 + density),
+      });
+    const records = [record('a', 196, 0.1, 1), record('b', 1, 0.1, 2), record('a', 196, 0.5, 1)];
+    const result = resultOf(
+      records,
+      records.map((each) => exact(each, 'native', 'csr', 10 * each.shape.n)),
+    );
+    const found = networksOf(derive(result)).filter((each) => each.kernel !== bestOfAll);
+    expect(found.map(({ layers, timeNs, cache, complete }) => ({ layers, timeNs, cache, complete }))).toEqual(
+      [
+        { layers: 2, timeNs: 1970, cache: 'mixed', complete: true },
+        { layers: 1, timeNs: 1960, cache: 'hot', complete: false },
+      ],
+    );
+    expect([...familiesOf(found).values()].map((family) => family.length)).toEqual([1]);
+  });
+
   test('the Pareto front holds what nothing beats, and nothing else', () => {
     const points = fc.array(fc.record({ cost: fc.nat(20), benefit: fc.nat(20) }));
     fc.assert(
@@ -315,7 +342,7 @@ describe('the sentence', () => {
 
   test('of a network', () => {
     expect(said(fakeNetworkResult())).toMatch(
-      /dlmc-magnitude pruning pays from \d\d % sparsity on half of 3 shapes;/,
+      /rn50 magnitude pruning pays from \d\d % sparsity on half of 3 shapes;/,
     );
   });
 

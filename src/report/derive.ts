@@ -238,7 +238,8 @@ function groupsOf(cells: readonly Cell[]): Group[] {
   return [...groups.entries()].map(([key, own]) => groupOf(key, own));
 }
 
-function groupOf(key: string, cells: readonly Cell[]): Group {
+/** The group of some cells of one kernel at one density, at least one; `key` seeds its bootstrap. */
+export function groupOf(key: string, cells: readonly Cell[]): Group {
   const [first] = cells as readonly [Cell, ...Cell[]];
   const mean = (value: (cell: Cell) => number) => geometricMean(cells.map(value));
   const meanOrNull = (value: (cell: Cell) => number | null) => {

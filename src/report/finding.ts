@@ -2,7 +2,7 @@
 
 import { geometricMean } from '../statistics.ts';
 import type { Result } from '../terms.ts';
-import { bestOfAll, type Curve, curvesOf } from './curves.ts';
+import { bestOfAll, type Curve, curvesOf, pooledCurvesOf } from './curves.ts';
 import {
   type Derived,
   type DeriveOptions,
@@ -34,6 +34,8 @@ export interface Finding extends Derived {
   /** Name of the machine, distinct among the results of one report. */
   readonly machineName: string;
   readonly curves: readonly Curve[];
+  /** Curves over all shapes, where they are many. */
+  readonly pooledCurves: readonly Curve[];
   readonly networks: readonly Network[];
   readonly denseKernels: readonly DenseKernel[];
   /** Shortest unambiguous name of each sparse kernel: `csr`, else `native-csr`, else `native-csr-avx512`. */
@@ -52,6 +54,7 @@ export function findingsOf(results: readonly Result[], options: DeriveOptions = 
       ...derived,
       machineName: shared ? `${name} (${result.header.runId})` : name,
       curves: curvesOf(derived, options.resamples),
+      pooledCurves: pooledCurvesOf(derived, options.resamples),
       networks: networksOf(derived),
       denseKernels: denseKernelsOf(derived),
       kernelLabels,

@@ -1,5 +1,6 @@
 /** The report as one self-contained HTML page: light and dark, no request to anywhere, nothing from a file unescaped. */
 import { createHash } from 'node:crypto';
+import type { Chart } from './charts/figure.ts';
 import { chartsOf } from './charts/index.ts';
 import { htmlText } from './escape.ts';
 import { type Finding, sectionsOf } from './finding.ts';
@@ -29,14 +30,8 @@ export const html: Report = {
     const blocks = findings.map((finding) => `<p class="answer">${htmlText(sentenceOf(finding))}</p>`);
     for (const { finding, kind, charts } of chartsOf(findings)) {
       const on = several ? ` <small>${htmlText(finding.machineName)}</small>` : '';
-      const figures = charts.map(
-        ({ title, svg }) => `<figure><figcaption>${htmlText(title)}</figcaption>${svg}</figure>`,
-      );
       blocks.push(
-        section(
-          `${htmlText(kind.title)}${on}`,
-          `<p>${htmlText(kind.caption)}</p><div class="charts${charts.length === 1 ? ' one' : ''}">${figures.join('\n')}</div>`,
-        ),
+        section(`${htmlText(kind.title)}${on}`, `<p>${htmlText(kind.caption)}</p>${gallery(charts)}`),
       );
     }
     blocks.push(tableSection(crossoverTable(findings)));
@@ -68,6 +63,22 @@ function allGroups(finding: Finding): Table {
     return table.rows.map((row) => [{ text: words }, ...row]);
   });
   return { title: 'Every kernel', columns: [setting, ...columns], rows };
+}
+
+/** How many charts of a kind are open from the start. */
+const openCharts = 6;
+
+function gallery(charts: readonly Chart[]): string {
+  const grid = (some: readonly Chart[]) => {
+    const figures = some.map(
+      ({ title, svg }) => `<figure><figcaption>${htmlText(title)}</figcaption>${svg}</figure>`,
+    );
+    return `<div class="charts${charts.length === 1 ? ' one' : ''}">${figures.join('\n')}</div>`;
+  };
+  const more = charts.slice(openCharts);
+  const rest =
+    more.length === 0 ? '' : `<details><summary>${more.length} more</summary>${grid(more)}</details>`;
+  return grid(charts.slice(0, openCharts)) + rest;
 }
 
 function section(title: string, body: string): string {

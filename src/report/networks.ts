@@ -11,94 +11,135 @@ export interface Network {
   /** How it was pruned: the pattern's label. */
   readonly label: string;
   readonly density: number;
-  readonly cache: CacheState;
+  /** The cache state of its layers; `mixed` where it differs from layer to layer (cold for n <= 32). */
+  readonly cache: CacheState | 'mixed';
+  /** The n of all layers where the model was measured at several; null where each layer has its own. */
+  readonly n: number | null;
   readonly threads: number;
   /** Kernel of all layers, or `best of all`: per layer the fastest, dense included. */
   readonly kernel: string;
   readonly layers: number;
+  /** Whether it has as many layers as the largest network of its model: of others the time says nothing. */
+  readonly complete: boolean;
   readonly timeNs: number;
   /** The same layers by the fastest healthy dense case of each; null where a layer has none. */
   readonly denseNs: number | null;
 }
 
 /**
- * Networks of a Result: workloads of one model, pattern label, density, quality, cache state, seed, and for models that
- * run at several sizes of n also n. A kernel that lacks a layer gives no network. Convolutions differ in n from
- * layer to layer within one network, so n only separates networks in which every layer occurs at several n.
+ * Networks of a Result: the workloads of one model, quality, pattern label, density and thread count. Convolutions
+ * have an n of their own, so n separates networks only where a layer was measured at several; the cache state
+ * likewise. Workloads of one layer that differ in their seed are averaged. A kernel that lacks a layer gives no network.
  */
 export function networksOf(derived: Derived): Network[] {
   const cells = derived.cells.filter((cell) => cell.workload.quality !== null);
-  const sizes = sizesByLayer(cells);
-  const networks = new Map<string, Cell[]>();
+  const sizes = valuesByLayer(cells, (cell) => cell.workload.shape.n);
+  const states = valuesByLayer(cells, (cell) => cell.workload.cache);
+  const networks = new Map<string, { n: number | null; cells: Cell[] }>();
   for (const cell of cells) {
-    const { quality, pattern, density, cache, seed, layer, shape } = cell.workload;
-    const several = sizes.get(`${quality!.model} ${layer}`)!.size > 1;
-    const parts = [
-      quality!.model,
-      pattern.label,
-      density,
-      quality!.value,
-      cache,
-      seed,
-      cell.measured.threads,
-    ];
-    const key = JSON.stringify(several ? [...parts, shape.n] : parts);
+    const { quality, pattern, density, cache, shape } = cell.workload;
+    const n = sizes.get(layerKey(cell))!.size > 1 ? shape.n : null;
+    const state = states.get(layerKey(cell))!.size > 1 ? cache : null;
+    const { threads } = cell.measured;
+    const key = JSON.stringify([quality!.model, quality!.value, pattern.label, density, threads, n, state]);
     const known = networks.get(key);
-    if (known === undefined) networks.set(key, [cell]);
+    if (known === undefined) networks.set(key, { n, cells: [cell] });
+    else known.cells.push(cell);
+  }
+  const all = [...networks.values()].flatMap(({ n, cells: own }) => networksOfLayers(own, n));
+  const largest = new Map<string, number>();
+  for (const network of all) {
+    largest.set(network.model, Math.max(largest.get(network.model) ?? 0, network.layers));
+  }
+  return all.map((network) => ({ ...network, complete: network.layers === largest.get(network.model) }));
+}
+
+function layerKey({ workload }: Cell): string {
+  return JSON.stringify([workload.quality!.model, workload.layer]);
+}
+
+function valuesByLayer<Value>(cells: readonly Cell[], of: (cell: Cell) => Value): Map<string, Set<Value>> {
+  const values = new Map<string, Set<Value>>();
+  for (const cell of cells) {
+    const key = layerKey(cell);
+    values.set(key, (values.get(key) ?? new Set<Value>()).add(of(cell)));
+  }
+  return values;
+}
+
+function networksOfLayers(cells: readonly Cell[], n: number | null): Omit<Network, 'complete'>[] {
+  const [first] = cells as readonly [Cell, ...Cell[]];
+  const { quality, pattern, density } = first.workload;
+  const byLayer = new Map<string, Cell[]>();
+  for (const cell of cells) {
+    const known = byLayer.get(cell.workload.layer);
+    if (known === undefined) byLayer.set(cell.workload.layer, [cell]);
     else known.push(cell);
   }
-  return [...networks.values()].flatMap(networksOfLayers);
-}
-
-function sizesByLayer(cells: readonly Cell[]): Map<string, Set<number>> {
-  const sizes = new Map<string, Set<number>>();
-  for (const { workload } of cells) {
-    const key = `${workload.quality!.model} ${workload.layer}`;
-    sizes.set(key, (sizes.get(key) ?? new Set()).add(workload.shape.n));
-  }
-  return sizes;
-}
-
-function networksOfLayers(cells: readonly Cell[]): Network[] {
-  const [first] = cells as readonly [Cell, ...Cell[]];
-  const { quality, pattern, density, cache } = first.workload;
-  const byLayer = new Map<string, Cell[]>();
-  for (const cell of cells) byLayer.set(cell.workload.id, [...(byLayer.get(cell.workload.id) ?? []), cell]);
   const layers = [...byLayer.values()];
-  const sumOf = (timeNs: (layer: readonly Cell[]) => number | null): number | null => {
+  const sumOf = (timesNs: (layer: readonly Cell[]) => readonly number[]): number | null => {
     let sum = 0;
     for (const layer of layers) {
-      const own = timeNs(layer);
-      if (own === null) return null;
-      sum += own * layer[0]!.workload.count;
+      const times = timesNs(layer);
+      if (times.length === 0) return null;
+      sum += (times.reduce((total, time) => total + time, 0) / times.length) * layer[0]!.workload.count;
     }
     return sum;
   };
-  const denseNs = sumOf((layer) => layer[0]!.baseline?.medianNs ?? null);
+  const states = new Set(cells.map((cell) => cell.workload.cache));
   const common = {
     model: quality!.model,
     metric: quality!.metric,
     quality: quality!.value,
     label: pattern.label,
     density,
-    cache,
+    cache: states.size > 1 ? ('mixed' as const) : first.workload.cache,
+    n,
     threads: first.measured.threads,
     layers: layers.length,
-    denseNs,
+    denseNs: sumOf((layer) => baselineTimes(layer)),
   };
-  const healthyNs = (layer: readonly Cell[]) => {
-    const times = layer.filter((cell) => !cell.measured.dense).map((cell) => cell.medianNs);
-    const dense = layer[0]!.baseline?.medianNs;
-    if (dense !== undefined) times.push(dense);
-    return times.length === 0 ? null : Math.min(...times);
-  };
-  const best = sumOf(healthyNs);
+  const best = sumOf((layer) => fastestTimes(layer));
   const kernels = [...new Set(cells.filter((cell) => !cell.measured.dense).map((cell) => cell.kernel))];
   const own = kernels.flatMap((kernel) => {
-    const timeNs = sumOf((layer) => layer.find((cell) => cell.kernel === kernel)?.medianNs ?? null);
+    const timeNs = sumOf((layer) =>
+      layer.filter((cell) => cell.kernel === kernel).map((cell) => cell.medianNs),
+    );
     return timeNs === null ? [] : [{ ...common, kernel, timeNs }];
   });
   return best === null ? own : [{ ...common, kernel: bestOfAll, timeNs: best }, ...own];
+}
+
+/** Time of the baseline of each workload of a layer; empty unless all have one. */
+function baselineTimes(layer: readonly Cell[]): number[] {
+  const times = new Map(layer.map((cell) => [cell.workload.id, cell.baseline?.medianNs]));
+  const known = [...times.values()].filter((time) => time !== undefined);
+  return known.length === times.size ? known : [];
+}
+
+/** Fastest time of each workload of a layer: of its sparse cases and its baseline. */
+function fastestTimes(layer: readonly Cell[]): number[] {
+  const fastest = new Map<string, number>();
+  for (const cell of layer) {
+    const { id } = cell.workload;
+    const own = cell.measured.dense ? Number.POSITIVE_INFINITY : cell.medianNs;
+    const time = Math.min(own, cell.baseline?.medianNs ?? Number.POSITIVE_INFINITY, fastest.get(id) ?? own);
+    fastest.set(id, time);
+  }
+  return [...fastest.values()].filter(Number.isFinite);
+}
+
+/** The complete networks that may be compared: one model, metric, n, cache state and thread count a family. */
+export function familiesOf(networks: readonly Network[]): Map<string, Network[]> {
+  const families = new Map<string, Network[]>();
+  for (const network of networks.filter(({ complete }) => complete)) {
+    const { model, metric, n, cache, threads } = network;
+    const key = JSON.stringify([model, metric, n, cache, threads]);
+    const known = families.get(key);
+    if (known === undefined) families.set(key, [network]);
+    else known.push(network);
+  }
+  return families;
 }
 
 /**

@@ -37,6 +37,7 @@ th[aria-sort=ascending] button::after{content:" \\2191"}
 th[aria-sort=descending] button::after{content:" \\2193"}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}
 input{font:inherit;width:100%;max-width:20rem;margin:.2rem 0 .6rem;padding:.3rem .5rem;color:inherit;background:none;border:1px solid var(--faint);border-radius:4px}
+summary{cursor:pointer;color:var(--faint);margin:1rem 0}
 dt{font-weight:600}dd{margin:0 0 .4rem;max-width:60rem}
 `;
 

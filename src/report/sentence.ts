@@ -84,7 +84,7 @@ function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => string): M
 function subjectOf(label: string): string {
   if (label === 'uniform') return 'unstructured pruning';
   if (/^(block|nm)-/.test(label)) return patternWords(label);
-  return `${label} pruning`;
+  return `${patternWords(label)} pruning`;
 }
 
 function oneShape(crossover: Crossover, [pays, paysNot]: readonly string[]): string {

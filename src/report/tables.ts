@@ -4,7 +4,7 @@ import type { Curve } from './curves.ts';
 import { type Group, weakBaseline } from './derive.ts';
 import type { DenseKernel, Finding, Section } from './finding.ts';
 import { type Metric, metricNamed } from './metrics.ts';
-import { type Network, paretoFront } from './networks.ts';
+import { familiesOf, paretoFront } from './networks.ts';
 import {
   formatExactPercent,
   formatNumber,
@@ -198,12 +198,7 @@ export function troubleTable(finding: Finding): Table {
 
 /** Networks on the Pareto front of quality against time, fastest first. */
 export function networkTable(finding: Finding): Table {
-  const families = new Map<string, Network[]>();
-  for (const network of finding.networks) {
-    const key = `${network.model} ${network.metric} ${network.cache} ${network.threads}`;
-    families.set(key, [...(families.get(key) ?? []), network]);
-  }
-  const front = [...families.values()].flatMap((own) =>
+  const front = [...familiesOf(finding.networks).values()].flatMap((own) =>
     paretoFront(
       own,
       (network) => network.timeNs,
@@ -214,6 +209,7 @@ export function networkTable(finding: Finding): Table {
     title: 'Quality against time of all layers (Pareto front)',
     columns: [
       left('model'),
+      right('n', 1),
       left('pruning'),
       right('sparsity', 0, '%'),
       right('quality'),
@@ -225,6 +221,7 @@ export function networkTable(finding: Finding): Table {
     ],
     rows: front.map((network) => [
       text(network.model),
+      network.n === null ? text('own') : { text: `${network.n}`, value: network.n },
       text(patternWords(network.label)),
       { text: formatExactPercent(1 - network.density), value: 1 - network.density },
       { text: `${Number(network.quality.toFixed(2))}`, value: network.quality },

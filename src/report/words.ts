@@ -3,13 +3,18 @@ import type { Crossover } from '../statistics.ts';
 import type { Setting } from './derive.ts';
 import { formatExactPercent, formatPercent } from './numbers.ts';
 
-/** A pattern's label in words: `uniform` -> `unstructured`, `block-4x4` -> `4x4 blocks`, `nm-2:4` -> `2:4`. */
+/**
+ * A pattern's label in words: `uniform` -> `unstructured`, `block-4x4` -> `4x4 blocks`, `nm-2:4` -> `2:4`,
+ * `dlmc-rn50-magnitude` -> `rn50 magnitude`, `dlmc-like-rn50-magnitude` -> `dlmc-like rn50 magnitude`. Other labels stay.
+ */
 export function patternWords(label: string): string {
   if (label === 'uniform') return 'unstructured';
   const block = /^block-(\d+x\d+)$/.exec(label);
   if (block !== null) return `${block[1]} blocks`;
   const nm = /^nm-(\d+:\d+)$/.exec(label);
-  return nm === null ? label : nm[1]!;
+  if (nm !== null) return nm[1]!;
+  const dlmc = /^dlmc-(like-)?(rn50|transformer)-(\w+)$/.exec(label);
+  return dlmc === null ? label : `${dlmc[1] === undefined ? '' : 'dlmc-like '}${dlmc[2]} ${dlmc[3]}`;
 }
 
 /** The heading of a setting: `spmm 512 x 2048 x 128, weights hot, unstructured, 1 thread`. */

@@ -8,18 +8,19 @@ import { patternWords, sparsityText } from '../words.ts';
 import {
   type Chart,
   chartWidth,
+  densityTicks,
   draw,
   type LogAxis,
   logTicks,
   pixelOf,
   type Series,
-  sparsityTicks,
   spread,
   textWidth,
   valueAt,
 } from './figure.ts';
 
-const height = 320;
+const leastHeight = 320;
+const labelGap = 15;
 const margin = { top: 34, bottom: 40, left: 46 };
 
 /** Most charts of one report; a collection of hundreds of shapes shows its first ones here and all in the table. */
@@ -28,28 +29,37 @@ export const panelLimit = 24;
 /** The curves that share a panel: one op, shape, cache state, thread count and family of patterns. */
 interface Panel {
   readonly setting: Setting;
+  /** Shapes that the panel is the mean of. */
+  readonly shapes: number;
   readonly curves: Curve[];
 }
 
-/** One chart a panel, headline cache states first. */
+/** One chart a panel: all shapes together first where they are many, then headline cache states. */
 export function crossoverCharts(finding: Finding, series: ReadonlyMap<string, Series>): Chart[] {
   const panels = new Map<string, Panel>();
-  for (const curve of finding.curves) {
+  for (const curve of [...finding.pooledCurves, ...finding.curves]) {
     const { op, m, k, n, cache, threads, label } = curve.setting;
     // 2:4 and 1:4 are one density each: together they make one panel of dots.
     const family = label.startsWith('nm-') ? 'nm' : label;
-    const key = [op, m, k, n, cache, threads, family].join(' ');
-    const panel = panels.get(key) ?? { setting: curve.setting, curves: [] };
+    const shape = curve.shapes > 1 ? 'pooled' : [m, k, n].join('x');
+    const key = [op, shape, cache, threads, family].join(' ');
+    const panel = panels.get(key) ?? { setting: curve.setting, shapes: curve.shapes, curves: [] };
     panel.curves.push(curve);
     panels.set(key, panel);
   }
   const ordered = [...panels.values()].sort(
-    (a, b) => Number(isHeadline(b.setting)) - Number(isHeadline(a.setting)),
+    (a, b) =>
+      Number(b.shapes > 1) - Number(a.shapes > 1) ||
+      Number(isHeadline(b.setting)) - Number(isHeadline(a.setting)),
   );
   return ordered.slice(0, panelLimit).map((panel, index) => panelChart(panel, index, series));
 }
 
-function panelChart({ setting, curves }: Panel, index: number, series: ReadonlyMap<string, Series>): Chart {
+function panelChart(
+  { setting, shapes, curves }: Panel,
+  index: number,
+  series: ReadonlyMap<string, Series>,
+): Chart {
   const lines = curves.filter((curve) => curve.kernel !== bestOfAll);
   const best = curves.filter((curve) => curve.kernel === bestOfAll);
   const points = lines.flatMap((curve) => curve.points);
@@ -61,16 +71,18 @@ function panelChart({ setting, curves }: Panel, index: number, series: ReadonlyM
   const xDomain: [number, number] = [highest * padding, lowest / padding];
   const speedups = points.map((point) => point.speedup!);
   const yDomain: [number, number] = [Math.min(0.8, ...speedups) / 1.15, Math.max(1.25, ...speedups) * 1.15];
+  const names = new Set(lines.map((curve) => curve.kernel)).size + 1;
+  const height = Math.max(leastHeight, margin.top + margin.bottom + labelGap * names);
   const yAxis: LogAxis = { domain: yDomain, range: [height - margin.bottom, margin.top] };
-  const labels = endLabels(lines, series, yAxis);
+  const labels = endLabels(lines, series, yAxis, xDomain[1]);
   const marginRight = 16 + Math.max(...labels.map((label) => textWidth(label.text)));
-  const place = [
-    `${setting.op} ${setting.m}x${setting.k}x${setting.n}`,
+  const xAxis: LogAxis = { domain: [xDomain[1], xDomain[0]], range: [chartWidth - marginRight, margin.left] };
+  const title = [
+    `${setting.op} ${shapes > 1 ? `over ${shapes} shapes` : `${setting.m}x${setting.k}x${setting.n}`}`,
     `weights ${setting.cache}`,
     setting.label.startsWith('nm-') ? 'N:M' : patternWords(setting.label),
     ...(setting.threads === 1 ? [] : [`${setting.threads} threads`]),
   ].join(', ');
-  const title = place;
   const svg = draw(`Speed-up over dense: ${title}`, {
     height,
     marginTop: margin.top,
@@ -87,18 +99,18 @@ function panelChart({ setting, curves }: Panel, index: number, series: ReadonlyM
         label: 'speed-up',
         labelArrow: 'none',
       }),
-      Plot.axisX(sparsityTicks(xDomain[1], xDomain[0]), {
+      Plot.axisX(densityTicks(densities, xAxis), {
         text: (density: number) => `${formatExactPercent(1 - density)} %`,
         label: 'sparsity →',
         labelArrow: 'none',
         labelAnchor: 'right',
         labelOffset: 34,
       }),
-      ...best.flatMap((curve) => crossoverMarks(curve, yDomain, chartWidth - marginRight, xDomain)),
+      ...best.flatMap((curve) => crossoverMarks(curve, yDomain, xAxis)),
       Plot.ruleY([1], { stroke: 'var(--dense)', strokeDasharray: '5 4', strokeWidth: 1.5 }),
       ...lines.flatMap((curve) => lineMarks(curve, series.get(curve.kernel)!)),
       Plot.text(labels, {
-        x: () => xDomain[1],
+        x: 'x',
         y: 'y',
         text: 'text',
         fill: 'color',
@@ -136,15 +148,13 @@ function lineMarks(curve: Curve, { color, symbol, dash, label }: Series): Plot.M
 function crossoverMarks(
   curve: Curve,
   [low, high]: readonly [number, number],
-  rightPixel: number,
-  xDomain: readonly [number, number],
+  xAxis: LogAxis,
 ): Plot.Markish[] {
   const { crossover } = curve;
   if (crossover.kind !== 'at') return [];
   const { density, interval } = crossover;
   const text = `pays from ${sparsityText(density)} %`;
   // The label is centred on its line, but kept inside the frame.
-  const xAxis: LogAxis = { domain: [xDomain[1], xDomain[0]], range: [rightPixel, margin.left] };
   const half = textWidth(text) / 2;
   const centre = pixelOf(xAxis, density);
   const dx = Math.min(Math.max(centre, margin.left + half), chartWidth - half - 4) - centre;
@@ -172,22 +182,35 @@ function crossoverMarks(
 interface Label {
   readonly text: string;
   readonly color: string;
+  readonly x: number;
   readonly y: number;
 }
 
-/** Names beside the sparsest end of their lines, moved apart; a kernel of several curves is named once. */
-function endLabels(lines: readonly Curve[], series: ReadonlyMap<string, Series>, yAxis: LogAxis): Label[] {
-  const ends = new Map<string, number>();
-  for (const curve of lines) {
-    const [sparsest] = curve.points;
-    ends.set(curve.kernel, Math.max(ends.get(curve.kernel) ?? 0, sparsest!.speedup!));
+/**
+ * Names beside the sparsest end of their lines, moved apart; a kernel of several curves is named once. Where all
+ * curves are single points (N:M), each point is named beside itself.
+ */
+function endLabels(
+  lines: readonly Curve[],
+  series: ReadonlyMap<string, Series>,
+  yAxis: LogAxis,
+  end: number,
+): Label[] {
+  const single = lines.every((curve) => curve.points.length === 1);
+  const ends = new Map<string, { text: string; color: string; x: number; at: number }>();
+  for (const { kernel, points } of lines) {
+    const [sparsest] = points;
+    const { label, color } = series.get(kernel)!;
+    const x = single ? sparsest!.density : end;
+    const key = `${kernel} ${x}`;
+    const at = Math.max(ends.get(key)?.at ?? 0, sparsest!.speedup!);
+    ends.set(key, { text: label, color, x, at });
   }
-  const names = [...ends.keys()].map((kernel) => ({
-    text: series.get(kernel)!.label,
-    color: series.get(kernel)!.color,
-  }));
-  const all = [...names, { text: 'dense', color: 'var(--dense)' }];
-  const pixels = [...ends.values(), 1].map((value) => pixelOf(yAxis, value));
-  const placed = spread(pixels, 15, [margin.top, height - margin.bottom]);
-  return all.map((label, i) => ({ ...label, y: valueAt(yAxis, placed[i]!) }));
+  const all = [...ends.values(), { text: 'dense', color: 'var(--dense)', x: end, at: 1 }];
+  return [...new Set(all.map(({ x }) => x))].flatMap((x) => {
+    const own = all.filter((label) => label.x === x);
+    const pixels = own.map(({ at }) => pixelOf(yAxis, at));
+    const placed = spread(pixels, labelGap, [yAxis.range[1], yAxis.range[0]]);
+    return own.map(({ text, color }, i) => ({ text, color, x, y: valueAt(yAxis, placed[i]!) }));
+  });
 }

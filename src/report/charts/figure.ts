@@ -140,8 +140,21 @@ export function logTicks([low, high]: readonly [number, number], most = 8): numb
   return inside.filter((tick) => Math.abs(Math.log10(tick) - Math.round(Math.log10(tick))) < 1e-9);
 }
 
-/** Sparsity ticks for densities: the usual ones within the range, at least two percent of the axis apart. */
-export function sparsityTicks(low: number, high: number): number[] {
+/**
+ * Densities to mark on an axis: those measured where they are three or fewer, else the usual sparsities within the
+ * range; from the sparse end on, at least 38 pixels apart.
+ */
+export function densityTicks(measured: readonly number[], axis: LogAxis): number[] {
+  const [low, high] = axis.domain;
+  const own = [...new Set(measured)];
   const usual = [0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999].map((sparsity) => 1 - sparsity);
-  return usual.filter((density) => density >= low * 0.999 && density <= high * 1.001);
+  const wanted = (own.length <= 3 ? own : usual).sort((a, b) => a - b);
+  const ticks: number[] = [];
+  for (const density of wanted) {
+    if (density < low * 0.999 || density > high * 1.001) continue;
+    const last = ticks.at(-1);
+    if (last === undefined || Math.abs(pixelOf(axis, density) - pixelOf(axis, last)) >= 38)
+      ticks.push(density);
+  }
+  return ticks;
 }

@@ -24,6 +24,13 @@ export const chartKinds: readonly ChartKind[] = [
     charts: crossoverCharts,
   },
   {
+    name: 'quality',
+    title: 'Quality against time',
+    caption:
+      'Each point is a pruned network: the time of all its layers and the quality of the model. The line joins those that no other beats in both; rings take the fastest kernel of each layer.',
+    charts: qualityCharts,
+  },
+  {
     name: 'heat',
     title: 'Formats by sparsity',
     caption: 'Speed-up over dense. Blue pays, orange costs.',
@@ -35,13 +42,6 @@ export const chartKinds: readonly ChartKind[] = [
     caption:
       'Rate against the arithmetic done for each byte that has to move, under the ceilings measured on this machine. Filled: weights hot. Hollow: cold. Grey squares: dense.',
     charts: rooflineCharts,
-  },
-  {
-    name: 'quality',
-    title: 'Quality against time',
-    caption:
-      'Each point is a pruned network: the time of all its layers and the quality of the model. The line joins those that no other beats in both; rings take the fastest kernel of each layer.',
-    charts: qualityCharts,
   },
 ];
 

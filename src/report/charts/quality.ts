@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import { bestOfAll } from '../curves.ts';
 import type { Finding } from '../finding.ts';
-import { type Network, paretoFront } from '../networks.ts';
+import { familiesOf, type Network, paretoFront } from '../networks.ts';
 import { formatExactPercent, formatTime } from '../numbers.ts';
 import { patternWords } from '../words.ts';
 import {
@@ -23,12 +23,9 @@ const margin = { top: 30, bottom: 44, left: 52, right: 24 };
 
 /** One chart a model, metric, cache state and thread count. */
 export function qualityCharts(finding: Finding, series: ReadonlyMap<string, Series>): Chart[] {
-  const families = new Map<string, Network[]>();
-  for (const network of finding.networks) {
-    const key = JSON.stringify([network.model, network.metric, network.cache, network.threads]);
-    families.set(key, [...(families.get(key) ?? []), network]);
-  }
-  return [...families.values()].map((networks, index) => qualityChart(networks, index, series));
+  return [...familiesOf(finding.networks).values()].map((networks, index) =>
+    qualityChart(networks, index, series),
+  );
 }
 
 function qualityChart(
@@ -37,7 +34,12 @@ function qualityChart(
   series: ReadonlyMap<string, Series>,
 ): Chart {
   const [first] = networks as readonly [Network, ...Network[]];
-  const title = `Quality against time, ${first.model}, weights ${first.cache}${first.threads === 1 ? '' : `, ${first.threads} threads`}`;
+  const title = [
+    first.model,
+    ...(first.n === null ? [] : [`n = ${first.n}`]),
+    `weights ${first.cache === 'mixed' ? 'hot, cold for n up to 32' : first.cache}`,
+    ...(first.threads === 1 ? [] : [`${first.threads} threads`]),
+  ].join(', ');
   const timeOf = (network: Network) => network.timeNs;
   const front = paretoFront(networks, timeOf, (network) => network.quality);
   const dense = networks.flatMap((network) => network.denseNs ?? []);
@@ -54,7 +56,7 @@ function qualityChart(
     best: network.kernel === bestOfAll,
     title: `${network.kernel}: ${formatTime(network.timeNs)}, ${network.quality} ${network.metric}, ${patternWords(network.label)} ${formatExactPercent(1 - network.density)} %`,
   }));
-  const svg = draw(title, {
+  const svg = draw(`Quality against time: ${title}`, {
     height,
     marginTop: margin.top,
     marginBottom: margin.bottom,
@@ -66,7 +68,7 @@ function qualityChart(
     marks: [
       Plot.gridY({ stroke: 'var(--grid)', strokeOpacity: 1, ticks: 6 }),
       Plot.axisY({ ticks: 6, tickSize: 0, label: first.metric, labelArrow: 'none' }),
-      Plot.axisX(timeTicks(xDomain), {
+      Plot.axisX(logTicks(xDomain, 6), {
         text: formatTime,
         label: 'time of all layers →',
         labelArrow: 'none',
@@ -92,17 +94,15 @@ function qualityChart(
         x: 'x',
         y: 'y',
         text: 'text',
-        textAnchor: 'start',
-        dx: 9,
+        textAnchor: 'end',
+        stroke: 'var(--paper)',
+        strokeWidth: 3,
+        fill: 'var(--ink)',
       }),
     ],
     r: { type: 'identity' },
   });
   return { name: `quality-${index + 1}`, title, svg };
-}
-
-function timeTicks(domain: readonly [number, number]): number[] {
-  return logTicks(domain, 6);
 }
 
 function denseMarks(
@@ -134,7 +134,10 @@ function denseMarks(
   ];
 }
 
-/** Sparsities beside the points of the front; on the left of points that stand too far right. */
+/**
+ * Sparsities above and to the left of the points of the front: no point can lie there. Near the left edge they are
+ * moved in.
+ */
 function frontLabels(
   front: readonly Network[],
   xDomain: readonly [number, number],
@@ -142,12 +145,11 @@ function frontLabels(
 ) {
   const xAxis: LogAxis = { domain: xDomain, range: [margin.left, chartWidth - margin.right] };
   const scale = (height - margin.top - margin.bottom) / (yDomain[1] - yDomain[0]);
-  const pixels = front.map((network) => margin.top + (yDomain[1] - network.quality) * scale + 12);
+  const pixels = front.map((network) => margin.top + (yDomain[1] - network.quality) * scale - 10);
   const placed = spread(pixels, 14, [margin.top, height - margin.bottom - 6]);
   return front.map((network, i) => {
     const text = `${formatExactPercent(1 - network.density)} %`;
-    const right = chartWidth - margin.right - textWidth(text) - 9;
-    const pixel = Math.min(pixelOf(xAxis, network.timeNs), right);
+    const pixel = Math.max(pixelOf(xAxis, network.timeNs) - 4, margin.left + textWidth(text));
     return { text, x: valueAt(xAxis, pixel), y: yDomain[1] - (placed[i]! - margin.top) / scale };
   });
 }
