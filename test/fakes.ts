@@ -80,7 +80,7 @@ const fakeLibraries: readonly Library[] = [
     name: 'openblas',
     version: '0.3.21',
     config: 'SkylakeX MAX_THREADS=64',
-    sha256: `${fakeHash('openblas')} ${fakeHash('libopenblas')}`,
+    sha256: fakeHash('openblas'),
     formats: ['dense'],
     kernels: [fakeKernel(0, 'dense', 'auto')],
   },

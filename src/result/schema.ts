@@ -25,8 +25,6 @@ const id = z.string().min(1).max(limits.idLength);
 const text = z.string().max(limits.textLength);
 const optionalName = z.string().max(limits.nameLength);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
-/** A library's file, and after a blank, `+` or comma the file that it opened at run time. */
-const hashes = z.string().regex(/^[0-9a-f]{64}([ ,+][0-9a-f]{64})?$/);
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const positiveCount = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 /** zod refuses NaN and the infinities by itself. */
@@ -64,7 +62,7 @@ const library = z.strictObject({
   name,
   version: optionalName,
   config: text,
-  sha256: hashes,
+  sha256: hash,
   formats: list(name),
   kernels: list(kernel),
 });

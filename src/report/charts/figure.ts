@@ -106,8 +106,9 @@ export function valueAt(axis: LogAxis, pixel: number): number {
 }
 
 /**
- * Moves labels apart: positions at least `gap` pixels from each other, in the same order, within `bounds`, each as
- * near to where it was as one pass down and one up allow.
+ * Moves labels apart: positions at least `gap` pixels from each other, in the same order, within `bounds` where they
+ * fit. Of all such positions the ones nearest to where they were, by squares: isotonic regression (pool adjacent
+ * violators) of the positions less what the labels before them take up.
  */
 export function spread(
   positions: readonly number[],
@@ -115,17 +116,22 @@ export function spread(
   bounds: readonly [number, number],
 ): number[] {
   const order = positions.map((_, i) => i).sort((a, b) => positions[a]! - positions[b]!);
-  const placed = [...positions];
-  let floor = bounds[0];
-  for (const i of order) {
-    placed[i] = Math.max(placed[i]!, floor);
-    floor = placed[i]! + gap;
+  const pools: { mean: number; size: number }[] = [];
+  for (const [rank, i] of order.entries()) {
+    let pool = { mean: positions[i]! - rank * gap, size: 1 };
+    for (let last = pools.at(-1); last !== undefined && last.mean > pool.mean; last = pools.at(-1)) {
+      const size = last.size + pool.size;
+      pool = { mean: (last.mean * last.size + pool.mean * pool.size) / size, size };
+      pools.pop();
+    }
+    pools.push(pool);
   }
-  let ceiling = bounds[1];
-  for (const i of order.reverse()) {
-    placed[i] = Math.min(placed[i]!, ceiling);
-    ceiling = placed[i]! - gap;
-  }
+  const highest = Math.max(bounds[0], bounds[1] - (positions.length - 1) * gap);
+  const fitted = pools.flatMap(({ mean, size }) =>
+    new Array<number>(size).fill(Math.min(Math.max(mean, bounds[0]), highest)),
+  );
+  const placed = new Array<number>(positions.length);
+  for (const [rank, i] of order.entries()) placed[i] = fitted[rank]! + rank * gap;
   return placed;
 }
 

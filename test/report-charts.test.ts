@@ -1,0 +1,99 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  densityTicks,
+  logTicks,
+  palette,
+  pixelOf,
+  seriesOf,
+  shortened,
+  spread,
+  valueAt,
+} from '../src/report/charts/figure.ts';
+import { chartsOf } from '../src/report/charts/index.ts';
+import { findingsOf } from '../src/report/finding.ts';
+import { fakeNetworkResult, fakeResult } from './fakes.ts';
+
+describe('spread', () => {
+  test('leaves apart what is apart, and centres what is not', () => {
+    expect(spread([10, 50, 100], 15, [0, 200])).toEqual([10, 50, 100]);
+    expect(spread([50, 50, 50], 10, [0, 200])).toEqual([40, 50, 60]);
+    expect(spread([3, 1], 10, [0, 200])).toEqual([10, 0]);
+  });
+
+  test('always keeps the gap, the order and, where they fit, the bounds', () => {
+    const positions = fc.array(fc.double({ min: -50, max: 350, noNaN: true }), { maxLength: 20 });
+    fc.assert(
+      fc.property(positions, (wanted) => {
+        const placed = spread(wanted, 15, [0, 300]);
+        const order = wanted.map((_, i) => i).sort((a, b) => wanted[a]! - wanted[b]!);
+        for (let r = 1; r < order.length; r++) {
+          expect(placed[order[r]!]! - placed[order[r - 1]!]!).toBeGreaterThanOrEqual(15 - 1e-9);
+        }
+        for (const at of placed) {
+          expect(at).toBeGreaterThanOrEqual(-1e-9);
+          expect(at).toBeLessThanOrEqual(300 + 1e-9);
+        }
+      }),
+    );
+  });
+});
+
+describe('axes', () => {
+  const axis = { domain: [0.05, 0.5], range: [400, 50] } as const;
+
+  test('pixels and values are inverse', () => {
+    expect(pixelOf(axis, 0.05)).toBe(400);
+    expect(pixelOf(axis, 0.5)).toBeCloseTo(50, 9);
+    for (const value of [0.05, 0.1, 0.37]) expect(valueAt(axis, pixelOf(axis, value))).toBeCloseTo(value, 12);
+  });
+
+  test('ticks are round, few and inside', () => {
+    expect(logTicks([0.4, 30])).toEqual([0.5, 1, 2, 5, 10, 20]);
+    expect(logTicks([0.002, 4000])).toEqual([0.01, 0.1, 1, 10, 100, 1000]);
+  });
+
+  test('sparsities are the usual ones, or those measured where they are few, and never too close', () => {
+    expect(densityTicks([0.5, 0.3, 0.2, 0.1, 0.05], axis).map((d) => Math.round(100 * (1 - d)))).toEqual([
+      95, 90, 80, 70, 50,
+    ]);
+    expect(densityTicks([0.25, 0.5], axis)).toEqual([0.25, 0.5]);
+    const wide = { domain: [0.001, 1], range: [400, 50] } as const;
+    const pixels = densityTicks([0.001, 0.01, 0.1, 1], wide).map((density) => pixelOf(wide, density));
+    for (let i = 1; i < pixels.length; i++)
+      expect(Math.abs(pixels[i]! - pixels[i - 1]!)).toBeGreaterThanOrEqual(38);
+  });
+});
+
+test('long names are cut for charts', () => {
+  expect(shortened('csr')).toBe('csr');
+  expect(shortened('x'.repeat(40))).toHaveLength(26);
+});
+
+describe('charts', () => {
+  const findings = findingsOf([fakeResult(), fakeNetworkResult()], { resamples: 20 });
+
+  test('a kernel looks the same on every chart, kernels look different, and every colour is defined', () => {
+    const series = [...seriesOf(findings).values()];
+    expect(series.map(({ label }) => label)).toEqual(['csr', 'bitmask', 'bsr-4x4']);
+    expect(new Set(series.map(({ color, symbol, dash }) => color + symbol + dash)).size).toBe(series.length);
+    for (const { charts } of chartsOf(findings)) {
+      for (const { svg } of charts) {
+        for (const [, name] of svg.matchAll(/var\((--[a-z0-9]+)\)/g)) expect(palette).toHaveProperty([name!]);
+      }
+    }
+  });
+
+  test('each kind is drawn where it has something to show', () => {
+    const kinds = (at: number) => chartsOf([findings[at]!]).map(({ kind }) => kind.name);
+    expect(kinds(0)).toEqual(['crossover', 'heat', 'roofline']);
+    expect(kinds(1)).toEqual(['crossover', 'quality', 'heat', 'roofline']);
+  });
+
+  test('the crossover of the best is marked where it is, and nowhere else', () => {
+    const [crossover] = chartsOf([findings[0]!]);
+    for (const { title, svg } of crossover!.charts) {
+      expect(svg.includes('pays from'), title).toBe(!title.includes('4x4 blocks'));
+    }
+  });
+});
