@@ -121,7 +121,7 @@ export function crossoverTable(
     columns: [
       left('op', 2),
       left('shape', 0, 'm x k x n'),
-      left('weights', 1),
+      left('weights'),
       left('pattern'),
       right('threads', 3),
       left('kernel'),

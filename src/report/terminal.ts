@@ -1,7 +1,7 @@
 /** The report for a terminal: one sentence, aligned tables, narrow ones on narrow terminals. */
 import picocolors from 'picocolors';
 import { plainText } from './escape.ts';
-import { type Finding, sectionsOf } from './finding.ts';
+import { type Finding, type Section, sectionsOf } from './finding.ts';
 import type { Report, ReportOptions } from './report.ts';
 import { sentenceOf } from './sentence.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type Table,
   troubleTable,
 } from './tables.ts';
+import { crossoverWords } from './words.ts';
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -27,10 +28,12 @@ export const terminal: Report = {
     const colors = picocolors.createColors(options.color === true);
     const width = options.width ?? Number.POSITIVE_INFINITY;
     const blocks = findings.map((finding) => wrap(plainText(sentenceOf(finding)), width, colors.bold));
-    for (const finding of findings)
+    for (const finding of findings) {
       blocks.push(...machineBlocks(finding, findings.length > 1, options, colors));
-    const crossovers = crossoverTable(findings, findings[0]?.kernelLabels);
-    if (crossovers.rows.length > 0) blocks.push(tableText(crossovers, width, colors));
+    }
+    // Of one machine the crossovers stand under their tables; machines are compared side by side.
+    const crossovers = crossoverTable(findings, findings[0]!.kernelLabels);
+    if (findings.length > 1 && crossovers.rows.length > 0) blocks.push(tableText(crossovers, width, colors));
     return `${blocks.join('\n\n')}\n`;
   },
 };
@@ -38,17 +41,27 @@ export const terminal: Report = {
 function machineBlocks(finding: Finding, several: boolean, options: ReportOptions, colors: Colors): string[] {
   const width = options.width ?? Number.POSITIVE_INFINITY;
   const blocks: string[] = several ? [colors.bold(`== ${plainText(finding.machineName)}`)] : [];
-  const tables = sectionsOf(finding, { all: options.all === true }).map((section) =>
-    groupTable(section, finding.kernelLabels),
-  );
-  const rest = [networkTable(finding), baselineTable(finding)];
-  for (const table of [...tables, ...rest]) {
+  for (const section of sectionsOf(finding, { all: options.all === true })) {
+    if (section.groups.length === 0) continue;
+    const pays = several ? [] : paysLines(section, finding.kernelLabels, width);
+    blocks.push([tableText(groupTable(section, finding.kernelLabels), width, colors), ...pays].join('\n'));
+  }
+  for (const table of [networkTable(finding), baselineTable(finding)]) {
     if (table.rows.length > 0) blocks.push(tableText(table, width, colors));
   }
   if (finding.troubles.length > 0) blocks.push(troubleText(troubleTable(finding), width, colors));
   const notes = notesOf(finding, options.all === true);
   if (notes.length > 0) blocks.push(notes.map((note) => wrap(note, width, colors.dim)).join('\n'));
   return blocks;
+}
+
+/** Where each kernel of a setting pays. */
+function paysLines(section: Section, labels: ReadonlyMap<string, string>, width: number): string[] {
+  if (section.curves.length === 0) return [];
+  const words = section.curves.map(
+    ({ kernel, crossover }) => `${labels.get(kernel) ?? kernel} ${crossoverWords(crossover)}`,
+  );
+  return [wrap(plainText(`pays: ${words.join('; ')}`), width, (line) => line)];
 }
 
 /** Cases by name: a list, because no name may be cut and a table of them would be too wide. */
@@ -79,18 +92,20 @@ function notesOf(finding: Finding, all: boolean): string[] {
   return notes;
 }
 
-/** A table as aligned text: columns of the highest rank are dropped until it fits; the last column is cut if it must. */
+/** A table as aligned text: columns of the highest rank are dropped until it fits, then the widest one is cut. */
 export function tableText(table: Table, width: number, colors: Colors): string {
   const cells = table.rows.map((row) => row.map((entry) => plainText(entry.text)));
   const sizes = table.columns.map((column, c) =>
     Math.max(column.title.length, column.unit.length, ...cells.map((row) => row[c]!.length)),
   );
   const kept = fittingColumns(table.columns, sizes, width);
-  const total = (columns: readonly number[]) =>
-    columns.reduce((sum, c) => sum + sizes[c]! + gap.length, -gap.length);
-  const excess = Math.max(0, total(kept) - width);
   const last = kept.at(-1)!;
-  sizes[last] = Math.max(8, sizes[last]! - excess);
+  // What cannot be dropped is cut where it is widest.
+  for (let excess = totalSize(kept, sizes) - width; excess > 0; excess--) {
+    const widest = kept.reduce((a, b) => (sizes[b]! > sizes[a]! ? b : a));
+    if (sizes[widest]! <= 8) break;
+    sizes[widest]!--;
+  }
   const line = (texts: (c: number) => string, paint: (c: number, text: string) => string) =>
     kept
       .map((c) => {
@@ -135,10 +150,13 @@ export function tableText(table: Table, width: number, colors: Colors): string {
   return lines.join('\n');
 }
 
+function totalSize(columns: readonly number[], sizes: readonly number[]): number {
+  return columns.reduce((sum, c) => sum + sizes[c]! + gap.length, -gap.length);
+}
+
 function fittingColumns(columns: readonly Column[], sizes: readonly number[], width: number): number[] {
   let kept = columns.map((_, c) => c);
-  const size = () => kept.reduce((sum, c) => sum + sizes[c]! + gap.length, -gap.length);
-  while (size() > width) {
+  while (totalSize(kept, sizes) > width) {
     const droppable = kept.filter((c) => columns[c]!.rank > 0);
     if (droppable.length === 0) break;
     const worst = droppable.reduce((a, b) => (columns[b]!.rank >= columns[a]!.rank ? b : a));
