@@ -39,13 +39,13 @@ struct Footprint {
 inline constexpr std::size_t kHugeBytes = std::size_t{4} << 20;
 
 // A fixed-size array on a 64-byte boundary, zero-filled, its storage rounded up to whole lines so that a
-// vector load at the end stays inside. T is a plain number.
+// vector load at the end stays inside: at least one, so that even an array of size 0 can be pointed into. T
+// is a plain number.
 template <typename T>
 class Aligned {
  public:
   Aligned() = default;
   explicit Aligned(std::size_t size) : size_(size) {
-    if (size == 0) return;
     data_ = static_cast<T*>(::operator new(bytes(), boundary()));
 #if defined(__linux__)
     // Advice only: where it is refused the array is as good, a little slower.
@@ -75,7 +75,10 @@ class Aligned {
   T* end() { return data_ + size_; }
 
  private:
-  std::size_t bytes() const { return (size_ * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment; }
+  std::size_t bytes() const {
+    const std::size_t lines = (size_ * sizeof(T) + kAlignment - 1) / kAlignment;
+    return (lines > 0 ? lines : 1) * kAlignment;
+  }
   // Huge pages are 2 MiB here and lie on such a boundary.
   std::align_val_t boundary() const {
     return std::align_val_t{bytes() >= kHugeBytes ? std::size_t{2} << 20 : kAlignment};

@@ -12,8 +12,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sparsemark;
   if (size < 3) return 0;
-  const std::int32_t rows = data[0];
-  const std::int32_t cols = data[1];
+  // More rows than the 64 elements a nonzero that ell bears; few columns, so that runs are short.
+  const std::int32_t rows = data[0] % 100;
+  const std::int32_t cols = data[1] % 40;
   // The rest: one bit an element, over and over, every stored value a bit pattern of its own.
   const std::uint8_t* bits = data + 2;
   const std::size_t count = (size - 2) * 8;
