@@ -90,6 +90,39 @@ describe('charts', () => {
     expect(kinds(1)).toEqual(['crossover', 'quality', 'heat', 'roofline']);
   });
 
+  test('every cell of a heat map has a place of its own, however long its pattern is named', () => {
+    const result = fakeResult({ shapes: [{ m: 64, k: 64, n: 8 }], densities: [0.1], troubled: false });
+    const label = 'a-pattern-with-a-very-long-name-indeed';
+    const workloads = result.workloads.map((each) => ({
+      ...each,
+      pattern: { ...each.pattern, label: `${label}-${each.pattern.name}` },
+    }));
+    const heat = chartsOf(findingsOf([{ ...result, workloads }], { resamples: 20 })).find(
+      ({ kind }) => kind.name === 'heat',
+    )!;
+    for (const { svg } of heat.charts) {
+      const attribute = (rect: string, name: string) => new RegExp(` ${name}="([^"]+)"`).exec(rect)?.[1];
+      const rects = [...svg.matchAll(/<rect [^>]*>/g)].map(([rect]) => rect);
+      const places = rects.map((rect) => `${attribute(rect, 'x')} ${attribute(rect, 'y')}`);
+      expect(places.length).toBe(5);
+      expect(new Set(places).size).toBe(places.length);
+    }
+  });
+
+  test('no roof leaves the frame of the roofline', () => {
+    const result = fakeResult({ shapes: [{ m: 512, k: 512, n: 512 }], densities: [0.3, 0.5] });
+    const roofline = chartsOf(findingsOf([result], { resamples: 20 })).find(
+      ({ kind }) => kind.name === 'roofline',
+    )!;
+    for (const { svg } of roofline.charts) {
+      const lines = [...svg.matchAll(/<path d="M([-\d.,L]+)"/g)].map(([, d]) => d!.split(/[L,]/).map(Number));
+      const rules = [...svg.matchAll(/x1="([-\d.]+)"/g)].map(([, x]) => Number(x));
+      const xs = lines.filter((line) => line.length === 4).flatMap(([x1, , x2]) => [x1!, x2!]);
+      expect(xs.length).toBeGreaterThan(0);
+      for (const x of [...xs, ...rules]) expect(x).toBeGreaterThanOrEqual(0);
+    }
+  });
+
   test('the crossover of the best is marked where it is, and nowhere else', () => {
     const [crossover] = chartsOf([findings[0]!]);
     for (const { title, svg } of crossover!.charts) {

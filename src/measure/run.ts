@@ -12,6 +12,7 @@ import { seedOf } from '../statistics.ts';
 import {
   type Build,
   type Library,
+  type Machine,
   type Measurement,
   type Problem,
   type Protocol,
@@ -28,7 +29,7 @@ import { makeProblem } from '../workload/problem.ts';
 import { measureLimits } from './health.ts';
 import { type Absent, openLibraries } from './libraries.ts';
 import type { LibraryWorker } from './library-worker.ts';
-import { measuringCpus } from './machine.ts';
+import { describeMachineOnly, measuringCpus } from './machine.ts';
 import { refinements } from './refine.ts';
 import { cellsOf, checkNames, type Selection } from './schedule.ts';
 import { runWorkload } from './workload-run.ts';
@@ -71,6 +72,8 @@ export interface RunOptions {
   /** Path of the result file; its journal lies beside while the run goes on. */
   readonly out: string;
   readonly resume: boolean;
+  /** What another run found out on this machine; measured anew where it is not given. A resumed run keeps its own. */
+  readonly limits?: Pick<RunHeader, 'health'> & Pick<Machine, 'ceilings'>;
   readonly command: string;
   readonly quality?: (workload: Workload) => WorkloadRecord['quality'];
   readonly signal: AbortSignal;
@@ -162,6 +165,23 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       `The run was interrupted. What is finished is kept: go on with the same command and --resume --out ${options.out}.`,
     );
   };
+  const withLimits = async (header: RunHeader): Promise<RunHeader> => {
+    if (options.limits !== undefined) {
+      const { ceilings, health } = options.limits;
+      return { ...header, machine: { ...header.machine, ceilings }, health };
+    }
+    options.onEvent({
+      kind: 'preparing',
+      what: 'ceilings of this machine and health of the dense baselines',
+    });
+    const measured = await measureLimits(
+      workers,
+      options.selection.isa,
+      threads.includes(1) ? threads : [1, ...threads],
+    );
+    interrupted();
+    return { ...header, ...measured };
+  };
   try {
     options.onEvent({ kind: 'preparing', what: 'kernel libraries' });
     const timeoutMs = options.timeoutSeconds * 1000;
@@ -179,16 +199,6 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       workers.map((worker) => worker.library),
       options.selection,
     );
-    options.onEvent({
-      kind: 'preparing',
-      what: 'ceilings of this machine and health of the dense baselines',
-    });
-    const { machine, health } = await measureLimits(
-      workers,
-      options.selection.isa,
-      threads.includes(1) ? threads : [1, ...threads],
-    );
-    interrupted();
     const protocol: Protocol = {
       threads,
       pinnedCpus: workers.every((worker) => worker.pinned) ? cpus : [],
@@ -203,30 +213,29 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
     const libraries: Library[] = workers.map((worker) => worker.library);
     const { workloads: _, ...suite } = options.suite;
     const startedAt = new Date();
-    const header: RunHeader = {
+    const limitless: RunHeader = {
       schemaVersion,
       runId: `${startedAt.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`,
       startedAt: startedAt.toISOString(),
       command: options.command,
       suite: { ...suite, workloadCount: options.workloads.length },
-      machine,
+      machine: describeMachineOnly(),
       build: describeBuild(),
       libraries,
-      health,
+      health: [],
       protocol,
     };
     const earlier = journal.earlier;
-    if (earlier === null) {
-      journal.append({ kind: 'run', ...header });
-    } else {
-      const refusal = resumeRefusal(earlier.result.header, header);
-      if (refusal !== null) {
-        throw new SparsemarkError(
-          'USAGE',
-          `Expected the same run for --resume, but ${refusal}. Give another --out, or delete ${journal.path}.`,
-        );
-      }
+    const refusal = earlier === null ? null : resumeRefusal(earlier.result.header, limitless);
+    if (refusal !== null) {
+      throw new SparsemarkError(
+        'USAGE',
+        `Expected the same run for --resume, but ${refusal}. Give another --out, or delete ${journal.path}.`,
+      );
     }
+    const header = earlier?.result.header ?? (await withLimits(limitless));
+    if (earlier === null) journal.append({ kind: 'run', ...header });
+    const { machine } = header;
     options.onEvent({ kind: 'ready', header, absent: opened.absent, resumed: earlier?.finished.size ?? 0 });
 
     const startMs = performance.now();

@@ -179,5 +179,5 @@ function wrap(text: string, width: number, paint: (line: string) => string): str
     if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
   }
-  return lines.map(paint).join('\n');
+  return lines.map((line) => paint(line.replace(/\u00a0/g, ' '))).join('\n');
 }

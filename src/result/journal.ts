@@ -112,6 +112,8 @@ export function openJournal(path: string, options: { readonly resume?: boolean }
     guarded(() => fsyncSync(descriptor));
     open = false;
     closeSync(descriptor);
+    // A run that was refused before its first line leaves nothing to go on with.
+    if (length === 0) rmSync(journalPath, { force: true });
   };
 
   guarded(() => {

@@ -1,5 +1,6 @@
 /** Speed-up against sparsity: a line a kernel, dense at 1, the crossover of the best with its interval. */
 import * as Plot from '@observablehq/plot';
+import type { Interval } from '../../statistics.ts';
 import { bestOfAll, type Curve } from '../curves.ts';
 import type { Setting } from '../derive.ts';
 import { type Finding, isHeadline } from '../finding.ts';
@@ -69,7 +70,7 @@ function panelChart(
   // A single density still needs an axis with some width.
   const padding = lowest === highest ? 1.5 : 1.06;
   const xDomain: [number, number] = [highest * padding, lowest / padding];
-  const speedups = points.map((point) => point.speedup!);
+  const speedups = points.flatMap((point) => [point.speedup!, ...finiteEnds(point.speedupInterval)]);
   const yDomain: [number, number] = [Math.min(0.8, ...speedups) / 1.15, Math.max(1.25, ...speedups) * 1.15];
   const names = new Set(lines.map((curve) => curve.kernel)).size + 1;
   const height = Math.max(leastHeight, margin.top + margin.bottom + labelGap * names);
@@ -121,6 +122,11 @@ function panelChart(
     ],
   });
   return { name: `crossover-${index + 1}`, title, svg };
+}
+
+/** Ends of an interval that a logarithmic axis can hold. */
+function finiteEnds(interval: Interval | null): number[] {
+  return (interval ?? []).filter((end) => end > 0 && Number.isFinite(end));
 }
 
 function lineMarks(curve: Curve, { color, symbol, dash, label }: Series): Plot.Markish[] {

@@ -28,7 +28,8 @@ function heatChart(groups: readonly Group[], index: number, series: ReadonlyMap<
   const { setting } = groups[0]!;
   const data = groups.map((group) => ({
     x: formatExactPercent(1 - group.density),
-    y: shortened(`${patternWords(group.setting.label)}, ${series.get(group.kernel)!.label}`, 32),
+    y: `${group.setting.label} ${group.kernel}`,
+    row: `${shortened(patternWords(group.setting.label), 20)}, ${series.get(group.kernel)!.label}`,
     speedup: group.speedup!,
     color: heatColor(group.speedup!),
     density: group.density,
@@ -36,20 +37,21 @@ function heatChart(groups: readonly Group[], index: number, series: ReadonlyMap<
   const columns = [...new Map(data.map(({ x, density }) => [x, density])).entries()].sort(
     (a, b) => b[1] - a[1],
   );
-  const rows = [...new Set(data.map(({ y }) => y))];
+  // Rows go by what identifies them: shortened names may coincide.
+  const rows = new Map(data.map(({ y, row }) => [y, row]));
   const title = place(setting);
   const svg = draw(`Speed-up over dense: ${title}`, {
-    height: rows.length * rowHeight + 62,
+    height: rows.size * rowHeight + 62,
     marginTop: 6,
     marginBottom: 44,
-    marginLeft: 12 + Math.max(...rows.map(textWidth)),
+    marginLeft: 12 + Math.max(...[...rows.values()].map(textWidth)),
     marginRight: 6,
     x: { type: 'band', domain: columns.map(([name]) => name), padding: 0.04 },
-    y: { type: 'band', domain: rows, padding: 0.08 },
+    y: { type: 'band', domain: [...rows.keys()], padding: 0.08 },
     color: { type: 'identity' },
     marks: [
       Plot.axisX({ label: 'sparsity, %', labelArrow: 'none', labelAnchor: 'center', tickSize: 0 }),
-      Plot.axisY({ label: null, tickSize: 0 }),
+      Plot.axisY({ label: null, tickSize: 0, tickFormat: (key: string) => rows.get(key) ?? key }),
       Plot.cell(data, { x: 'x', y: 'y', fill: (d) => d.color.fill, rx: 2 }),
       Plot.text(data, {
         x: 'x',

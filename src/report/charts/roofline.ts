@@ -100,14 +100,17 @@ function rooflineChart(ceilings: Ceilings, points: readonly Point[], legend: rea
   const high = Math.max(peak, ...points.map((point) => point.y)) * 1.4;
   const xAxis: LogAxis = { domain: xDomain, range: [margin.left, chartWidth - marginRight] };
   const yAxis: LogAxis = { domain: [low, high], range: [height - margin.bottom, margin.top] };
-  const roofs = levels.map(({ name, rate }) => ({
-    name,
-    rate,
-    ends: [Math.max(xDomain[0], low / rate), Math.min(xDomain[1], peak / rate)].map((x) => ({
-      x,
-      y: x * rate,
-    })),
-  }));
+  // A roof that meets the peak left of the frame is not seen in it.
+  const roofs = levels
+    .filter(({ rate }) => peak / rate > xDomain[0])
+    .map(({ name, rate }) => ({
+      name,
+      rate,
+      ends: [Math.max(xDomain[0], low / rate), Math.min(xDomain[1], peak / rate)].map((x) => ({
+        x,
+        y: x * rate,
+      })),
+    }));
   const title = `Roofline, ${ceilings.threads} ${ceilings.threads === 1 ? 'thread' : 'threads'}`;
   // Names of the bandwidths stand where their lines enter the frame, moved apart so that none covers another.
   const starts = roofs.map(({ ends }) => pixelOf(yAxis, ends[0]!.y));
@@ -142,7 +145,7 @@ function rooflineChart(ceilings: Ceilings, points: readonly Point[], legend: rea
         Plot.line(ends, { x: 'x', y: 'y', stroke: 'var(--faint)', strokeWidth: 1.2 }),
       ),
       Plot.ruleY([peak], {
-        x1: peak / Math.max(...levels.map(({ rate }) => rate)),
+        x1: Math.max(xDomain[0], peak / Math.max(...levels.map(({ rate }) => rate))),
         x2: xDomain[1],
         stroke: 'var(--ink)',
         strokeWidth: 1.5,
