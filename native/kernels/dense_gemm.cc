@@ -27,6 +27,7 @@ constexpr int kVecs = 3;
 #endif
 constexpr int kWidth = kVecs * kLanes;
 
+constexpr int kLine = 16;
 constexpr std::int32_t kMaxDepth = 384;
 constexpr std::int64_t kResidentBytes = 1 << 20;
 
@@ -114,8 +115,10 @@ std::int32_t depth_of(std::int32_t k) {
   return blocks == 0 ? 0 : (k + blocks - 1) / blocks;
 }
 
+bool fits(const Encoded& a) { return static_cast<std::int64_t>(a.rows) * a.cols * 4 <= kResidentBytes; }
+
 std::int32_t block_columns(const Encoded& a, std::int32_t n) {
-  if (static_cast<std::int64_t>(a.rows) * a.cols * 4 <= kResidentBytes) return kWidth;
+  if (fits(a)) return kWidth;
   const std::int64_t depth = depth_of(a.cols);
   std::int64_t slivers = kResidentBytes / (depth * kWidth * 4 + 1);
   const std::int64_t all = (n + kWidth - 1) / kWidth;
@@ -179,13 +182,22 @@ void run(const Operands& o, const Shard& s) noexcept {
   const std::size_t k = static_cast<std::size_t>(a.cols);
   const std::int32_t max_depth = depth_of(a.cols);
   const std::int32_t width = block_columns(a, o.n);
+  const bool resident = fits(a);
   for (std::int32_t block = s.col_begin; block < s.col_end; block += width) {
     const std::int32_t columns = s.col_end - block < width ? s.col_end - block : width;
     std::int32_t first = 0;
     do {
       const std::int32_t depth = a.cols - first < max_depth ? a.cols - first : max_depth;
-      pack(o.b + static_cast<std::size_t>(first) * n + static_cast<std::size_t>(block), n, depth, columns,
-           packed_b);
+      const float* b = o.b + static_cast<std::size_t>(first) * n + static_cast<std::size_t>(block);
+      pack(b, n, depth, columns, packed_b);
+      // Where the next block to be packed begins.
+      const float* next_b = nullptr;
+      if (first + depth < a.cols) {
+        next_b = b + static_cast<std::size_t>(depth) * n;
+      } else if (block + width < s.col_end) {
+        next_b = o.b + block + width;
+      }
+      std::int32_t line = 0;
       for (std::int32_t row = s.unit_begin; row < s.unit_end;) {
         const std::int32_t inside = row % kRows;
         std::int32_t rows = kRows - inside;
@@ -198,6 +210,16 @@ void run(const Operands& o, const Shard& s) noexcept {
         t.add = first > 0;
         t.next = t.a;
         t.next_stride = 0;
+        if (!resident) {
+          if (row + rows < s.unit_end) {
+            t.next = t.a - inside + kRows * k;
+            t.next_stride = kRows;
+          }
+        } else if (next_b != nullptr && line * kLine < kWidth) {
+          t.next = next_b + line * kLine;
+          t.next_stride = n;
+          ++line;
+        }
         for (std::int32_t col = 0; col < columns; col += kWidth) {
           const std::int32_t left = columns - col < kWidth ? columns - col : kWidth;
           const std::int32_t vecs = (left + kLanes - 1) / kLanes;
@@ -205,6 +227,8 @@ void run(const Operands& o, const Shard& s) noexcept {
           t.c = o.c + static_cast<std::size_t>(row) * n + static_cast<std::size_t>(block + col);
           t.last = left - (vecs - 1) * kLanes;
           kTable.of[rows - 1][vecs - 1](t);
+          t.next = t.a;
+          t.next_stride = 0;
         }
         row += rows;
       }
