@@ -3,111 +3,18 @@
 // plan() packs A (the weights) into panels of kRows rows: panel p holds, for each of the k columns of A, the
 // kRows values of rows p * kRows ... . run() packs B block by block into slivers of kWidth columns and
 // multiplies panel by sliver in registers.
-#include <utility>
-
-#include "../simd/simd.h"
-#include "kernel.h"
+#include "dense_tiles.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
 
-// The tile of C in registers: kRows x kVecs vectors.
-#if defined(SPARSEMARK_ISA_avx512)
-constexpr int kRows = 14;
-constexpr int kVecs = 2;
-#elif defined(SPARSEMARK_ISA_avx2)
-constexpr int kRows = 6;
-constexpr int kVecs = 2;
-#elif defined(SPARSEMARK_ISA_neon)
-constexpr int kRows = 8;
-constexpr int kVecs = 3;
-#else
-constexpr int kRows = 4;
-constexpr int kVecs = 3;
+#ifndef SLIVERS
+#define SLIVERS 4
 #endif
-constexpr int kWidth = kVecs * kLanes;
-
+constexpr int kSlivers = SLIVERS;
 constexpr int kLine = 16;
 constexpr std::int32_t kMaxDepth = 384;
 constexpr std::int64_t kResidentBytes = 1 << 20;
-
-// Calls f(At<0>{}) ... f(At<Count - 1>{}). A loop of constant bounds will not do: clang 14 leaves it rolled
-// and keeps the accumulators in memory.
-template <int I>
-struct At {
-  static constexpr int value = I;
-};
-template <int Count, typename F>
-[[gnu::always_inline]] inline void unrolled(F f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) { (f(At<I>{}), ...); }
-  (std::make_integer_sequence<int, Count>{});
-}
-
-struct Tile {
-  const float* a;  // kRows values a step
-  const float* b;  // packed: kWidth values a step
-  float* c;
-  std::size_t c_stride;
-  std::int32_t depth;
-  int last;           // columns of the last vector
-  bool add;           // to what C holds
-  const float* next;  // brought closer, one line a step
-  std::size_t next_stride;
-};
-
-template <int Rows, int Vecs>
-void multiply(const Tile& t) {
-  Vec c[Rows][Vecs];
-  unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
-    unrolled<Vecs>([&](auto v) __attribute__((always_inline)) { c[r.value][v.value] = zero(); });
-  });
-  const float* a = t.a;
-  const float* b = t.b;
-  const float* next = t.next;
-  const std::size_t next_stride = t.next_stride;
-  for (std::int32_t p = t.depth; p > 0; --p) {
-    Vec row[Vecs];
-    unrolled<Vecs>([&](auto v) __attribute__((always_inline)) { row[v.value] = load(b + v.value * kLanes); });
-    __builtin_prefetch(next);
-    unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
-      const Vec value = broadcast(a[r.value]);
-      unrolled<Vecs>([&](auto v) __attribute__((always_inline)) {
-        c[r.value][v.value] = fma(value, row[v.value], c[r.value][v.value]);
-      });
-    });
-    a += kRows;
-    b += kWidth;
-    next += next_stride;
-  }
-  const bool add = t.add;
-  const bool whole = t.last == kLanes;
-  const int last = t.last;
-  float* out = t.c;
-  const std::size_t stride = t.c_stride;
-  unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
-    unrolled<Vecs>([&](auto v) __attribute__((always_inline)) {
-      float* at = out + v.value * kLanes;
-      if (v.value + 1 < Vecs || whole) {
-        store(at, add ? load(at) + c[r.value][v.value] : c[r.value][v.value]);
-      } else {
-        store_first(at, add ? load_first(at, last) + c[r.value][v.value] : c[r.value][v.value], last);
-      }
-    });
-    out += stride;
-  });
-}
-
-using Multiply = void (*)(const Tile&);
-struct Table {
-  Multiply of[kRows][kVecs];
-};
-template <int... I>
-constexpr Table table(std::integer_sequence<int, I...>) {
-  Table t{};
-  ((t.of[I / kVecs][I % kVecs] = multiply<I / kVecs + 1, I % kVecs + 1>), ...);
-  return t;
-}
-constexpr Table kTable = table(std::make_integer_sequence<int, kRows * kVecs>{});
 
 // Depth of a block of k, all blocks of about the same depth.
 std::int32_t depth_of(std::int32_t k) {
@@ -118,7 +25,7 @@ std::int32_t depth_of(std::int32_t k) {
 bool fits(const Encoded& a) { return static_cast<std::int64_t>(a.rows) * a.cols * 4 <= kResidentBytes; }
 
 std::int32_t block_columns(const Encoded& a, std::int32_t n) {
-  if (fits(a)) return kWidth;
+  if (fits(a)) return kSlivers * kWidth;
   const std::int64_t depth = depth_of(a.cols);
   std::int64_t slivers = kResidentBytes / (depth * kWidth * 4 + 1);
   const std::int64_t all = (n + kWidth - 1) / kWidth;
@@ -127,54 +34,67 @@ std::int32_t block_columns(const Encoded& a, std::int32_t n) {
   return static_cast<std::int32_t>(slivers * kWidth);
 }
 
-std::int64_t plan_bytes(const Encoded& a, std::int32_t) {
-  const std::int64_t panels = (a.rows + kRows - 1) / kRows;
-  return panels * kRows * a.cols * 4;
+// Rows of a panel of the packed A.
+std::int32_t panel_rows(std::int32_t n) { return n <= kMaxSlim ? slim_vecs(n) * kLanes : kRows; }
+
+std::int64_t plan_bytes(const Encoded& a, std::int32_t n) {
+  const std::int64_t rows = panel_rows(n);
+  // A tail reads whole vectors of rows: up to that much beyond the last step.
+  return ((a.rows + rows - 1) / rows * rows * a.cols + kPanelVecs * kLanes) * 4;
 }
 
-void plan(const Encoded& a, std::int32_t, void* storage) {
+void plan(const Encoded& a, std::int32_t n, void* storage) {
   float* out = static_cast<float*>(storage);
   const std::size_t cols = static_cast<std::size_t>(a.cols);
-  for (std::int32_t row = 0; row < a.rows; row += kRows) {
+  const std::int32_t rows = panel_rows(n);
+  for (std::int32_t row = 0; row < a.rows; row += rows) {
     for (std::size_t j = 0; j < cols; ++j) {
-      for (std::int32_t r = 0; r < kRows; ++r) {
-        *out++ = row + r < a.rows ? a.values[static_cast<std::size_t>(row + r) * cols + j] : 0.0f;
+      for (std::int32_t r = row; r < row + rows; ++r) {
+        *out++ = r < a.rows ? a.values[static_cast<std::size_t>(r) * cols + j] : 0.0f;
       }
     }
   }
 }
 
 std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
-  return static_cast<std::int64_t>(depth_of(a.cols)) * block_columns(a, n) * 4;
+  return n <= kMaxSlim ? 0 : static_cast<std::int64_t>(depth_of(a.cols)) * block_columns(a, n) * 4;
 }
 
-// Rows [0, depth) x columns [0, columns) of b into slivers.
-void pack(const float* b, std::size_t stride, std::int32_t depth, std::int32_t columns, float* out) {
-  for (std::int32_t col = 0; col < columns; col += kWidth) {
-    const float* in = b + col;
-    if (columns - col >= kWidth) {
-      for (std::int32_t p = 0; p < depth; ++p) {
-        unrolled<kVecs>([&](auto v) __attribute__((always_inline)) {
-          store(out + v.value * kLanes, load(in + v.value * kLanes));
-        });
-        in += stride;
-        out += kWidth;
-      }
-    } else {
-      const int rest = columns - col;
-      for (std::int32_t p = 0; p < depth; ++p) {
-        unrolled<kVecs>([&](auto v) __attribute__((always_inline)) {
-          const int left = rest - v.value * kLanes;
-          if (left > 0) store(out + v.value * kLanes, load_first(in + v.value * kLanes, left));
-        });
-        in += stride;
-        out += kWidth;
-      }
+// The last, partial sliver: depth rows x columns of b.
+void pack_edge(const float* b, std::size_t stride, std::int32_t depth, int columns, float* out) {
+  for (std::int32_t p = 0; p < depth; ++p) {
+    for (int v = 0; v * kLanes < columns; ++v) {
+      store(out + v * kLanes, load_first(b + v * kLanes, columns - v * kLanes));
     }
+    b += stride;
+    out += kWidth;
+  }
+}
+
+void run_slim(const Operands& o, const Shard& s) {
+  const Encoded& a = *o.a;
+  const std::int32_t rows = panel_rows(o.n);
+  Slim t;
+  t.b = o.b;
+  t.b_stride = static_cast<std::size_t>(o.n);
+  t.c_stride = t.b_stride;
+  t.depth = a.cols;
+  t.add = false;
+  for (std::int32_t row = s.unit_begin / rows * rows; row < s.unit_end; row += rows) {
+    t.a =
+        static_cast<const float*>(o.plan) + static_cast<std::size_t>(row) * static_cast<std::size_t>(a.cols);
+    t.c = o.c + static_cast<std::size_t>(row) * t.c_stride;
+    t.skip = s.unit_begin > row ? s.unit_begin - row : 0;
+    t.rows = s.unit_end - row < rows ? s.unit_end - row : rows;
+    kSlims.of[o.n](t);
   }
 }
 
 void run(const Operands& o, const Shard& s) noexcept {
+  if (o.n <= kMaxSlim) {
+    if (o.n > 0) run_slim(o, s);
+    return;
+  }
   const Encoded& a = *o.a;
   const float* packed_a = static_cast<const float*>(o.plan);
   float* packed_b = static_cast<float*>(o.scratch);
@@ -189,7 +109,12 @@ void run(const Operands& o, const Shard& s) noexcept {
     do {
       const std::int32_t depth = a.cols - first < max_depth ? a.cols - first : max_depth;
       const float* b = o.b + static_cast<std::size_t>(first) * n + static_cast<std::size_t>(block);
-      pack(b, n, depth, columns, packed_b);
+      const std::int32_t edge = columns % kWidth;
+      if (edge > 0) {
+        const std::int32_t col = columns - edge;
+        pack_edge(b + col, n, depth, edge,
+                  packed_b + static_cast<std::size_t>(col) * static_cast<std::size_t>(depth));
+      }
       // Where the next block to be packed begins.
       const float* next_b = nullptr;
       if (first + depth < a.cols) {
@@ -208,27 +133,39 @@ void run(const Operands& o, const Shard& s) noexcept {
         t.c_stride = n;
         t.depth = depth;
         t.add = first > 0;
-        t.next = t.a;
-        t.next_stride = 0;
-        if (!resident) {
-          if (row + rows < s.unit_end) {
-            t.next = t.a - inside + kRows * k;
-            t.next_stride = kRows;
-          }
-        } else if (next_b != nullptr && line * kLine < kWidth) {
-          t.next = next_b + line * kLine;
-          t.next_stride = n;
-          ++line;
-        }
         for (std::int32_t col = 0; col < columns; col += kWidth) {
           const std::int32_t left = columns - col < kWidth ? columns - col : kWidth;
-          const std::int32_t vecs = (left + kLanes - 1) / kLanes;
-          t.b = packed_b + static_cast<std::size_t>(col) * static_cast<std::size_t>(depth);
+          const std::int32_t tail = left % kLanes <= kMaxTail ? left % kLanes : 0;
+          const std::int32_t vecs = (left - tail + kLanes - 1) / kLanes;
+          float* sliver = packed_b + static_cast<std::size_t>(col) * static_cast<std::size_t>(depth);
           t.c = o.c + static_cast<std::size_t>(row) * n + static_cast<std::size_t>(block + col);
-          t.last = left - (vecs - 1) * kLanes;
-          kTable.of[rows - 1][vecs - 1](t);
+          t.last = left - tail - (vecs - 1) * kLanes;
           t.next = t.a;
           t.next_stride = 0;
+          if (!resident) {
+            if (col == 0 && row + rows < s.unit_end) {
+              t.next = t.a - inside + kRows * k;
+              t.next_stride = kRows;
+            }
+          } else if (next_b != nullptr && line * kLine < width) {
+            t.next = next_b + line * kLine;
+            t.next_stride = n;
+            ++line;
+          }
+          if (row == s.unit_begin && left == kWidth) {
+            t.b = b + col;
+            t.b_stride = n;
+            t.pack = sliver;
+            kTable.packing[rows - 1](t);
+          } else if (vecs > 0) {
+            t.b = sliver;
+            kTable.packed[rows - 1][vecs - 1](t);
+          }
+          if (tail > 0) {
+            const Slim slim = {t.a,  sliver + vecs * kLanes, kWidth, t.c + vecs * kLanes, n, depth, 0, rows,
+                               t.add};
+            kTails.of[tail](slim);
+          }
         }
         row += rows;
       }
