@@ -90,7 +90,7 @@ void multiply(const Tile& t) {
       row[v.value] = load(b + v.value * kLanes);
       if constexpr (Pack) store(pack + v.value * kLanes, row[v.value]);
     });
-    __builtin_prefetch(next);
+    __builtin_prefetch(next, 0, 2);
     unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
       const Vec value = broadcast(a[r.value]);
       unrolled<Vecs>([&](auto v) __attribute__((always_inline)) {
