@@ -7,10 +7,15 @@
 #if defined(__linux__)
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #endif
 
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "door.h"
@@ -74,18 +79,29 @@ auto guarded(Napi::Env env, F&& call) {
     rethrow(env, error);
   } catch (const std::bad_alloc&) {
     rethrow(env, sparsemark::DoorError("OUT_OF_MEMORY", "out of memory"));
+  } catch (const std::length_error&) {
+    rethrow(env, sparsemark::DoorError("OUT_OF_MEMORY", "more elements than memory can have"));
+  } catch (const std::system_error& error) {
+    // A thread that the system does not grant.
+    rethrow(env, sparsemark::DoorError("OUT_OF_MEMORY", error.what()));
   }
 }
 
-std::int32_t integer(const Napi::Value& value, const char* name, std::int32_t least) {
+// More threads than any machine has cores for; starting them could end the process.
+constexpr std::int32_t kMostThreads = 1024;
+// Below it Node itself does not live.
+constexpr double kLeastMemoryBytes = 268435456.0;
+
+std::int32_t integer(const Napi::Value& value, const char* name, std::int32_t least,
+                     std::int32_t most = 2147483647) {
   if (value.IsNumber()) {
     const double number = value.As<Napi::Number>().DoubleValue();
-    if (number >= least && number <= 2147483647.0 && number == static_cast<std::int32_t>(number)) {
+    if (number >= least && number <= most && number == static_cast<std::int32_t>(number)) {
       return static_cast<std::int32_t>(number);
     }
   }
-  throw Napi::TypeError::New(
-      value.Env(), std::string("Expected an integer of at least ") + std::to_string(least) + " for " + name);
+  throw Napi::TypeError::New(value.Env(), std::string("Expected an integer from ") + std::to_string(least) +
+                                              " to " + std::to_string(most) + " for " + name);
 }
 
 std::string text(const Napi::Value& value, const char* name) {
@@ -139,8 +155,9 @@ Napi::Value describe_cpu(const Napi::CallbackInfo& info) {
 
 // measureCeilings(threads): { fmaGflops, l1GBs, l2GBs, l3GBs, dramGBs, gatherGelems }
 Napi::Value measure_ceilings(const Napi::CallbackInfo& info) {
-  const std::int32_t threads = integer(info[0], "threads", 1);
-  const sparsemark::Ceilings found = sparsemark::measure_ceilings(threads);
+  const std::int32_t threads = integer(info[0], "threads", 1, kMostThreads);
+  const sparsemark::Ceilings found =
+      guarded(info.Env(), [&] { return sparsemark::measure_ceilings(threads); });
   Napi::Object out = Napi::Object::New(info.Env());
   out.Set("fmaGflops", found.fma_gflops);
   out.Set("l1GBs", found.l1_gbs);
@@ -151,22 +168,36 @@ Napi::Value measure_ceilings(const Napi::CallbackInfo& info) {
   return out;
 }
 
-// pinProcess(cpus): boolean. This thread and those it starts later; false where the system has no such call.
-Napi::Value pin_process(const Napi::CallbackInfo& info) {
+// becomeWorker(cpus, memoryLimitBytes): boolean. Pins this thread and those it starts later, ends with the
+// parent process, and bounds the data that this process may allocate. Whether it is pinned; each part is left
+// out where the system has no such call.
+Napi::Value become_worker(const Napi::CallbackInfo& info) {
   if (!info[0].IsArray()) throw Napi::TypeError::New(info.Env(), "Expected an array for cpus");
+  const auto list = info[0].As<Napi::Array>();
+  std::vector<std::int32_t> cpus;
+  for (std::uint32_t i = 0; i < list.Length(); ++i) cpus.push_back(integer(list.Get(i), "a CPU", 0));
+  const double limit_bytes = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : 0.0;
+  if (!(limit_bytes >= kLeastMemoryBytes && limit_bytes <= 9007199254740991.0)) {
+    throw Napi::TypeError::New(info.Env(), "Expected at least 256 MiB for memoryLimitBytes");
+  }
+  bool pinned = false;
 #if defined(__linux__)
   cpu_set_t set;
   CPU_ZERO(&set);
-  const auto cpus = info[0].As<Napi::Array>();
-  for (std::uint32_t i = 0; i < cpus.Length(); ++i) {
-    const std::int32_t cpu = integer(cpus.Get(i), "cpu", 0);
-    if (cpu >= CPU_SETSIZE) throw Napi::TypeError::New(info.Env(), "CPU number out of range");
+  for (const std::int32_t cpu : cpus) {
+    if (cpu >= CPU_SETSIZE) throw Napi::TypeError::New(info.Env(), "Expected a CPU below 1024");
     CPU_SET(static_cast<std::size_t>(cpu), &set);
   }
-  return Napi::Boolean::New(info.Env(), pthread_setaffinity_np(pthread_self(), sizeof(set), &set) == 0);
-#else
-  return Napi::Boolean::New(info.Env(), false);
+  // A worker in an endless kernel never sees its channel close; the signal ends it with its parent.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const auto bytes = static_cast<rlim_t>(limit_bytes);
+  const rlimit limit = {bytes, bytes};
+  setrlimit(RLIMIT_DATA, &limit);
+  if (!cpus.empty()) {
+    pinned = pthread_setaffinity_np(pthread_self(), sizeof(set), &set) == 0;
+  }
 #endif
+  return Napi::Boolean::New(info.Env(), pinned);
 }
 
 // openLibrary(path): Library
@@ -286,7 +317,7 @@ Napi::Value prepare(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(env, "Expected a kernelIndex below the library's number of kernels");
   }
   const std::int32_t n = integer(info[2], "n", 0);
-  const std::int32_t threads = integer(info[3], "threads", 1);
+  const std::int32_t threads = integer(info[3], "threads", 1, kMostThreads);
   const std::size_t size =
       static_cast<std::size_t>(matrices[0]->encoded().cols) * static_cast<std::size_t>(n);
   const auto b = array<Napi::Float32Array>(info[4], napi_float32_array, size, "b");
@@ -352,7 +383,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("describeBuild", describe_build);
   add("describeCpu", describe_cpu);
   add("measureCeilings", measure_ceilings);
-  add("pinProcess", pin_process);
+  add("becomeWorker", become_worker);
   add("openLibrary", open_library);
   add("describeLibrary", describe_library);
   add("encode", encode);

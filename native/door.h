@@ -34,7 +34,8 @@ class Library {
 // An encoded matrix, with the time that the encoding took.
 class HostMatrix {
  public:
-  // Throws DoorError; BAD_LIBRARY where the library reports other sizes than it was given.
+  // Throws DoorError; BAD_LIBRARY where the library reports other sizes than it was given or writes into its
+  // input.
   HostMatrix(std::shared_ptr<Library> library, const std::string& format, const sparsemark_csr& csr);
   ~HostMatrix();
   HostMatrix(const HostMatrix&) = delete;
@@ -44,12 +45,16 @@ class HostMatrix {
   std::vector<float> decode() const;
 
   const std::shared_ptr<Library>& library() const { return library_; }
+  const std::string& format() const { return format_; }
   const sparsemark_matrix* matrix() const { return matrix_; }
   const sparsemark_encoded& encoded() const { return encoded_; }
   double encode_ns() const { return encode_ns_; }
 
  private:
+  void check_encoded(const sparsemark_csr& csr, const std::string& subject) const;
+
   std::shared_ptr<Library> library_;
+  std::string format_;
   sparsemark_matrix* matrix_ = nullptr;
   sparsemark_encoded encoded_{};
   double encode_ns_ = 0.0;
@@ -64,6 +69,7 @@ class GuardedFloats {
   GuardedFloats& operator=(const GuardedFloats&) = delete;
 
   float* data() { return data_; }
+  const float* data() const { return data_; }
   std::size_t size() const { return size_; }
   bool intact() const;
 
@@ -89,9 +95,10 @@ class HostJob {
     next_ = next_ + 1 == jobs_.size() ? 0 : next_ + 1;
   }
   // Fills C with NaN, evaluates once, returns C. Throws DoorError BAD_LIBRARY where a canary was overwritten
-  // or B was changed.
+  // or B was changed. May be called any number of times: before timing, and after it for a kernel that has
+  // stopped computing.
   std::vector<float> answer();
-  // Throws as answer() does; for a last look after timing.
+  // Throws as answer() does.
   void check_guards() const;
 
   std::size_t copies() const { return jobs_.size(); }
@@ -100,6 +107,7 @@ class HostJob {
 
  private:
   std::vector<std::shared_ptr<HostMatrix>> matrices_;
+  std::string subject_;  // "kernel csr of library native", for errors
   GuardedFloats b_;
   GuardedFloats c_;
   std::uint64_t b_digest_ = 0;

@@ -10,7 +10,7 @@
  *   free_*   when the workload is done
  *
  * always from one thread. The library is loaded in a process of its own; a crash costs it one workload.
- * An example of some 60 lines is test/native/example_library.c.
+ * An example of some 60 lines is test/native/libraries/example_library.c.
  *
  * Layout of the operands: A is m x k in the format that encode made; B is k x n and C is m x n, float32,
  * row-major, no padding between rows, 64-byte aligned, owned by the harness. Sizes are at least 0 and a
@@ -49,7 +49,7 @@ typedef struct sparsemark_message {
 } sparsemark_message;
 
 /* Canonical compressed sparse rows: columns ascending within a row, no duplicates; a stored 0.0f is a
- * nonzero. */
+ * nonzero. The arrays are gone when encode returns: copy what is needed. */
 typedef struct sparsemark_csr {
   int32_t rows;
   int32_t cols;

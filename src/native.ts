@@ -50,9 +50,9 @@ export interface Native {
     dramGBs: number;
     gatherGelems: number;
   };
-  /** Pins this thread and those started later; false where the system cannot. */
-  // Napi::Value pin_process(const Napi::CallbackInfo& info)
-  pinProcess(cpus: readonly number[]): boolean;
+  /** Pins this thread and those started later, ends with the parent, bounds memory. Whether it is pinned. */
+  // Napi::Value become_worker(const Napi::CallbackInfo& info)
+  becomeWorker(cpus: readonly number[], memoryLimitBytes: number): boolean;
   // Napi::Value open_library(const Napi::CallbackInfo& info)
   openLibrary(path: string): LibraryHandle;
   // Napi::Value describe_library(const Napi::CallbackInfo& info)

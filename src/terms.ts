@@ -100,6 +100,8 @@ export interface Problem {
   readonly statistics: NonzeroStatistics;
   /** Hex SHA-256 of the matrix: sizes, offsets, columns, value bits. */
   readonly digest: string;
+  /** Entries of a matrix file that stood out of order in their row and were sorted; 0 where nothing was. */
+  readonly sortedEntries: number;
 }
 
 /** The slow right answer in double precision. */

@@ -321,7 +321,7 @@ export function fakeMeasurements(
       .map((kernel) => {
         const work = 2 * n * (kernel.dense ? m * k : workload.nnz);
         const rate = fakeRate(library.name, kernel.format, label, workload.density, n);
-        const mask = 1 + 0.04 * (seededRandom(seedOf(workload.id))() - 0.5);
+        const mask = 1 + (kernel.dense ? 0.01 : 0.12) * (seededRandom(seedOf(workload.id))() - 0.5);
         const cold = workload.cache === 'cold' ? (kernel.dense ? 1.35 : 1.15) : 1;
         const timeNs = (work / rate) * mask * cold * (options.slower ?? 1) + 200;
         return fakeMeasured(workload, fakeCase(workload, library.name, kernel), timeNs, random);
@@ -374,5 +374,59 @@ export function fakeNetworkResult(options: FakeOptions = {}): Result {
     workloads,
     measurements: workloads.flatMap((workload) => fakeMeasurements(workload, random, options)),
     end: { endedAt: '2026-01-02T03:05:45.000Z', complete: true, stopReason: 'finished', elapsedSeconds: 60 },
+  };
+}
+
+/** Text that tries to break out of every output. */
+export const hostileText = `"'><script>alert(1)</script>|[x](http://evil.example)@all=1+1\\input{x}%$#_&{}~^\u001b[31m\u202e`;
+
+/** The Result with hostile text wherever the schema allows text. Ids stay, since they are checked against their parts. */
+export function hostileResult(result: Result = fakeNetworkResult()): Result {
+  const { header } = result;
+  const first = result.workloads[0]!;
+  const quality = { model: hostileText, metric: hostileText, value: 3 };
+  const workload = {
+    ...first,
+    layer: hostileText,
+    pattern: { ...first.pattern, label: hostileText },
+    quality,
+  };
+  const kernelOf = (measurement: Measurement): Measurement => {
+    if (measurement.format !== 'csr') return measurement;
+    const renamed = { ...measurement, library: hostileText, tiling: hostileText };
+    return { ...renamed, id: caseId(renamed) };
+  };
+  const failed = result.measurements.slice(0, 1).map((measurement): Measurement => {
+    const of = fakeCase(first, hostileText, fakeKernel(0, 'csr', 'avx2'));
+    return {
+      ...of,
+      workload: measurement.workload,
+      status: 'failed',
+      reason: hostileText,
+      detail: hostileText,
+    };
+  });
+  return {
+    ...result,
+    header: {
+      ...header,
+      command: hostileText,
+      suite: { ...header.suite, name: hostileText, description: hostileText },
+      machine: {
+        ...header.machine,
+        cpuBrand: hostileText,
+        hostname: hostileText,
+        os: hostileText,
+        governor: hostileText,
+      },
+      build: { ...header.build, compiler: hostileText, flags: hostileText, gitCommit: hostileText },
+      libraries: header.libraries.map((library) => ({ ...library, config: hostileText })),
+      health: header.health.map((entry) => ({
+        ...entry,
+        kernel: entry.library === 'blis' ? hostileText : entry.kernel,
+      })),
+    },
+    workloads: [workload, ...result.workloads.slice(1)],
+    measurements: [...result.measurements.map(kernelOf), ...failed],
   };
 }

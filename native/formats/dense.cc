@@ -7,6 +7,9 @@ namespace {
 const char* encode(const Csr& csr, Matrix& matrix) {
   const std::size_t rows = static_cast<std::size_t>(csr.rows);
   const std::size_t cols = static_cast<std::size_t>(csr.cols);
+  if (static_cast<std::int64_t>(csr.rows) * csr.cols > kMostStored) {
+    return "more than 2^31 - 1 elements";
+  }
   matrix.values = Aligned<float>(rows * cols);
   matrix.work = Aligned<std::int32_t>(rows + 1);
   for (std::size_t i = 0; i < rows; ++i) {

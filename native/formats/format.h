@@ -15,6 +15,12 @@ struct Format {
   void (*decode)(const Matrix& matrix, float* dense);
 };
 
+// Stored values that a format may have, padding included: positions are 32-bit.
+inline constexpr std::int64_t kMostStored = INT32_MAX;
+
+// Where padding is stored it stands for 0 times a row of B, which is NaN where that row holds NaN or
+// infinity: such values reach C through stored elements, padding included, and through no others.
+
 // The list, in the order of formats.inc.
 extern const Format* const kFormats[];
 extern const int kFormatCount;

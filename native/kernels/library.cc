@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
+#include <system_error>
 #include <vector>
 
 #include "../formats/format.h"
@@ -58,6 +60,9 @@ sparsemark_status encode(const char* name, const sparsemark_csr* csr, sparsemark
     } catch (const std::bad_alloc&) {
       say(message, "out of memory while encoding");
       return SPARSEMARK_OUT_OF_MEMORY;
+    } catch (const std::length_error&) {
+      say(message, "out of memory while encoding");
+      return SPARSEMARK_OUT_OF_MEMORY;
     }
   }
   say(message, "unknown format");
@@ -73,14 +78,16 @@ sparsemark_status decode(const sparsemark_matrix* matrix, float* dense, sparsema
 
 void free_matrix(sparsemark_matrix* matrix) { delete matrix; }
 
-// First unit whose preceding work is at least share / parts of the whole.
+// First unit whose preceding work is at least share / parts of the whole. A unit itself counts as one stored
+// element, for the part of C that must be written even where A is empty.
 std::int32_t boundary(const Encoded& a, int share, int parts) {
-  const std::int64_t target = static_cast<std::int64_t>(a.work[a.units]) * share / parts;
+  const auto work_before = [&](std::int32_t unit) { return static_cast<std::int64_t>(a.work[unit]) + unit; };
+  const std::int64_t target = work_before(a.units) * share / parts;
   std::int32_t low = 0;
   std::int32_t high = a.units;
   while (low < high) {
     const std::int32_t middle = low + (high - low) / 2;
-    if (a.work[middle] < target) {
+    if (work_before(middle) < target) {
       low = middle + 1;
     } else {
       high = middle;
@@ -93,16 +100,14 @@ std::int32_t boundary(const Encoded& a, int share, int parts) {
 Shard shard_of(const Encoded& a, std::int32_t n, Split split, int part, int parts) {
   if (split == Split::kColumns) {
     constexpr std::int32_t kStep = 16;
-    const std::int64_t steps = (n + kStep - 1) / kStep;
+    const std::int64_t steps = (static_cast<std::int64_t>(n) + kStep - 1) / kStep;
     const auto edge = [&](int share) {
       const std::int64_t col = steps * share / parts * kStep;
       return static_cast<std::int32_t>(col < n ? col : n);
     };
     return {0, a.units, edge(part), edge(part + 1)};
   }
-  const std::int32_t begin = part == 0 ? 0 : boundary(a, part, parts);
-  const std::int32_t end = part + 1 == parts ? a.units : boundary(a, part + 1, parts);
-  return {begin, end, 0, n};
+  return {boundary(a, part, parts), boundary(a, part + 1, parts), 0, n};
 }
 
 sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
@@ -116,6 +121,14 @@ sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
   const Kernel& kernel = *list.kernels[index];
   if (std::strcmp(kernel.format, matrix->format->name) != 0) {
     say(message, "the matrix is encoded in another format than the kernel reads");
+    return SPARSEMARK_UNSUPPORTED;
+  }
+  if (product->threads < 1) {
+    say(message, "at least one thread is needed");
+    return SPARSEMARK_UNSUPPORTED;
+  }
+  if (std::strcmp(kernel.op, "spmv") == 0 && product->n != 1) {
+    say(message, "spmv takes a B of one column");
     return SPARSEMARK_UNSUPPORTED;
   }
   if (kernel.split == Split::kNone && product->threads > 1) {
@@ -148,6 +161,9 @@ sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
   } catch (const std::bad_alloc&) {
     say(message, "out of memory while preparing");
     return SPARSEMARK_OUT_OF_MEMORY;
+  } catch (const std::system_error& error) {
+    say(message, error.what());
+    return SPARSEMARK_INTERNAL;
   }
 }
 

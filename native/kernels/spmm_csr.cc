@@ -1,59 +1,34 @@
-// spmm on csr: one row of A at a time, a panel of columns of C in registers. The panel's part of B is what
-// has to stay in L2; columns are taken kPanel vectors at a time, so that k x 64 floats (2304 x 256 bytes =
-// 576 KiB) do, where the whole of B (1.8 MB at n = 196) would not.
-#include "../simd/simd.h"
-#include "kernel.h"
+// spmm on csr: one row of A at a time, up to 8 vectors of columns of C in registers.
+#include "pairs.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
 
-// Vectors of columns held in registers; 4 accumulators hide the FMA latency of one row.
-constexpr int kPanel = 4;
+struct Body {
+  static constexpr int kMost = 8;
 
-template <int V>
-void panel(const Operands& o, std::int32_t row_begin, std::int32_t row_end, std::int32_t col) {
-  const Encoded& a = *o.a;
-  const std::size_t n = static_cast<std::size_t>(o.n);
-  const float* b = o.b + col;
-  for (std::int32_t i = row_begin; i < row_end; ++i) {
-    Vec c[V];
-    for (int v = 0; v < V; ++v) c[v] = zero();
-    for (std::int32_t p = a.offsets[i]; p < a.offsets[i + 1]; ++p) {
-      const Vec value = broadcast(a.values[p]);
-      const float* row = b + static_cast<std::size_t>(a.indices[p]) * n;
-      for (int v = 0; v < V; ++v) c[v] = fma(value, load(row + v * kLanes), c[v]);
+  template <int V, bool kTail>
+  static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
+    const Encoded& a = *o.a;
+    const std::size_t n = static_cast<std::size_t>(o.n);
+    const float* b = o.b + col;
+    float* out = o.c + static_cast<std::size_t>(s.unit_begin) * n + static_cast<std::size_t>(col);
+    for (std::int32_t i = s.unit_begin; i < s.unit_end; ++i, out += n) {
+      const std::int32_t begin = a.offsets[i];
+      combine_rows<V, kTail>(a.values + begin, a.indices + begin, a.offsets[i + 1] - begin, b, n, out, last);
     }
-    float* out = o.c + static_cast<std::size_t>(i) * n + static_cast<std::size_t>(col);
-    for (int v = 0; v < V; ++v) store(out + v * kLanes, c[v]);
   }
-}
+};
 
-// The last, partial vector of columns.
-void edge(const Operands& o, std::int32_t row_begin, std::int32_t row_end, std::int32_t col, int count) {
-  const Encoded& a = *o.a;
-  const std::size_t n = static_cast<std::size_t>(o.n);
-  const float* b = o.b + col;
-  for (std::int32_t i = row_begin; i < row_end; ++i) {
-    Vec c = zero();
-    for (std::int32_t p = a.offsets[i]; p < a.offsets[i + 1]; ++p) {
-      c = fma(broadcast(a.values[p]), load_first(b + static_cast<std::size_t>(a.indices[p]) * n, count), c);
-    }
-    store_first(o.c + static_cast<std::size_t>(i) * n + static_cast<std::size_t>(col), c, count);
-  }
-}
+void run(const Operands& o, const Shard& s) noexcept { all_panels<Body>(o, s, o.a->cols); }
 
-void run(const Operands& o, const Shard& s) noexcept {
-  std::int32_t col = s.col_begin;
-  for (; col + kPanel * kLanes <= s.col_end; col += kPanel * kLanes) {
-    panel<kPanel>(o, s.unit_begin, s.unit_end, col);
-  }
-  for (; col + kLanes <= s.col_end; col += kLanes) panel<1>(o, s.unit_begin, s.unit_end, col);
-  if (col < s.col_end) edge(o, s.unit_begin, s.unit_end, col, s.col_end - col);
+void tiling(const Encoded& a, std::int32_t n, char* text) {
+  say_tiling(text, 1, panel_vectors(a.cols, n, Body::kMost));
 }
 
 }  // namespace
 
 extern const Kernel spmm_csr = {
-    "spmm", "csr", "csr", SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr, nullptr, nullptr, run};
+    "spmm", "csr", "csr", SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr, nullptr, tiling, run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -23,12 +23,19 @@ void relax() {
 }  // namespace
 
 Team::Team(int parts) : parts_(parts) {
-  for (int part = 1; part < parts; ++part) {
-    threads_.emplace_back([this, part] { serve(part); });
+  try {
+    for (int part = 1; part < parts; ++part) {
+      threads_.emplace_back([this, part] { serve(part); });
+    }
+  } catch (...) {
+    dismiss();
+    throw;
   }
 }
 
-Team::~Team() {
+Team::~Team() { dismiss(); }
+
+void Team::dismiss() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stop_.store(true);

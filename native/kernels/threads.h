@@ -16,6 +16,7 @@ class Team {
  public:
   using Work = void (*)(void* context, int part);
 
+  // Throws std::system_error where the system has no more threads.
   explicit Team(int parts);
   ~Team();
   Team(const Team&) = delete;
@@ -27,6 +28,7 @@ class Team {
 
  private:
   void serve(int part);
+  void dismiss();
 
   int parts_;
   std::vector<std::thread> threads_;

@@ -9,10 +9,31 @@ namespace sparsemark::avx2 {
 
 using Vec = __m256;
 inline constexpr int kLanes = 8;
+inline constexpr int kRegisters = 16;
 
 static inline __m256i first(int count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
+
+static inline __m256i where(std::uint32_t mask) {
+  const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(static_cast<int>(mask)), bit), bit);
+}
+
+// For each mask of 8 bits and each lane, the number of set bits below it: which packed value the lane takes.
+struct Ranks {
+  std::uint8_t of[256][8];
+  constexpr Ranks() : of() {
+    for (int mask = 0; mask < 256; ++mask) {
+      std::uint8_t rank = 0;
+      for (int lane = 0; lane < 8; ++lane) {
+        of[mask][lane] = rank;
+        if ((mask >> lane & 1) != 0) ++rank;
+      }
+    }
+  }
+};
+static constexpr Ranks kRanks;
 
 static inline Vec zero() { return _mm256_setzero_ps(); }
 static inline Vec broadcast(float x) { return _mm256_set1_ps(x); }
@@ -20,6 +41,10 @@ static inline Vec load(const float* p) { return _mm256_loadu_ps(p); }
 static inline void store(float* p, Vec v) { _mm256_storeu_ps(p, v); }
 static inline Vec load_first(const float* p, int count) { return _mm256_maskload_ps(p, first(count)); }
 static inline void store_first(float* p, Vec v, int count) { _mm256_maskstore_ps(p, first(count), v); }
+static inline Vec load_where(const float* p, std::uint32_t mask) {
+  return _mm256_maskload_ps(p, where(mask));
+}
+static inline Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
 static inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 static inline float sum(Vec v) {
   const __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
@@ -29,13 +54,35 @@ static inline float sum(Vec v) {
 static inline Vec gather(const float* base, const std::int32_t* index) {
   return _mm256_i32gather_ps(base, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)), 4);
 }
-// No expand instruction: the positions of the set bits are spread by a prefix count, 8 short steps.
+static inline Vec gather_first(const float* base, const std::int32_t* index, int count) {
+  const __m256i mask = first(count);
+  return _mm256_mask_i32gather_ps(_mm256_setzero_ps(), base, _mm256_maskload_epi32(index, mask),
+                                  _mm256_castsi256_ps(mask), 4);
+}
+template <int W>
+static inline Vec gather_fields(const float* base, const std::int32_t* offset, std::uint64_t fields) {
+  const __m256i shifts = _mm256_setr_epi32(0, W, 2 * W, 3 * W, 4 * W, 5 * W, 6 * W, 7 * W);
+  const __m256i field =
+      _mm256_and_si256(_mm256_srlv_epi32(_mm256_set1_epi32(static_cast<int>(fields)), shifts),
+                       _mm256_set1_epi32((1 << W) - 1));
+  const __m256i start = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(offset));
+  return _mm256_i32gather_ps(base, _mm256_add_epi32(start, field), 4);
+}
 static inline Vec expand(std::uint32_t mask, const float* p) {
-  alignas(32) float lanes[8];
-  for (int lane = 0; lane < 8; ++lane) {
-    lanes[lane] = (mask >> lane & 1u) != 0 ? *p++ : 0.0f;
+  const Vec packed = load_first(p, __builtin_popcount(mask & 0xffu));
+  const __m128i ranks = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(kRanks.of[mask & 0xffu]));
+  const Vec spread_out = _mm256_permutevar8x32_ps(packed, _mm256_cvtepu8_epi32(ranks));
+  return _mm256_and_ps(spread_out, _mm256_castsi256_ps(where(mask)));
+}
+template <int R>
+static inline Vec spread(const float* p) {
+  if constexpr (R == 1) {
+    return load(p);
+  } else if constexpr (R == 4) {
+    return _mm256_set_m128(_mm_set1_ps(p[1]), _mm_set1_ps(p[0]));
+  } else {
+    return broadcast(*p);
   }
-  return _mm256_load_ps(lanes);
 }
 
 }  // namespace sparsemark::avx2

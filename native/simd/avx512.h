@@ -9,6 +9,7 @@ namespace sparsemark::avx512 {
 
 using Vec = __m512;
 inline constexpr int kLanes = 16;
+inline constexpr int kRegisters = 32;
 
 static inline __mmask16 first(int count) {
   return static_cast<__mmask16>(count >= 16 ? 0xffffu : (1u << count) - 1u);
@@ -20,13 +21,45 @@ static inline Vec load(const float* p) { return _mm512_loadu_ps(p); }
 static inline void store(float* p, Vec v) { _mm512_storeu_ps(p, v); }
 static inline Vec load_first(const float* p, int count) { return _mm512_maskz_loadu_ps(first(count), p); }
 static inline void store_first(float* p, Vec v, int count) { _mm512_mask_storeu_ps(p, first(count), v); }
+static inline Vec load_where(const float* p, std::uint32_t mask) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), p);
+}
+static inline Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
 static inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 static inline float sum(Vec v) { return _mm512_reduce_add_ps(v); }
 static inline Vec gather(const float* base, const std::int32_t* index) {
   return _mm512_i32gather_ps(_mm512_loadu_si512(index), base, 4);
 }
+static inline Vec gather_first(const float* base, const std::int32_t* index, int count) {
+  const __mmask16 mask = first(count);
+  return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, _mm512_maskz_loadu_epi32(mask, index), base, 4);
+}
+template <int W>
+static inline Vec gather_fields(const float* base, const std::int32_t* offset, std::uint64_t fields) {
+  // Lanes 0-7 shift the lower half of the fields, lanes 8-15 the upper one, which may not fit 32 bits with
+  // it.
+  const __m512i halves = _mm512_inserti64x4(_mm512_set1_epi32(static_cast<int>(fields)),
+                                            _mm256_set1_epi32(static_cast<int>(fields >> (8 * W))), 1);
+  const __m512i shifts = _mm512_setr_epi32(0, W, 2 * W, 3 * W, 4 * W, 5 * W, 6 * W, 7 * W, 0, W, 2 * W, 3 * W,
+                                           4 * W, 5 * W, 6 * W, 7 * W);
+  const __m512i field = _mm512_and_si512(_mm512_srlv_epi32(halves, shifts), _mm512_set1_epi32((1 << W) - 1));
+  return _mm512_i32gather_ps(_mm512_add_epi32(_mm512_loadu_si512(offset), field), base, 4);
+}
 static inline Vec expand(std::uint32_t mask, const float* p) {
   return _mm512_maskz_expandloadu_ps(static_cast<__mmask16>(mask), p);
+}
+template <int R>
+static inline Vec spread(const float* p) {
+  if constexpr (R == 1) {
+    return load(p);
+  } else if constexpr (R == 4) {
+    const __m512i lane = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    return _mm512_permutexvar_ps(lane, _mm512_castps128_ps512(_mm_loadu_ps(p)));
+  } else if constexpr (R == 8) {
+    return _mm512_mask_blend_ps(0xff00, broadcast(p[0]), broadcast(p[1]));
+  } else {
+    return broadcast(*p);
+  }
 }
 
 }  // namespace sparsemark::avx512

@@ -9,6 +9,7 @@ namespace sparsemark::neon {
 
 using Vec = float32x4_t;
 inline constexpr int kLanes = 4;
+inline constexpr int kRegisters = 32;
 
 static inline Vec zero() { return vdupq_n_f32(0.0f); }
 static inline Vec broadcast(float x) { return vdupq_n_f32(x); }
@@ -24,16 +25,40 @@ static inline void store_first(float* p, Vec v, int count) {
   vst1q_f32(lanes, v);
   for (int lane = 0; lane < count && lane < 4; ++lane) p[lane] = lanes[lane];
 }
+static inline Vec load_where(const float* p, std::uint32_t mask) {
+  float lanes[4];
+  for (int lane = 0; lane < 4; ++lane) lanes[lane] = (mask >> lane & 1u) != 0 ? p[lane] : 0.0f;
+  return vld1q_f32(lanes);
+}
+static inline Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
 static inline Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
 static inline float sum(Vec v) { return vaddvq_f32(v); }
 static inline Vec gather(const float* base, const std::int32_t* index) {
   const float lanes[4] = {base[index[0]], base[index[1]], base[index[2]], base[index[3]]};
   return vld1q_f32(lanes);
 }
+static inline Vec gather_first(const float* base, const std::int32_t* index, int count) {
+  float lanes[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+  for (int lane = 0; lane < count && lane < 4; ++lane) lanes[lane] = base[index[lane]];
+  return vld1q_f32(lanes);
+}
+template <int W>
+static inline Vec gather_fields(const float* base, const std::int32_t* offset, std::uint64_t fields) {
+  float lanes[4];
+  for (int lane = 0; lane < 4; ++lane) {
+    lanes[lane] = base[offset[lane] + static_cast<std::int32_t>(fields >> (lane * W) & ((1u << W) - 1u))];
+  }
+  return vld1q_f32(lanes);
+}
 static inline Vec expand(std::uint32_t mask, const float* p) {
   float lanes[4];
   for (int lane = 0; lane < 4; ++lane) lanes[lane] = (mask >> lane & 1u) != 0 ? *p++ : 0.0f;
   return vld1q_f32(lanes);
+}
+template <int R>
+static inline Vec spread(const float* p) {
+  if constexpr (R == 1) return load(p);
+  return broadcast(*p);
 }
 
 }  // namespace sparsemark::neon

@@ -7,6 +7,7 @@ namespace sparsemark::scalar {
 
 using Vec = float;
 inline constexpr int kLanes = 1;
+inline constexpr int kRegisters = 16;
 
 static inline Vec zero() { return 0.0f; }
 static inline Vec broadcast(float x) { return x; }
@@ -16,9 +17,22 @@ static inline Vec load_first(const float* p, int count) { return count > 0 ? *p 
 static inline void store_first(float* p, Vec v, int count) {
   if (count > 0) *p = v;
 }
+static inline Vec load_where(const float* p, std::uint32_t mask) { return (mask & 1u) != 0 ? *p : 0.0f; }
+static inline Vec add(Vec a, Vec b) { return a + b; }
 static inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
 static inline float sum(Vec v) { return v; }
 static inline Vec gather(const float* base, const std::int32_t* index) { return base[*index]; }
+static inline Vec gather_first(const float* base, const std::int32_t* index, int count) {
+  return count > 0 ? base[*index] : 0.0f;
+}
+template <int W>
+static inline Vec gather_fields(const float* base, const std::int32_t* offset, std::uint64_t fields) {
+  return base[*offset + static_cast<std::int32_t>(fields & ((1u << W) - 1u))];
+}
 static inline Vec expand(std::uint32_t mask, const float* p) { return (mask & 1u) != 0 ? *p : 0.0f; }
+template <int R>
+static inline Vec spread(const float* p) {
+  return *p;
+}
 
 }  // namespace sparsemark::scalar

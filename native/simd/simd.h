@@ -2,14 +2,20 @@
 // offers the same names in namespace sparsemark::SPARSEMARK_ISA:
 //
 //   Vec, kLanes                    a vector of floats and its number of lanes
+//   kRegisters                     vectors that the instruction set holds in registers
 //   zero() broadcast(x)            all lanes
 //   load(p) store(p, v)            kLanes floats at any address
 //   load_first(p, count)           the first count lanes, the others 0; reads nothing beyond them
 //   store_first(p, v, count)       the first count lanes; writes nothing beyond them
+//   load_where(p, mask)            lane l = p[l] where bit l is set, else 0; reads nothing else
+//   add(a, b)
 //   fma(a, b, c)                   a * b + c, one rounding where the instruction set has it
 //   sum(v)                         of all lanes
 //   gather(base, index)            base[index[lane]], kLanes indices of 32 bits
-//   expand(mask, p)                lane l = p[number of mask bits below l] where bit l is set, else 0
+//   gather_first(base, index, count)  the same for the first count lanes, the others 0
+//   gather_fields<W>(base, offset, fields)  base[offset[lane] + field number lane of fields], W = 2 or 4 bits
+//   each expand(mask, p)                lane l = p[number of mask bits below l] where bit l is set, else 0
+//   spread<R>(p)                   lane l = p[l / R], R = 1, 4, 8 or 16; reads max(kLanes / R, 1) floats
 #pragma once
 
 #define SPARSEMARK_STRING_(x) #x

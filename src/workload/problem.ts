@@ -18,8 +18,9 @@ import { type Random, randomStream } from './random.ts';
 
 /** Digits of a density in an id: at least two decimals, and as many more as it has: 0.10, 0.05, 0.125. */
 export function densityText(density: number): string {
-  let text = String(density);
-  if (/e/.test(text)) text = density.toFixed(20).replace(/0+$/, '');
+  const small = /^(\d)\.?(\d*)e-(\d+)$/.exec(String(density));
+  const text =
+    small === null ? String(density) : `0.${'0'.repeat(Number(small[3]) - 1)}${small[1]}${small[2]}`;
   const [whole, decimals = ''] = text.split('.');
   return `${whole}.${decimals.padEnd(2, '0')}`;
 }
@@ -112,14 +113,15 @@ function drawOperand(count: number, random: Random): Float32Array {
 }
 
 /** The sparse operand of a workload. */
-function makeMatrix(workload: Workload, dataFolder: string | undefined): Csr {
+function makeMatrix(workload: Workload, dataFolder: string | undefined): { a: Csr; sortedEntries: number } {
   const { shape, pattern, density, seed } = workload;
   const size = { rows: shape.m, cols: shape.k };
   const source = patternNamed(pattern.name);
   const valueStream = `values/${pattern.label}/${shape.m}x${shape.k}/${density}`;
   if (source.kind === 'generated') {
     const mask = generateMask(pattern, { ...size, density, seed });
-    return { ...size, ...mask, values: drawValues(mask.colIndices.length, randomStream(seed, valueStream)) };
+    const values = drawValues(mask.colIndices.length, randomStream(seed, valueStream));
+    return { a: { ...size, ...mask, values }, sortedEntries: 0 };
   }
   const read = source.read(pattern.parameters, dataFolder ?? dataFolderOf());
   if (read.rows !== size.rows || read.cols !== size.cols) {
@@ -130,11 +132,9 @@ function makeMatrix(workload: Workload, dataFolder: string | undefined): Csr {
     );
   }
   const values = read.values ?? drawValues(read.colIndices.length, randomStream(seed, valueStream));
-  return { ...size, rowOffsets: read.rowOffsets, colIndices: read.colIndices, values };
+  const { rowOffsets, colIndices, sortedEntries } = read;
+  return { a: { ...size, rowOffsets, colIndices, values }, sortedEntries };
 }
-
-/** Most elements of A: cell numbers stay within 32 bits. */
-export const maxCells = 2 ** 31 - 1;
 
 /**
  * Make a workload's matrix and dense operand. `dataFolder` is where matrices of the data cache lie (default: the
@@ -142,7 +142,7 @@ export const maxCells = 2 ** 31 - 1;
  */
 export function makeProblem(workload: Workload, options: { readonly dataFolder?: string } = {}): Problem {
   const { m, k, n } = workload.shape;
-  const a = makeMatrix(workload, options.dataFolder);
+  const { a, sortedEntries } = makeMatrix(workload, options.dataFolder);
   return {
     workload,
     a,
@@ -150,5 +150,6 @@ export function makeProblem(workload: Workload, options: { readonly dataFolder?:
     achievedDensity: a.values.length / (m * k),
     statistics: statisticsOf(a),
     digest: matrixDigest(a),
+    sortedEntries,
   };
 }

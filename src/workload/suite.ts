@@ -3,20 +3,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  type CacheState,
-  type Dtype,
-  type PatternSpec,
-  type Shape,
-  SparsemarkError,
-  type Suite,
-  type Workload,
-} from '../terms.ts';
+import { SparsemarkError, type Suite, type Workload } from '../terms.ts';
+import { dataFolderOf } from './data.ts';
 import { nearestName } from './nearest-name.ts';
-import { ops } from './ops/index.ts';
-import { fixedDensityOf, patternNamed, patternSpec, patterns, refusalOf } from './patterns/index.ts';
-import { maxCells, workloadId } from './problem.ts';
-import { type LayerShape, readShapes } from './shapes.ts';
+import { workloadId } from './problem.ts';
+import { expandEntry, sharedKeys } from './suite-entry.ts';
 import { readYaml, type YamlEntries, type YamlReader, type YamlValue } from './yaml-reader.ts';
 
 /** Folder of the suites that come with the package; the same from src/workload and from dist/workload. */
@@ -40,15 +31,9 @@ const suiteKeys = [
   'workloads',
   'formats',
 ];
-const sharedKeys = ['dtype', 'cache', 'patterns', 'densities', 'seeds'];
-const entryKeys = ['op', 'shapes', 'shapesFrom', ...sharedKeys];
-const dtypes: readonly Dtype[] = ['f32'];
-const cacheChoices = ['hot', 'cold', 'headline'] as const;
-type CacheChoice = (typeof cacheChoices)[number];
 const formatName = /^[a-z][a-z0-9]*(?:[-:][a-z0-9]+)*$/;
 const suiteName = /^[a-z][a-z0-9-]*$/;
 const suiteVersion = /^[0-9]+(?:\.[0-9]+)*$/;
-const maxSize = 2 ** 31 - 1;
 const maxWorkloads = 1_000_000;
 
 /** Names of the suites that come with the package. */
@@ -104,189 +89,6 @@ function headOf(reader: YamlReader): { readonly head: SuiteSummary; readonly fie
   need('workloads');
   need('formats');
   return { head, fields };
-}
-
-/** A layer with the place to blame for it. */
-interface PlacedLayer extends Omit<LayerShape, 'source'> {
-  readonly value: YamlValue;
-}
-
-/** A pattern of an entry, with its own densities and seeds where it gives them. */
-interface PlacedPattern {
-  readonly spec: PatternSpec;
-  readonly densities: YamlValue | undefined;
-  readonly seeds: YamlValue | undefined;
-  readonly value: YamlValue;
-}
-
-/** `name: [m, k, n]` (spmv: `[m, k]`), each size an integer of at least 1. */
-function readInlineShapes(reader: YamlReader, value: YamlValue, op: string): PlacedLayer[] {
-  const layers: PlacedLayer[] = [];
-  for (const [name, sizes] of reader.entries(value)) {
-    const list = reader.isList(sizes) ? reader.list(sizes) : [];
-    const vector = op === 'spmv' && list.length === 2;
-    if (list.length !== 3 && !vector) {
-      reader.fail(
-        sizes,
-        op === 'spmv' ? 'a list [m, k]' : 'a list [m, k, n]',
-        'Write for example [512, 2048, 128].',
-      );
-    }
-    const [m, k, n = 1] = list.map((size) => reader.integer(size, 1, maxSize));
-    layers.push({ name, shape: { m: m!, k: k!, n }, count: 1, value: sizes });
-  }
-  return layers;
-}
-
-/** `{file, only, n}`: layers of a shape table, all or those named, with their own n or with every n of a list. */
-function readTabledShapes(reader: YamlReader, value: YamlValue, folder: string): PlacedLayer[] {
-  const layers: PlacedLayer[] = [];
-  for (const item of reader.list(value)) {
-    const fields = reader.record(item, ['file', 'only', 'n']);
-    const file = fields.get('file') ?? reader.fail(item, 'a key "file"', 'Name a table of suites/shapes.');
-    const shown = reader.text(file);
-    if (!/^[a-z0-9_-]+\.csv$/.test(shown))
-      reader.fail(file, 'the name of a .csv file', 'Give the name without a folder.');
-    const rows = readShapes(join(folder, 'shapes', shown), `shapes/${shown}`);
-    const names = rows.map((row) => row.name);
-    const only = fields.get('only');
-    const chosen =
-      only === undefined
-        ? rows
-        : reader.list(only).map((name) => rows.find((row) => row.name === reader.choice(name, names))!);
-    const sizes = fields.get('n');
-    for (const row of chosen) {
-      const ns =
-        sizes === undefined ? [row.shape.n] : reader.list(sizes).map((n) => reader.integer(n, 1, maxSize));
-      for (const n of ns)
-        layers.push({ name: row.name, shape: { ...row.shape, n }, count: row.count, value: item });
-    }
-  }
-  return layers;
-}
-
-/** A pattern by its name, or a mapping with name, parameters, and densities and seeds of its own. */
-function readPattern(reader: YamlReader, value: YamlValue): PlacedPattern {
-  const names = [...patterns.keys()].filter((name) => patternNamed(name).kind === 'generated');
-  const fields: YamlEntries = reader.isMapping(value) ? reader.entries(value) : new Map([['name', value]]);
-  const nameValue =
-    fields.get('name') ?? reader.fail(value, 'a key "name"', `Name one of ${names.join(', ')}.`);
-  const name = reader.choice(nameValue, names);
-  if (reader.isMapping(value)) {
-    reader.record(value, ['name', 'densities', 'seeds', ...Object.keys(patternNamed(name).parameters)]);
-  }
-  const given: Record<string, unknown> = {};
-  for (const [key, field] of fields) {
-    if (key !== 'name' && key !== 'densities' && key !== 'seeds') given[key] = reader.scalar(field);
-  }
-  try {
-    return {
-      spec: patternSpec(name, given),
-      densities: fields.get('densities'),
-      seeds: fields.get('seeds'),
-      value,
-    };
-  } catch (error) {
-    if (error instanceof SparsemarkError) reader.failWith(value, error.message);
-    throw error;
-  }
-}
-
-/** `headline` is cold for n <= 32, where real inference reads the weights once, else hot. */
-function cacheStateOf(choice: CacheChoice, shape: Shape): CacheState {
-  if (choice !== 'headline') return choice;
-  return shape.n <= 32 ? 'cold' : 'hot';
-}
-
-/** The workloads of one entry: shapes x cache x patterns x densities x seeds, in this order. */
-function expandEntry(
-  reader: YamlReader,
-  entry: YamlValue,
-  defaults: YamlEntries,
-  folder: string,
-  emit: (workload: Workload, value: YamlValue) => void,
-): void {
-  const fields = reader.record(entry, entryKeys);
-  const field = (key: string): YamlValue | undefined => fields.get(key) ?? defaults.get(key);
-  const opValue =
-    fields.get('op') ?? reader.fail(entry, 'a key "op"', `Name one of ${[...ops.keys()].join(', ')}.`);
-  const op = ops.get(reader.choice(opValue, [...ops.keys()]))!;
-  const dtypeValue = field('dtype');
-  const dtype = dtypeValue === undefined ? 'f32' : reader.choice(dtypeValue, dtypes);
-  const inline = fields.get('shapes');
-  const tabled = fields.get('shapesFrom');
-  if (inline === undefined && tabled === undefined) {
-    reader.fail(entry, 'a key "shapes" or "shapesFrom"', 'Give at least one shape.');
-  }
-  const layers = [
-    ...(inline === undefined ? [] : readInlineShapes(reader, inline, op.name)),
-    ...(tabled === undefined ? [] : readTabledShapes(reader, tabled, folder)),
-  ];
-  const cacheValue = field('cache');
-  const caches =
-    cacheValue === undefined
-      ? (['headline'] as const)
-      : reader.list(cacheValue).map((cache) => reader.choice(cache, cacheChoices));
-  const patternsValue =
-    field('patterns') ?? reader.fail(entry, 'a key "patterns"', 'Give it here or under defaults.');
-  const placed = reader.list(patternsValue).map((value) => readPattern(reader, value));
-
-  for (const layer of layers) {
-    const { shape } = layer;
-    const misfit = op.validateShape(shape);
-    if (misfit !== null) reader.failWith(layer.value, `Expected ${misfit}. Correct the shape.`);
-    if (shape.m * shape.k > maxCells) {
-      reader.fail(layer.value, `m * k of at most ${maxCells}`, 'Choose a smaller shape.');
-    }
-    for (const choice of caches) {
-      const cache = cacheStateOf(choice, shape);
-      for (const { spec, densities, seeds, value } of placed) {
-        const seedsValue = seeds ?? field('seeds');
-        const seedList =
-          seedsValue === undefined
-            ? [1]
-            : reader.list(seedsValue).map((seed) => reader.integer(seed, 0, Number.MAX_SAFE_INTEGER));
-        for (const density of densitiesOf(reader, spec, shape, densities, field('densities'), value)) {
-          for (const seed of seedList) {
-            const facts = { op: op.name, dtype, shape, cache, density, seed };
-            const id = workloadId({ ...facts, label: spec.label });
-            emit({ id, ...facts, pattern: spec, layer: layer.name, count: layer.count }, value);
-          }
-        }
-      }
-    }
-  }
-}
-
-/** Densities of one pattern at one shape: its only one, or those of the pattern, the entry or the defaults. */
-function densitiesOf(
-  reader: YamlReader,
-  spec: PatternSpec,
-  shape: Shape,
-  own: YamlValue | undefined,
-  inherited: YamlValue | undefined,
-  blamed: YamlValue,
-): readonly number[] {
-  const refuse = (density: number, value: YamlValue): void => {
-    const refusal = refusalOf(spec, shape.m, shape.k, density);
-    if (refusal !== null) reader.failWith(value, refusal);
-  };
-  const sizeRefusal = patternNamed(spec.name).refuse?.({
-    rows: shape.m,
-    cols: shape.k,
-    parameters: spec.parameters,
-  });
-  if (typeof sizeRefusal === 'string') reader.failWith(blamed, sizeRefusal);
-  const fixed = fixedDensityOf(spec, shape.m, shape.k);
-  // Densities that an entry has for all its patterns are not meant for one that cannot choose.
-  if (fixed !== null && own === undefined) return [Math.round(fixed * 10_000) / 10_000];
-  const value =
-    own ?? inherited ?? reader.fail(blamed, 'a key "densities"', 'Give it here or under defaults.');
-  return reader.list(value).map((item) => {
-    const density = reader.number(item, 0, 1);
-    refuse(density, item);
-    return density;
-  });
 }
 
 /** Formats by pattern label or name, as written: each list checked for its spelling only. */
@@ -384,8 +186,10 @@ export function loadSuite(nameOrPath: string, options: SuiteOptions = {}): Suite
   };
   // Shape tables lie beside the package's suites; a user's suite may bring its own.
   const beside = existsSync(join(dirname(path), 'shapes')) ? dirname(path) : folder;
-  for (const entry of reader.list(fields.get('workloads')!))
-    expandEntry(reader, entry, defaults, beside, emit);
+  const dataFolder = options.dataFolder ?? dataFolderOf();
+  for (const entry of reader.list(fields.get('workloads')!)) {
+    expandEntry(entry, { reader, defaults, folder: beside, dataFolder, emit });
+  }
   const formats = readFormats(reader, fields.get('formats')!, workloads);
   const refine = fields.get('refine');
   return {

@@ -109,13 +109,15 @@ export function readYaml(text: string, file: string, code: ErrorCode): YamlReade
     const result = new Map<string, YamlValue>();
     for (const item of node.items) {
       const key = keyOf(node, item.key, name);
-      // An empty value has no place of its own, so the key's stands in.
       const child = resolved(item.value);
-      result.set(key, {
-        name: name === 'the file' ? key : `${name}.${key}`,
-        node: child ?? (item.key as Node),
-      });
-      if (child === null) fail({ name: key, node: null }, 'a value', `Give ${key} a value or remove it.`);
+      // An empty value has no place of its own worth showing: the key's stands in.
+      if (child === null || (isScalar(child) && child.value === null)) {
+        failWith(
+          { name: key, node: item.key as Node },
+          `Expected a value for ${key}, received nothing. Give ${key} a value or remove it.`,
+        );
+      }
+      result.set(key, { name: name === 'the file' ? key : `${name}.${key}`, node: child });
     }
     return result;
   }

@@ -2,9 +2,15 @@
 import { type ParameterValue, type PatternSpec, SparsemarkError } from '../../terms.ts';
 import { nearestName } from '../nearest-name.ts';
 import { randomStream } from '../random.ts';
+import { banded } from './banded.ts';
 import { block } from './block.ts';
+import { dlmcLike } from './dlmc-like.ts';
+import { file } from './file.ts';
 import { nm } from './nm.ts';
 import type { GeneratedPattern, Mask, ParameterRule, Parameters, Pattern } from './pattern.ts';
+import { powerLaw } from './power-law.ts';
+import { rowBalanced } from './row-balanced.ts';
+import { triangular } from './triangular.ts';
 import { uniform } from './uniform.ts';
 
 export type {
@@ -19,7 +25,9 @@ export type {
 
 /** All patterns, by name. */
 export const patterns: ReadonlyMap<string, Pattern> = new Map<string, Pattern>(
-  [uniform, nm, block].map((pattern): [string, Pattern] => [pattern.name, pattern]),
+  [uniform, rowBalanced, nm, block, banded, triangular, powerLaw, dlmcLike, file].map(
+    (pattern: Pattern): [string, Pattern] => [pattern.name, pattern],
+  ),
 );
 
 /** The pattern of that name. Throws BAD_SUITE with the nearest name. */

@@ -1,5 +1,6 @@
 /** What every pattern offers. The list of patterns is index.ts. */
-import type { Csr, ParameterValue } from '../../terms.ts';
+import type { ParameterValue } from '../../terms.ts';
+import type { ImportedMatrix } from '../import/index.ts';
 import type { Random } from '../random.ts';
 
 /** Parameters of a pattern with every default filled in. */
@@ -62,10 +63,7 @@ export interface GeneratedPattern extends PatternBase {
 export interface FilePattern extends PatternBase {
   readonly kind: 'file';
   /** The matrix; values that the file does not give are null. Throws BAD_MATRIX, MISSING_FILE, MISSING_DATA. */
-  read(
-    parameters: Parameters,
-    dataFolder: string,
-  ): Mask & Pick<Csr, 'rows' | 'cols'> & { readonly values: Float32Array | null };
+  read(parameters: Parameters, dataFolder: string): ImportedMatrix;
 }
 
 /** Where nonzeros come from. */

@@ -1,0 +1,96 @@
+// What the spmm kernels share: C is computed a panel of columns at a time, as many vectors wide as registers
+// and caches allow, so that the panel's part of B stays near the core while all of A passes by. The last
+// vector of the last panel may be partial; it is masked, in the same pass over A. For kernel files only.
+#pragma once
+
+#include "../simd/simd.h"
+#include "kernel.h"
+
+namespace sparsemark::SPARSEMARK_ISA {
+namespace {
+
+// A panel that fits 36 of the usual 32-48 KiB of L1 runs at its bandwidth, twice that of L2; failing that, it
+// should leave room in 2 MiB of L2 for A and C.
+constexpr std::int64_t kL1Bytes = 36 * 1024;
+constexpr std::int64_t kL2Bytes = 1280 * 1024;
+
+// Vectors of columns a panel, at most `most`. `height` is the number of rows that must stay cached: k where
+// rows of B are picked, m where rows of C are. Narrower than 4 vectors costs more in broadcasts than L1
+// gives.
+static inline int panel_vectors(std::int32_t height, std::int32_t columns, int most) {
+  const std::int64_t vector_bytes = (height < 1 ? 1 : height) * static_cast<std::int64_t>(kLanes) * 4;
+  std::int64_t vectors = kL1Bytes / vector_bytes;
+  if (vectors < 4) vectors = kL2Bytes / vector_bytes;
+  if (vectors < 1) vectors = 1;
+  if (vectors > most) vectors = most;
+  // Panels of equal width rather than wide ones and a narrow rest.
+  const std::int64_t needed = columns < 1 ? 1 : (static_cast<std::int64_t>(columns) + kLanes - 1) / kLanes;
+  const std::int64_t panels = (needed + vectors - 1) / vectors;
+  return static_cast<int>((needed + panels - 1) / panels);
+}
+
+// Vector v of V of a row of B or C; where kTail, the last one has `last` columns only.
+template <int V, bool kTail>
+inline Vec load_part(const float* row, int v, int last) {
+  if (kTail && v == V - 1) return load_first(row + v * kLanes, last);
+  return load(row + v * kLanes);
+}
+
+template <int V, bool kTail>
+inline void store_part(float* row, int v, Vec part, int last) {
+  if (kTail && v == V - 1) {
+    store_first(row + v * kLanes, part, last);
+  } else {
+    store(row + v * kLanes, part);
+  }
+}
+
+template <typename Body, int V>
+void one_panel(const Operands& o, const Shard& s, std::int32_t col, int vectors, int last) {
+  if constexpr (V > 1) {
+    if (vectors < V) return one_panel<Body, V - 1>(o, s, col, vectors, last);
+  }
+  if (last == kLanes) {
+    Body::template panel<V, false>(o, s, col, last);
+  } else {
+    Body::template panel<V, true>(o, s, col, last);
+  }
+}
+
+// Calls Body::panel<V, kTail>(o, s, col, last) for each panel of the shard's columns: V vectors from column
+// col on, the last of them with `last` columns. Body::kMost is the widest V.
+template <typename Body>
+void all_panels(const Operands& o, const Shard& s, std::int32_t height) {
+  const std::int64_t width =
+      static_cast<std::int64_t>(panel_vectors(height, s.col_end - s.col_begin, Body::kMost)) * kLanes;
+  for (std::int64_t col = s.col_begin; col < s.col_end; col += width) {
+    const std::int64_t left = s.col_end - col;
+    const int count = static_cast<int>(left < width ? left : width);
+    const int vectors = (count + kLanes - 1) / kLanes;
+    one_panel<Body, Body::kMost>(o, s, static_cast<std::int32_t>(col), vectors,
+                                 count - (vectors - 1) * kLanes);
+  }
+}
+
+static inline char* append(char* at, const char* text) {
+  while (*text != '\0') *at++ = *text++;
+  *at = '\0';
+  return at;
+}
+
+static inline char* append(char* at, int number) {
+  if (number >= 10) at = append(at, number / 10);
+  *at++ = static_cast<char>('0' + number % 10);
+  *at = '\0';
+  return at;
+}
+
+// "4 rows x 6 vectors of 16 columns" for one thread's panels.
+static inline void say_tiling(char* text, int rows, int vectors) {
+  text = append(append(text, rows), rows == 1 ? " row x " : " rows x ");
+  text = append(append(text, vectors), vectors == 1 ? " vector of " : " vectors of ");
+  append(append(text, kLanes), kLanes == 1 ? " column" : " columns");
+}
+
+}  // namespace
+}  // namespace sparsemark::SPARSEMARK_ISA

@@ -1,0 +1,20 @@
+// spmv on ell: a row at a time, its padding included, B gathered.
+#include "pairs.h"
+
+namespace sparsemark::SPARSEMARK_ISA {
+namespace {
+
+void run(const Operands& o, const Shard& s) noexcept {
+  const Encoded& a = *o.a;
+  for (std::int32_t i = s.unit_begin; i < s.unit_end; ++i) {
+    const std::size_t begin = static_cast<std::size_t>(i) * static_cast<std::size_t>(a.p0);
+    o.c[i] = dot(a.values + begin, a.indices + begin, a.p0, o.b);
+  }
+}
+
+}  // namespace
+
+extern const Kernel spmv_ell = {
+    "spmv", "ell", "ell", SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr, nullptr, nullptr, run};
+
+}  // namespace sparsemark::SPARSEMARK_ISA

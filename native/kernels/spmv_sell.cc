@@ -1,0 +1,55 @@
+// spmv on sell-16-128: the 16 rows of a slice in lanes, a slot at a time, B gathered; the sums go to their
+// rows at the end of the slice.
+#include "../simd/simd.h"
+#include "kernel.h"
+
+namespace sparsemark::SPARSEMARK_ISA {
+namespace {
+
+constexpr int kHeight = 16;
+constexpr int kVectors = kHeight / kLanes;
+
+void run(const Operands& o, const Shard& s) noexcept {
+  const Encoded& a = *o.a;
+  for (std::int32_t slice = s.unit_begin; slice < s.unit_end; ++slice) {
+    Vec even[kVectors];
+    Vec odd[kVectors];
+    for (int v = 0; v < kVectors; ++v) even[v] = odd[v] = zero();
+    const std::int32_t end = a.offsets[slice + 1];
+    std::int32_t p = a.offsets[slice];
+    for (; p + 2 * kHeight <= end; p += 2 * kHeight) {
+      for (int v = 0; v < kVectors; ++v) {
+        const std::int32_t at = p + v * kLanes;
+        even[v] = fma(load(a.values + at), gather(o.b, a.indices + at), even[v]);
+        odd[v] = fma(load(a.values + at + kHeight), gather(o.b, a.indices + at + kHeight), odd[v]);
+      }
+    }
+    if (p < end) {
+      for (int v = 0; v < kVectors; ++v) {
+        const std::int32_t at = p + v * kLanes;
+        even[v] = fma(load(a.values + at), gather(o.b, a.indices + at), even[v]);
+      }
+    }
+    alignas(64) float sums[kHeight];
+    for (int v = 0; v < kVectors; ++v) store(sums + v * kLanes, add(even[v], odd[v]));
+    const std::int32_t* order = a.order + static_cast<std::size_t>(slice) * kHeight;
+    const int rows = a.rows - slice * kHeight < kHeight ? a.rows - slice * kHeight : kHeight;
+    for (int r = 0; r < rows; ++r) o.c[order[r]] = sums[r];
+  }
+}
+
+}  // namespace
+
+extern const Kernel spmv_sell_16_128 = {"spmv",
+                                        "sell-16-128",
+                                        "sell-16-128",
+                                        SPARSEMARK_ISA_NAME,
+                                        Split::kUnits,
+                                        false,
+                                        nullptr,
+                                        nullptr,
+                                        nullptr,
+                                        nullptr,
+                                        run};
+
+}  // namespace sparsemark::SPARSEMARK_ISA

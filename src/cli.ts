@@ -1,0 +1,220 @@
+#!/usr/bin/env node
+/** Arguments, printing, exit codes; nothing else prints or exits. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import pc from 'picocolors';
+import { buildCommand } from './command/build.ts';
+import { dataAddCommand, dataListCommand } from './command/data.ts';
+import { doctorCommand } from './command/doctor.ts';
+import { listables, listCommand } from './command/list.ts';
+import type { Output } from './command/output.ts';
+import { reportCommand } from './command/report.ts';
+import { runCommand } from './command/run.ts';
+import { reports } from './report/index.ts';
+import { exitCodes, SparsemarkError } from './terms.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const output: Output = {
+  result: (text) => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
+  say: (text) => process.stderr.write(`${text}\n`),
+  redraw: (text) => process.stderr.write(`\r\u001b[2K${text}`),
+  isTerminal: process.stderr.isTTY === true,
+  width: process.stdout.columns ?? 80,
+  color: pc.isColorSupported && process.stdout.isTTY === true,
+};
+
+// A reader that has seen enough (`| head`) closes the pipe; that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.ok);
+  throw error;
+});
+
+function numbers(what: string, valid: (value: number) => boolean): (text: string) => readonly number[] {
+  return (text) =>
+    text.split(',').map((part) => {
+      const value = Number(part);
+      if (part.trim() === '' || !valid(value))
+        throw new InvalidArgumentError(`Expected ${what}, received "${text}".`);
+      return value;
+    });
+}
+
+function number(what: string, valid: (value: number) => boolean): (text: string) => number {
+  const read = numbers(what, valid);
+  return (text) => {
+    const [value, ...more] = read(text);
+    if (value === undefined || more.length > 0)
+      throw new InvalidArgumentError(`Expected ${what}, received "${text}".`);
+    return value;
+  };
+}
+
+const names = (text: string): readonly string[] => text.split(',').map((name) => name.trim());
+const positive = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= 2 ** 31 - 1;
+
+function cacheStates(text: string): readonly ('hot' | 'cold')[] {
+  return names(text).map((name) => {
+    if (name === 'hot' || name === 'cold') return name;
+    throw new InvalidArgumentError(`Expected hot, cold or both with a comma, received "${text}".`);
+  });
+}
+
+const program = new Command('sparsemark')
+  .description('Where does sparsity pay, in which format, from which density on - on this CPU?')
+  .version(version)
+  .showHelpAfterError('(see sparsemark --help)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  sparsemark run quick --html           the first look: about a minute and a half, with a page of charts
+  sparsemark run ./matrices --n 128     your own .mtx and .smtx files
+  sparsemark run layers --format csr --density 0.1
+  sparsemark report a.jsonl b.jsonl --as html --out both.html
+
+Exit codes: 0 fine, 1 retry (disk, killed), 2 a wrong answer or a failed case, 3 machine unfit, 42 bad input,
+70 internal error, 130 interrupted.`,
+  );
+
+let exitCode: number = exitCodes.ok;
+const interrupt = new AbortController();
+
+program
+  .command('run')
+  .description('measure a suite, a suite file (.yaml), or a folder of matrices')
+  .argument(
+    '<suite>',
+    'name of a suite (see: list suites), a .yaml file, or a folder with .mtx and .smtx files',
+  )
+  .option('--filter <text>', 'only workloads whose id contains this text; * stands for any text')
+  .option('--format <names>', 'only these formats, beside dense', names)
+  .option(
+    '--density <list>',
+    'only these densities',
+    numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
+  )
+  .option('--cache <states>', 'only hot or cold', cacheStates)
+  .option('--isa <name>', 'force an instruction set: scalar, avx2, avx512, neon')
+  .option(
+    '--threads <list>',
+    'thread counts to measure with (default 1)',
+    numbers('thread counts of at least 1', positive),
+  )
+  .option(
+    '--cpus <list>',
+    'CPUs to pin to',
+    numbers('CPU numbers', (value) => Number.isInteger(value) && value >= 0),
+  )
+  .option(
+    '--budget <seconds>',
+    'stop measuring after this time',
+    number('seconds above 0', (value) => value > 0 && value < 1e7),
+  )
+  .option(
+    '--kernels <libraries>',
+    'kernel libraries of your own: paths of shared libraries, comma-separated; <name>=<path> gives one another name',
+    names,
+  )
+  .option('--library <names>', 'only these bundled libraries beside ours', names)
+  .option(
+    '--n <list>',
+    'columns of B for a folder of matrices (default 128)',
+    numbers('column counts of at least 1', positive),
+  )
+  .option(
+    '--timeout <seconds>',
+    'time limit of one step of a case (default 60)',
+    number('seconds above 0', (value) => value > 0 && value < 1e6),
+  )
+  .option('--out <file>', 'result file (default results/local/<suite>-<time>.jsonl)')
+  .option('--resume', 'go on with an interrupted run')
+  .option('--html [file]', 'write the HTML report too')
+  .option('--json', 'print the derived figures as JSON')
+  .action(async (suite: string, options) => {
+    const command = `sparsemark ${process.argv.slice(2).join(' ')}`;
+    exitCode = await runCommand(suite, options, output, command, interrupt.signal);
+  });
+
+program
+  .command('list')
+  .description(`list ${listables.join(', ')}, or the workloads of a suite`)
+  .argument('[what]', 'what to list')
+  .option('--json', 'as JSON')
+  .action(async (what: string | undefined, options) => {
+    exitCode = await listCommand(what, options, output);
+  });
+
+const data = program.command('data').description('the cache of real matrices (SPARSEMARK_DATA)');
+data
+  .command('add')
+  .description('add the Deep Learning Matrix Collection: data add dlmc <dlmc.tar.gz or folder>')
+  .argument('<collection>', 'dlmc')
+  .argument('<source>', 'archive or unpacked folder')
+  .option('--json', 'as JSON')
+  .action(async (collection: string, source: string, options) => {
+    exitCode = await dataAddCommand(collection, source, options, output);
+  });
+data
+  .command('list')
+  .description('what is in the cache')
+  .option('--json', 'as JSON')
+  .action((options) => {
+    exitCode = dataListCommand(options, output);
+  });
+
+program
+  .command('report')
+  .description('show one result file, or several side by side')
+  .argument('<results...>', 'result files (.jsonl)')
+  .option('--as <report>', `one of ${reports.map(({ name }) => name).join(', ')} (default terminal)`)
+  .option('--out <path>', 'file, or folder where a report is several files')
+  .option('--all', 'every kernel at every density')
+  .option('--json', 'the same as --as json')
+  .action((paths: string[], options) => {
+    exitCode = reportCommand(paths, options, output);
+  });
+
+program
+  .command('doctor')
+  .description('is this machine fit to measure on?')
+  .option('--json', 'as JSON')
+  .action(async (options) => {
+    exitCode = await doctorCommand(options, output);
+  });
+
+program
+  .command('build')
+  .description('compile the addon where the package has no binary for this machine')
+  .action(() => {
+    exitCode = buildCommand(output);
+  });
+
+process.on('SIGINT', () => {
+  // The second Ctrl-C of somebody who does not want to wait.
+  if (interrupt.signal.aborted) process.exit(exitCodes.interrupted);
+  interrupt.abort();
+});
+process.on('SIGTERM', () => interrupt.abort());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (output.isTerminal) output.redraw('');
+  if (error instanceof CommanderError) {
+    // commander has printed its message; help and version are no errors.
+    exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.badInput;
+  } else if (error instanceof SparsemarkError) {
+    output.say(`sparsemark: ${error.message} [${error.code}]`);
+    exitCode = error.exitCode;
+  } else {
+    output.say(
+      `sparsemark: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    exitCode = exitCodes.internal;
+  }
+}
+process.exitCode = exitCode;

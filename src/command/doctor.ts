@@ -1,0 +1,119 @@
+/** `sparsemark doctor`: is this machine fit to measure on? */
+import { measureLimits } from '../measure/health.ts';
+import { openLibraries } from '../measure/libraries.ts';
+import { measuringCpus } from '../measure/machine.ts';
+import { describeBuild } from '../measure/run.ts';
+import { type BaselineHealth, type Build, exitCodes, type Machine } from '../terms.ts';
+import { asJson, type Output, plainTable } from './output.ts';
+
+/** One thing looked at. `unfit` makes the exit code 3, `note` does not. */
+export interface Finding {
+  readonly what: string;
+  readonly verdict: 'fine' | 'note' | 'unfit';
+  readonly found: string;
+  readonly advice: string;
+}
+
+/** Judges a machine from what is known of it; pure, so that every verdict can be tested. */
+export function judge(machine: Machine, build: Build, health: readonly BaselineHealth[]): readonly Finding[] {
+  const one = machine.ceilings.find(({ threads }) => threads === 1);
+  const busy = machine.load1 > Math.max(0.5, machine.cores / 4);
+  const steal = machine.stealShare ?? 0;
+  const best = health.reduce((most, { ofPeak }) => Math.max(most, ofPeak), 0);
+  const healthy = health.filter((entry) => entry.healthy);
+  const finding = (what: string, bad: Finding['verdict'] | null, found: string, advice: string): Finding => ({
+    what,
+    verdict: bad ?? 'fine',
+    found,
+    advice: bad === null ? '' : advice,
+  });
+  return [
+    finding(
+      'build',
+      build.type !== 'Release' || build.sanitizer !== '' ? 'unfit' : null,
+      `${build.compiler}, ${build.type}${build.sanitizer === '' ? '' : `, sanitizer ${build.sanitizer}`}, ${build.origin}`,
+      'Measure with a Release build without sanitizers: npm run build.',
+    ),
+    finding(
+      'governor',
+      machine.governor !== null && machine.governor !== 'performance' ? 'note' : null,
+      machine.governor ?? 'not shown by this system',
+      'Set it: cpupower frequency-set -g performance.',
+    ),
+    finding(
+      'load',
+      busy ? 'note' : null,
+      `${machine.load1.toFixed(2)} on ${machine.cores} CPUs`,
+      'End what else runs, then look again.',
+    ),
+    finding(
+      'steal',
+      steal > 0.02 ? 'note' : null,
+      machine.stealShare === null ? 'not shown by this system' : `${(steal * 100).toFixed(2)} % since boot`,
+      'Other guests take CPU time: ratios within one run still hold, absolute times do not.',
+    ),
+    finding(
+      'cgroup quota',
+      machine.cgroupCpus !== null && machine.cgroupCpus < machine.cores ? 'note' : null,
+      machine.cgroupCpus === null ? 'none' : `${machine.cgroupCpus} CPUs`,
+      'A quota stops threads in the middle of a sample: use no more threads than it grants.',
+    ),
+    finding(
+      'SMT',
+      machine.smt === true ? 'note' : null,
+      machine.smt === null ? 'not shown' : machine.smt ? 'on' : 'off',
+      'Pin with --cpus to one thread a core.',
+    ),
+    finding(
+      'clock',
+      machine.clockResolutionNs > 1000 ? 'unfit' : null,
+      `resolution ${machine.clockResolutionNs} ns`,
+      'The steady clock is too coarse: choose the tsc clock source.',
+    ),
+    finding(
+      'ceilings',
+      one === undefined ? 'unfit' : null,
+      one === undefined
+        ? 'not measured'
+        : `${one.fmaGflops.toFixed(0)} GFLOP/s FMA, ${one.l2GBs.toFixed(0)} GB/s L2, ${one.dramGBs.toFixed(0)} GB/s memory (1 thread)`,
+      'The ceilings could not be measured.',
+    ),
+    finding(
+      'dense baseline',
+      best < 0.5 ? 'unfit' : healthy.length < health.length ? 'note' : null,
+      health
+        .map(
+          ({ library, ofPeak, healthy: good }) =>
+            `${library} ${(ofPeak * 100).toFixed(0)} % of peak${good ? '' : ' (not healthy)'}`,
+        )
+        .join(', '),
+      best < 0.5
+        ? 'No dense kernel reaches half of the FMA peak: speed-ups would flatter. Is something else running?'
+        : 'No speed-up is taken against the libraries that are not healthy.',
+    ),
+  ];
+}
+
+/** Looks at everything, prints it, returns 0 or 3. */
+export async function doctorCommand(options: { readonly json?: boolean }, output: Output): Promise<number> {
+  const opened = await openLibraries({
+    userPaths: [],
+    cpus: measuringCpus(1),
+    timeoutMs: 60_000,
+    only: null,
+  });
+  try {
+    const { machine, health } = await measureLimits(opened.workers, null, [1]);
+    const findings = judge(machine, describeBuild(), health);
+    const fit = findings.every(({ verdict }) => verdict !== 'unfit');
+    if (options.json === true) {
+      output.result(asJson({ fit, findings, machine, health }));
+    } else {
+      const rows = findings.map(({ what, verdict, found, advice }) => [verdict, what, found, advice]);
+      output.result(`${plainTable(rows)}\n\nThis machine is ${fit ? 'fit' : 'NOT fit'} to measure on.`);
+    }
+    return fit ? exitCodes.ok : exitCodes.unfit;
+  } finally {
+    for (const worker of opened.workers) worker.end();
+  }
+}

@@ -1,0 +1,157 @@
+/** `sparsemark run`: from arguments to a finished result and its report. */
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { runSuite } from '../measure/run.ts';
+import { buildFault } from '../result/submission.ts';
+import {
+  type CacheState,
+  exitCodes,
+  type Result,
+  SparsemarkError,
+  type Suite,
+  type Workload,
+} from '../terms.ts';
+import { dataFolderOf } from '../workload/data.ts';
+import { qualityOf } from '../workload/dlmc.ts';
+import { workloadsFromFolder } from '../workload/folder.ts';
+import { loadSuite } from '../workload/suite.ts';
+import type { Output } from './output.ts';
+import { progressOf } from './progress.ts';
+import { showReport } from './show.ts';
+
+/** Arguments of `run`, checked one by one by cli.ts. */
+export interface RunArguments {
+  readonly filter?: string;
+  readonly format?: readonly string[];
+  readonly density?: readonly number[];
+  readonly isa?: string;
+  readonly threads?: readonly number[];
+  readonly cpus?: readonly number[];
+  readonly budget?: number;
+  readonly kernels?: readonly string[];
+  readonly library?: readonly string[];
+  readonly n?: readonly number[];
+  readonly cache?: readonly CacheState[];
+  readonly out?: string;
+  readonly resume?: boolean;
+  readonly html?: boolean | string;
+  readonly timeout?: number;
+  readonly json?: boolean;
+}
+
+/** Folder of results that nobody published; ignored by git. */
+const localFolder = join('results', 'local');
+const defaultBudgetSeconds = 3600;
+/** The first look has to end while its reader is still there. */
+const quickBudgetSeconds = 65;
+const defaultTimeoutSeconds = 60;
+
+/** A suite by name or path; a folder or file of matrices becomes one. */
+function suiteOf(name: string, args: RunArguments): Suite {
+  const isMatrix = /\.s?mtx$/.test(name);
+  if (existsSync(name) && (isMatrix || statSync(name).isDirectory())) {
+    return workloadsFromFolder(name, {
+      n: args.n ?? [128],
+      ...(args.cache === undefined ? {} : { cache: args.cache }),
+    });
+  }
+  if (args.n !== undefined) {
+    throw new SparsemarkError(
+      'USAGE',
+      `Expected --n only with a folder of matrices, received the suite ${name}. Leave it out.`,
+    );
+  }
+  return loadSuite(name);
+}
+
+/** Text with `*` for any run of characters; matched anywhere in an id. */
+function matcher(pattern: string): (id: string) => boolean {
+  const escaped = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  const expression = new RegExp(escaped.join('.*'));
+  return (id) => expression.test(id);
+}
+
+function narrowed(suite: Suite, args: RunArguments): readonly Workload[] {
+  const matches = args.filter === undefined ? () => true : matcher(args.filter);
+  const chosen = suite.workloads.filter(
+    (workload) =>
+      matches(workload.id) &&
+      (args.density === undefined || args.density.includes(workload.density)) &&
+      (args.cache === undefined || args.cache.includes(workload.cache)),
+  );
+  if (chosen.length === 0) {
+    throw new SparsemarkError(
+      'USAGE',
+      `Expected --filter, --density and --cache to leave a workload of suite ${suite.name}, received none of ${suite.workloads.length}. See: sparsemark list ${suite.name}.`,
+    );
+  }
+  return chosen;
+}
+
+/** `quick-20261123T154300`: the time in UTC. */
+function defaultOut(suite: Suite, resume: boolean): string {
+  if (resume && existsSync(localFolder)) {
+    const journals = readdirSync(localFolder).filter(
+      (name) => name.startsWith(`${suite.name}-`) && name.endsWith('.jsonl.journal'),
+    );
+    const newest = journals.sort().at(-1);
+    if (newest !== undefined) return join(localFolder, newest.replace(/\.journal$/, ''));
+  }
+  const time = new Date().toISOString().replace(/[-:]|\.\d+Z/g, '');
+  return join(localFolder, `${suite.name}-${time}.jsonl`);
+}
+
+/** 2 for a wrong answer or a failed case, else 0. */
+export function exitCodeOf(result: Result): number {
+  const bad = result.measurements.some(({ status }) => status === 'wrong' || status === 'failed');
+  return bad ? exitCodes.finding : exitCodes.ok;
+}
+
+/** Runs, writes the result file (and the HTML report), prints the report. Returns the exit code. */
+export async function runCommand(
+  name: string,
+  args: RunArguments,
+  output: Output,
+  command: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const suite = suiteOf(name, args);
+  const workloads = narrowed(suite, args);
+  const out = args.out ?? defaultOut(suite, args.resume === true);
+  const dataFolder = dataFolderOf();
+  const { path, result } = await runSuite({
+    // A narrowed run is not refined: the bracket of a crossover may be among what was left out.
+    suite: workloads.length === suite.workloads.length ? suite : { ...suite, refine: false },
+    workloads,
+    dataFolder,
+    selection: { isa: args.isa ?? null, formats: args.format ?? null, threads: args.threads ?? [1] },
+    cpus: args.cpus ?? null,
+    budgetSeconds: args.budget ?? (suite.name === 'quick' ? quickBudgetSeconds : defaultBudgetSeconds),
+    filter: args.filter ?? null,
+    kernels: args.kernels ?? [],
+    libraries: args.library ?? null,
+    timeoutSeconds: args.timeout ?? defaultTimeoutSeconds,
+    out,
+    resume: args.resume === true,
+    command,
+    quality: (workload) => qualityOf(workload, dataFolder),
+    signal,
+    onEvent: progressOf(output),
+  });
+  if (output.isTerminal) output.redraw('');
+  if (result.end?.complete === false) {
+    output.say(`Not all was measured: ${result.end.stopReason}. Give more time with --budget <seconds>.`);
+  }
+  if (args.html !== undefined && args.html !== false) {
+    const html = typeof args.html === 'string' ? args.html : path.replace(/\.jsonl$/, '.html');
+    mkdirSync(dirname(html), { recursive: true });
+    writeFileSync(html, showReport('html', [result]));
+    output.say(`report: ${html}`);
+  }
+  const fault = buildFault(result.header.build);
+  if (fault !== null) output.say(`This result cannot be published. ${fault}`);
+  output.say(`result: ${path}`);
+  const options = args.json === true ? {} : { width: output.width, color: output.color };
+  output.result(showReport(args.json === true ? 'json' : 'terminal', [result], options));
+  return exitCodeOf(result);
+}

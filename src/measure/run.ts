@@ -1,0 +1,332 @@
+/** The walk of a run: libraries, machine, health, then workload by workload into the journal. */
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadNative } from '../native.ts';
+import { openJournal, resumeRefusal } from '../result/journal.ts';
+import { readResult } from '../result/result.ts';
+import { schemaVersion } from '../result/schema.ts';
+import { seedOf } from '../statistics.ts';
+import {
+  type Build,
+  type Library,
+  type Measurement,
+  type Problem,
+  type Protocol,
+  type Reference,
+  type Result,
+  type RunHeader,
+  SparsemarkError,
+  type Suite,
+  type Workload,
+  type WorkloadRecord,
+} from '../terms.ts';
+import { opNamed } from '../workload/ops/index.ts';
+import { makeProblem } from '../workload/problem.ts';
+import { measureLimits } from './health.ts';
+import { type Absent, openLibraries } from './libraries.ts';
+import type { LibraryWorker } from './library-worker.ts';
+import { measuringCpus } from './machine.ts';
+import { refinements } from './refine.ts';
+import { cellsOf, checkNames, type Selection } from './schedule.ts';
+import { runWorkload } from './workload-run.ts';
+
+/** What happens during a run, for whoever shows it. Sent only between timed sections. */
+export type RunEvent =
+  | { readonly kind: 'preparing'; readonly what: string }
+  | {
+      readonly kind: 'ready';
+      readonly header: RunHeader;
+      readonly absent: readonly Absent[];
+      readonly resumed: number;
+    }
+  | {
+      readonly kind: 'workload';
+      readonly workload: string;
+      readonly index: number;
+      readonly total: number;
+      readonly elapsedSeconds: number;
+      readonly remainingSeconds: number;
+    }
+  | { readonly kind: 'measured'; readonly measurements: readonly Measurement[] }
+  | { readonly kind: 'refining'; readonly workloads: number };
+
+export interface RunOptions {
+  /** The suite, already narrowed by --filter and --density; its header tells the whole suite's digest. */
+  readonly suite: Suite;
+  readonly workloads: readonly Workload[];
+  readonly dataFolder?: string;
+  readonly selection: Selection;
+  /** CPUs to pin to; null: chosen. */
+  readonly cpus: readonly number[] | null;
+  readonly budgetSeconds: number;
+  readonly filter: string | null;
+  /** Kernel libraries of the user's. */
+  readonly kernels: readonly string[];
+  /** Bundled libraries to open beside ours; null: all that are installed. */
+  readonly libraries: readonly string[] | null;
+  readonly timeoutSeconds: number;
+  /** Path of the result file; its journal lies beside while the run goes on. */
+  readonly out: string;
+  readonly resume: boolean;
+  readonly command: string;
+  readonly quality?: (workload: Workload) => WorkloadRecord['quality'];
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+const targetHalfWidth = 0.02;
+const minSamples = 9;
+const maxSamples = 51;
+const batchTargetNs = 500_000;
+/** Share of the budget that the suite's own workloads are planned to take where crossovers are refined after them. */
+const unrefinedShare = 0.75;
+/** Share of a workload's time after which no further round starts: the last one has to end, too. */
+const samplingShare = 0.85;
+
+/** The addon's build, with the commit where this is a checkout. */
+export function describeBuild(): Build {
+  const { native, binary } = loadNative();
+  const { version, compiler, flags, type, sanitizer } = native.describeBuild();
+  const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+  const git = (...args: string[]): string | null => {
+    // Without a .git of its own it is an installed package, perhaps inside somebody else's repository.
+    if (binary.origin !== 'checkout' || !existsSync(join(root, '.git'))) return null;
+    try {
+      return execFileSync('git', args, {
+        cwd: root,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim();
+    } catch {
+      return null;
+    }
+  };
+  const status = git('status', '--porcelain', '--', 'native', 'CMakeLists.txt', 'src');
+  return {
+    origin: binary.origin,
+    sha256: binary.sha256,
+    compiler,
+    flags,
+    type,
+    sanitizer,
+    version,
+    gitCommit: git('rev-parse', 'HEAD'),
+    gitDirty: status === null ? null : status !== '',
+  };
+}
+
+/** Problems and references of the last workloads: hot and cold, and several formats, ask for the same ones. */
+class ProblemCache {
+  readonly #kept = new Map<string, { problem: Problem; reference: Reference; bytes: number }>();
+  #bytes = 0;
+  readonly #limitBytes = 512 * 2 ** 20;
+
+  get(workload: Workload, dataFolder: string | undefined): { problem: Problem; reference: Reference } {
+    const key = workload.id.replace(/-(hot|cold)\//, '/');
+    const found = this.#kept.get(key);
+    if (found !== undefined) return { problem: { ...found.problem, workload }, reference: found.reference };
+    const problem = makeProblem(workload, dataFolder === undefined ? {} : { dataFolder });
+    const reference = opNamed(workload.op).reference(problem);
+    const bytes = 12 * problem.a.values.length + 4 * problem.b.length + 16 * reference.expected.length;
+    for (const [old, entry] of this.#kept) {
+      if (this.#bytes + bytes <= this.#limitBytes) break;
+      this.#kept.delete(old);
+      this.#bytes -= entry.bytes;
+    }
+    this.#kept.set(key, { problem, reference, bytes });
+    this.#bytes += bytes;
+    return { problem, reference };
+  }
+}
+
+/**
+ * Runs a suite and writes its result file. Ends early when the signal fires (INTERRUPTED; the journal stays for
+ * `--resume`) or the budget is spent (the result says so). Throws SparsemarkError.
+ */
+export async function runSuite(options: RunOptions): Promise<{ path: string; result: Result }> {
+  const threads = options.selection.threads;
+  const cpus = options.cpus ?? measuringCpus(Math.max(...threads));
+  const journal = openJournal(options.out, { resume: options.resume });
+  let workers: LibraryWorker[] = [];
+  const stop = (): void => {
+    for (const worker of workers) worker.end();
+  };
+  options.signal.addEventListener('abort', stop);
+  const interrupted = (): void => {
+    if (!options.signal.aborted) return;
+    throw new SparsemarkError(
+      'INTERRUPTED',
+      `The run was interrupted. What is finished is kept: go on with the same command and --resume --out ${options.out}.`,
+    );
+  };
+  try {
+    options.onEvent({ kind: 'preparing', what: 'kernel libraries' });
+    const timeoutMs = options.timeoutSeconds * 1000;
+    const opened = await openLibraries({
+      userPaths: options.kernels,
+      cpus,
+      timeoutMs,
+      only: options.libraries,
+    });
+    workers = opened.workers;
+    interrupted();
+    checkNames(
+      options.suite,
+      options.workloads,
+      workers.map((worker) => worker.library),
+      options.selection,
+    );
+    options.onEvent({
+      kind: 'preparing',
+      what: 'ceilings of this machine and health of the dense baselines',
+    });
+    const { machine, health } = await measureLimits(
+      workers,
+      options.selection.isa,
+      threads.includes(1) ? threads : [1, ...threads],
+    );
+    interrupted();
+    const protocol: Protocol = {
+      threads,
+      pinnedCpus: workers.every((worker) => worker.pinned) ? cpus : [],
+      budgetSeconds: options.budgetSeconds,
+      targetHalfWidth,
+      minSamples,
+      maxSamples,
+      batchTargetNs,
+      orderSeed: 1,
+      filter: options.filter,
+    };
+    const libraries: Library[] = workers.map((worker) => worker.library);
+    const { workloads: _, ...suite } = options.suite;
+    const startedAt = new Date();
+    const header: RunHeader = {
+      schemaVersion,
+      runId: `${startedAt.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`,
+      startedAt: startedAt.toISOString(),
+      command: options.command,
+      suite: { ...suite, workloadCount: options.workloads.length },
+      machine,
+      build: describeBuild(),
+      libraries,
+      health,
+      protocol,
+    };
+    const earlier = journal.earlier;
+    if (earlier === null) {
+      journal.append({ kind: 'run', ...header });
+    } else {
+      const refusal = resumeRefusal(earlier.result.header, header);
+      if (refusal !== null) {
+        throw new SparsemarkError(
+          'USAGE',
+          `Expected the same run for --resume, but ${refusal}. Give another --out, or delete ${journal.path}.`,
+        );
+      }
+    }
+    options.onEvent({ kind: 'ready', header, absent: opened.absent, resumed: earlier?.finished.size ?? 0 });
+
+    const startMs = performance.now();
+    const elapsed = (): number => (performance.now() - startMs) / 1000;
+    const problems = new ProblemCache();
+    const seen: Measurement[] = [...(earlier?.result.measurements ?? [])];
+    let stopReason = 'finished';
+
+    const measure = async (
+      workload: Workload,
+      index: number,
+      total: number,
+      doneHere: number,
+      planSeconds: number,
+    ): Promise<void> => {
+      const remaining = total - index;
+      const perWorkload = doneHere === 0 ? options.budgetSeconds / total : elapsed() / doneHere;
+      options.onEvent({
+        kind: 'workload',
+        workload: workload.id,
+        index,
+        total,
+        elapsedSeconds: elapsed(),
+        remainingSeconds: Math.min(perWorkload * remaining, Math.max(0, options.budgetSeconds - elapsed())),
+      });
+      const began = performance.now();
+      const { problem, reference } = problems.get(workload, options.dataFolder);
+      const share = (samplingShare * Math.max(0, planSeconds - elapsed()) * 1000) / remaining;
+      const measurements = await runWorkload(
+        problem,
+        reference,
+        cellsOf(suite, workload, libraries, options.selection),
+        workers,
+        {
+          protocol,
+          privateCacheBytes: machine.caches.l2Bytes || 2 ** 20,
+          orderSeed: seedOf(workload.id),
+          mayGoOn: () => performance.now() - began < share,
+          onCase: () => interrupted(),
+        },
+      );
+      interrupted();
+      journal.append({
+        kind: 'workload',
+        ...workload,
+        nnz: problem.a.values.length,
+        achievedDensity: problem.achievedDensity,
+        statistics: problem.statistics,
+        digest: problem.digest,
+        quality: options.quality?.(workload) ?? null,
+      });
+      for (const measurement of measurements) journal.append({ kind: 'measurement', ...measurement });
+      journal.append({
+        kind: 'finished',
+        workload: workload.id,
+        elapsedSeconds: (performance.now() - began) / 1000,
+      });
+      seen.push(...measurements);
+      options.onEvent({ kind: 'measured', measurements });
+    };
+
+    /** Measures what is not finished yet, planned to end after planSeconds; false once the budget is spent. */
+    const measureAll = async (list: readonly Workload[], planSeconds: number): Promise<boolean> => {
+      const finished = new Set(earlier?.finished);
+      let doneHere = 0;
+      for (const [index, workload] of list.entries()) {
+        interrupted();
+        if (finished.has(workload.id)) continue;
+        if (elapsed() > options.budgetSeconds) return false;
+        await measure(workload, index, list.length, doneHere, planSeconds);
+        doneHere += 1;
+      }
+      return true;
+    };
+
+    let complete = await measureAll(
+      options.workloads,
+      options.suite.refine ? unrefinedShare * options.budgetSeconds : options.budgetSeconds,
+    );
+    if (complete && options.suite.refine) {
+      const extra = refinements(options.workloads, seen, header.health);
+      if (extra.length > 0) {
+        options.onEvent({ kind: 'refining', workloads: extra.length });
+        complete = await measureAll(extra, options.budgetSeconds);
+      }
+    }
+    if (!complete) stopReason = `budget of ${options.budgetSeconds} s spent`;
+    const path = journal.finish({
+      endedAt: new Date().toISOString(),
+      complete,
+      stopReason,
+      elapsedSeconds: elapsed(),
+    });
+    return { path, result: readResult(path) };
+  } catch (error) {
+    interrupted();
+    throw error;
+  } finally {
+    options.signal.removeEventListener('abort', stop);
+    stop();
+    journal.close();
+  }
+}

@@ -1,0 +1,83 @@
+/** Heat map of speed-ups: kernels and patterns down, sparsities across. */
+import * as Plot from '@observablehq/plot';
+import type { Group, Setting } from '../derive.ts';
+import { type Finding, isHeadline } from '../finding.ts';
+import { formatExactPercent, formatRatio } from '../numbers.ts';
+import { patternWords } from '../words.ts';
+import { panelLimit } from './crossover.ts';
+import { type Chart, draw, type Series, shortened, textWidth } from './figure.ts';
+
+const rowHeight = 26;
+
+/** One map an op, shape, cache state and thread count. */
+export function heatCharts(finding: Finding, series: ReadonlyMap<string, Series>): Chart[] {
+  const maps = new Map<string, Group[]>();
+  for (const group of finding.groups) {
+    if (group.dense || group.speedup === null) continue;
+    const { op, m, k, n, cache, threads } = group.setting;
+    const key = [op, m, k, n, cache, threads].join(' ');
+    maps.set(key, [...(maps.get(key) ?? []), group]);
+  }
+  const ordered = [...maps.values()].sort(
+    (a, b) => Number(isHeadline(b[0]!.setting)) - Number(isHeadline(a[0]!.setting)),
+  );
+  return ordered.slice(0, panelLimit).map((groups, index) => heatChart(groups, index, series));
+}
+
+function heatChart(groups: readonly Group[], index: number, series: ReadonlyMap<string, Series>): Chart {
+  const { setting } = groups[0]!;
+  const data = groups.map((group) => ({
+    x: formatExactPercent(1 - group.density),
+    y: shortened(`${patternWords(group.setting.label)}, ${series.get(group.kernel)!.label}`, 32),
+    speedup: group.speedup!,
+    color: heatColor(group.speedup!),
+    density: group.density,
+  }));
+  const columns = [...new Map(data.map(({ x, density }) => [x, density])).entries()].sort(
+    (a, b) => b[1] - a[1],
+  );
+  const rows = [...new Set(data.map(({ y }) => y))];
+  const title = place(setting);
+  const svg = draw(`Speed-up over dense: ${title}`, {
+    height: rows.length * rowHeight + 62,
+    marginTop: 6,
+    marginBottom: 44,
+    marginLeft: 12 + Math.max(...rows.map(textWidth)),
+    marginRight: 6,
+    x: { type: 'band', domain: columns.map(([name]) => name), padding: 0.04 },
+    y: { type: 'band', domain: rows, padding: 0.08 },
+    color: { type: 'identity' },
+    marks: [
+      Plot.axisX({ label: 'sparsity, %', labelArrow: 'none', labelAnchor: 'center', tickSize: 0 }),
+      Plot.axisY({ label: null, tickSize: 0 }),
+      Plot.cell(data, { x: 'x', y: 'y', fill: (d) => d.color.fill, rx: 2 }),
+      Plot.text(data, {
+        x: 'x',
+        y: 'y',
+        text: (d) => formatRatio(d.speedup),
+        fill: (d) => d.color.text,
+      }),
+    ],
+  });
+  return { name: `heat-${index + 1}`, title, svg };
+}
+
+function place({ op, m, k, n, cache, threads }: Setting): string {
+  return `${op} ${m}x${k}x${n}, weights ${cache}${threads === 1 ? '' : `, ${threads} threads`}`;
+}
+
+/** Speed-up at which the colour is full. */
+const fullAt = 8;
+
+/**
+ * Colour of a speed-up: blue where it pays, vermillion where it costs, pale grey at 1, by the logarithm. The same in
+ * light and dark, with the text colour that contrasts.
+ */
+function heatColor(speedup: number): { fill: string; text: string } {
+  const share = Math.max(-1, Math.min(1, Math.log(speedup) / Math.log(fullAt)));
+  const neutral = [232, 232, 235];
+  const end = share > 0 ? [0, 92, 150] : [190, 80, 0];
+  const mixed = neutral.map((from, c) => Math.round(from + (end[c]! - from) * Math.sqrt(Math.abs(share))));
+  const luminance = 0.2126 * mixed[0]! + 0.7152 * mixed[1]! + 0.0722 * mixed[2]!;
+  return { fill: `rgb(${mixed.join(',')})`, text: luminance > 140 ? '#111111' : '#ffffff' };
+}

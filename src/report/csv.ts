@@ -1,0 +1,79 @@
+/** The report as CSV: one row a case, every figure with its interval, for spreadsheets and data frames. */
+import type { Measured, Measurement, WorkloadRecord } from '../terms.ts';
+import type { Cell } from './derive.ts';
+import { csvField } from './escape.ts';
+import type { Finding } from './finding.ts';
+import { metrics } from './metrics.ts';
+import type { Report } from './report.ts';
+
+type Field = string | number | boolean | null;
+
+const caseColumns: readonly [
+  name: string,
+  value: (record: WorkloadRecord, of: Measurement, on: Finding) => Field,
+][] = [
+  ['machine', (_record, _of, on) => on.machineName],
+  ['run', (_record, _of, on) => on.result.header.runId],
+  ['case', (_record, of) => of.id],
+  ['status', (_record, of) => of.status],
+  ['op', (record) => record.op],
+  ['dtype', (record) => record.dtype],
+  ['m', (record) => record.shape.m],
+  ['k', (record) => record.shape.k],
+  ['n', (record) => record.shape.n],
+  ['cache', (record) => record.cache],
+  ['pattern', (record) => record.pattern.label],
+  ['density', (record) => record.density],
+  ['achievedDensity', (record) => record.achievedDensity],
+  ['seed', (record) => record.seed],
+  ['layer', (record) => record.layer],
+  ['library', (_record, of) => of.library],
+  ['kernel', (_record, of) => of.kernel],
+  ['format', (_record, of) => of.format],
+  ['isa', (_record, of) => of.isa],
+  ['threads', (_record, of) => of.threads],
+  ['dense', (_record, of) => of.dense],
+];
+
+const cellColumns: readonly [name: string, value: (cell: Cell) => Field][] = [
+  ['baseline', (cell) => cell.baseline?.kernel ?? null],
+  ['bound', (cell) => cell.roofline?.bound ?? null],
+  ['samples', (cell) => cell.measured.samplesNs.length],
+  ['settled', (cell) => cell.measured.warmup.settled],
+  ...metrics.flatMap(({ name, value, interval }): [string, (cell: Cell) => Field][] => [
+    [name, (cell) => neverFor(value(cell))],
+    ...(interval === undefined
+      ? []
+      : ([
+          [`${name}Low`, (cell: Cell) => neverFor(interval(cell)?.[0] ?? null)],
+          [`${name}High`, (cell: Cell) => neverFor(interval(cell)?.[1] ?? null)],
+        ] satisfies [string, (cell: Cell) => Field][])),
+  ]),
+];
+
+function neverFor(value: number | null): Field {
+  return value === Number.POSITIVE_INFINITY ? 'never' : value;
+}
+
+/** One row a case, the ones without a time included. Always everything: `all` and `width` do not matter. */
+export const csv: Report = {
+  name: 'csv',
+  description: 'one row a case with all figures and intervals',
+  extension: 'csv',
+  render: (findings) => {
+    const rows: Field[][] = [[...caseColumns.map(([name]) => name), ...cellColumns.map(([name]) => name)]];
+    for (const finding of findings) {
+      const records = new Map(finding.result.workloads.map((record) => [record.id, record]));
+      const cells = new Map<Measured, Cell>(finding.cells.map((cell) => [cell.measured, cell]));
+      for (const of of finding.result.measurements) {
+        const record = records.get(of.workload)!;
+        const cell = of.status === 'measured' ? cells.get(of) : undefined;
+        rows.push([
+          ...caseColumns.map(([, value]) => value(record, of, finding)),
+          ...cellColumns.map(([, value]) => (cell === undefined ? null : value(cell))),
+        ]);
+      }
+    }
+    return rows.map((row) => `${row.map(csvField).join(',')}\r\n`).join('');
+  },
+};

@@ -1,0 +1,133 @@
+/** The report as one self-contained HTML page: light and dark, no request to anywhere, nothing from a file unescaped. */
+import { createHash } from 'node:crypto';
+import { chartsOf } from './charts/index.ts';
+import { htmlText } from './escape.ts';
+import { type Finding, sectionsOf } from './finding.ts';
+import { metrics } from './metrics.ts';
+import { pageScript, pageStyle } from './page.ts';
+import type { Report } from './report.ts';
+import { sentenceOf } from './sentence.ts';
+import {
+  baselineTable,
+  crossoverTable,
+  type Entry,
+  groupTable,
+  machineTable,
+  networkTable,
+  type Table,
+  troubleTable,
+} from './tables.ts';
+import { settingWords } from './words.ts';
+
+/** The page. `all` does not matter: its table has every kernel and can be sorted and filtered. */
+export const html: Report = {
+  name: 'html',
+  description: 'one self-contained page with charts and sortable tables',
+  extension: 'html',
+  render: (findings) => {
+    const several = findings.length > 1;
+    const blocks = findings.map((finding) => `<p class="answer">${htmlText(sentenceOf(finding))}</p>`);
+    for (const { finding, kind, charts } of chartsOf(findings)) {
+      const on = several ? ` <small>${htmlText(finding.machineName)}</small>` : '';
+      const figures = charts.map(
+        ({ title, svg }) => `<figure><figcaption>${htmlText(title)}</figcaption>${svg}</figure>`,
+      );
+      blocks.push(
+        section(
+          `${htmlText(kind.title)}${on}`,
+          `<p>${htmlText(kind.caption)}</p><div class="charts${charts.length === 1 ? ' one' : ''}">${figures.join('\n')}</div>`,
+        ),
+      );
+    }
+    blocks.push(tableSection(crossoverTable(findings)));
+    for (const finding of findings) blocks.push(...findingBlocks(finding, several));
+    blocks.push(tableSection(machineTable(findings)), section('What the columns mean', definitions()));
+    return page(blocks.filter((block) => block !== '').join('\n'), findings);
+  },
+};
+
+function findingBlocks(finding: Finding, several: boolean): string[] {
+  const on = several ? `, ${finding.machineName}` : '';
+  const named = (table: Table): Table => ({ ...table, title: table.title + on });
+  return [
+    tableSection(named(networkTable(finding))),
+    tableSection(named(allGroups(finding))),
+    tableSection(named(baselineTable(finding))),
+    tableSection(named(troubleTable(finding))),
+  ];
+}
+
+/** One table of every kernel at every sparsity in every setting. */
+function allGroups(finding: Finding): Table {
+  const sections = sectionsOf(finding, { all: true });
+  const tables = sections.map((section) => groupTable(section));
+  const columns = tables[0]?.columns ?? [];
+  const setting = { title: 'workload', unit: '', align: 'left', rank: 0 } as const;
+  const rows = tables.flatMap((table, index) => {
+    const words = settingWords(sections[index]!.setting);
+    return table.rows.map((row) => [{ text: words }, ...row]);
+  });
+  return { title: 'Every kernel', columns: [setting, ...columns], rows };
+}
+
+function section(title: string, body: string): string {
+  return `<section><h2>${title}</h2>${body}</section>`;
+}
+
+function tableSection(table: Table): string {
+  if (table.rows.length === 0) return '';
+  const head = table.columns.map(({ title, unit, align }) => {
+    const small = unit === '' ? '' : ` <small>${htmlText(unit)}</small>`;
+    return `<th class="${align}" aria-sort="none"><button type="button">${htmlText(title)}${small}</button></th>`;
+  });
+  const rows = table.rows.map(
+    (row) => `<tr>${row.map((entry, c) => cell(entry, table.columns[c]!.align)).join('')}</tr>`,
+  );
+  const filter =
+    table.rows.length > 12 ? '<input type="search" placeholder="Filter rows" aria-label="Filter rows">' : '';
+  return section(
+    htmlText(table.title),
+    `${filter}<div class="wide"><table><thead><tr>${head.join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div>`,
+  );
+}
+
+function cell({ text, value, tone }: Entry, align: string): string {
+  const classes = tone === undefined ? align : `${align} ${tone}`;
+  const sortable = value === undefined ? '' : ` data-value="${htmlText(`${value}`)}"`;
+  return `<td class="${classes}"${sortable}>${htmlText(text)}</td>`;
+}
+
+function definitions(): string {
+  const items = metrics.map(
+    ({ title, description }) => `<dt>${htmlText(title)}</dt><dd>${htmlText(description)}</dd>`,
+  );
+  return `<dl>${items.join('')}</dl>`;
+}
+
+function page(body: string, findings: readonly Finding[]): string {
+  const { header } = findings[0]!.result;
+  const names = findings.map((finding) => finding.machineName).join(', ');
+  // Only this script runs, by its hash: markup that got past the escaping could still not execute anything.
+  const scriptHash = createHash('sha256').update(pageScript).digest('base64');
+  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'; base-uri 'none'; form-action 'none'`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${htmlText(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>${htmlText(`sparsemark: ${names}`)}</title>
+<style>${pageStyle}</style>
+</head>
+<body>
+<main>
+<header><h1>sparsemark</h1><p>${htmlText(`Suite ${header.suite.name} ${header.suite.version}, ${header.startedAt}`)}</p></header>
+${body}
+</main>
+<script>${pageScript}</script>
+</body>
+</html>
+`;
+}

@@ -1,0 +1,46 @@
+/** The report as LaTeX tables for papers: booktabs and longtable, to be taken in with \input. */
+import { latexText } from './escape.ts';
+import { sectionsOf } from './finding.ts';
+import type { Report } from './report.ts';
+import { sentenceOf } from './sentence.ts';
+import { baselineTable, crossoverTable, groupTable, networkTable, type Table } from './tables.ts';
+
+/** The sentence as a comment and one longtable a table; needs the packages booktabs and longtable. */
+export const latex: Report = {
+  name: 'latex',
+  description: 'booktabs tables for a paper',
+  extension: 'tex',
+  render: (findings, options) => {
+    const blocks = ['% Needs \\usepackage{booktabs,longtable}.'];
+    blocks.push(...findings.map((finding) => `% ${latexText(sentenceOf(finding))}`));
+    blocks.push(...tableBlocks(crossoverTable(findings), ''));
+    for (const finding of findings) {
+      const on = findings.length > 1 ? `, ${finding.machineName}` : '';
+      const sections = sectionsOf(finding, { all: options.all === true }).map((section) =>
+        groupTable(section),
+      );
+      const tables = [...sections, networkTable(finding), baselineTable(finding)];
+      blocks.push(...tables.flatMap((table) => tableBlocks(table, on)));
+    }
+    return `${blocks.join('\n')}\n`;
+  },
+};
+
+function tableBlocks(table: Table, on: string): string[] {
+  if (table.rows.length === 0) return [];
+  const row = (fields: readonly string[]) => `  ${fields.join(' & ')} \\\\`;
+  const units = table.columns.some(({ unit }) => unit !== '');
+  return [
+    '',
+    `\\begin{longtable}{${table.columns.map(({ align }) => align[0]).join('')}}`,
+    `  \\caption{${latexText(table.title + on)}} \\\\`,
+    '  \\toprule',
+    row(table.columns.map(({ title }) => latexText(title))),
+    ...(units ? [row(table.columns.map(({ unit }) => latexText(unit)))] : []),
+    '  \\midrule',
+    '  \\endhead',
+    ...table.rows.map((entries) => row(entries.map((entry) => latexText(entry.text)))),
+    '  \\bottomrule',
+    '\\end{longtable}',
+  ];
+}

@@ -1,0 +1,47 @@
+/** The report as GitHub-flavoured Markdown. */
+import { markdownText } from './escape.ts';
+import { sectionsOf } from './finding.ts';
+import type { Report } from './report.ts';
+import { sentenceOf } from './sentence.ts';
+import {
+  baselineTable,
+  crossoverTable,
+  groupTable,
+  machineTable,
+  networkTable,
+  type Table,
+  troubleTable,
+} from './tables.ts';
+
+/** The sentence, where it pays, one table a setting, the machine. */
+export const markdown: Report = {
+  name: 'markdown',
+  description: 'tables for a README, an issue or a pull request',
+  extension: 'md',
+  render: (findings, options) => {
+    const blocks = findings.map((finding) => markdownText(sentenceOf(finding)));
+    blocks.push(...tableBlocks(crossoverTable(findings), '##'));
+    for (const finding of findings) {
+      const level = findings.length > 1 ? '###' : '##';
+      if (findings.length > 1) blocks.push(`## ${markdownText(finding.machineName)}`);
+      const sections = sectionsOf(finding, { all: options.all === true }).map((section) =>
+        groupTable(section),
+      );
+      const tables = [...sections, networkTable(finding), baselineTable(finding), troubleTable(finding)];
+      blocks.push(...tables.flatMap((table) => tableBlocks(table, level)));
+    }
+    blocks.push(...tableBlocks(machineTable(findings), '##'));
+    return `${blocks.join('\n\n')}\n`;
+  },
+};
+
+function tableBlocks(table: Table, level: string): string[] {
+  if (table.rows.length === 0) return [];
+  const row = (fields: readonly string[]) => `| ${fields.join(' | ')} |`;
+  const heading = table.columns.map(({ title, unit }) =>
+    markdownText(unit === '' ? title : `${title} (${unit})`),
+  );
+  const rule = table.columns.map(({ align }) => (align === 'right' ? '---:' : ':---'));
+  const rows = table.rows.map((entries) => row(entries.map((entry) => markdownText(entry.text))));
+  return [`${level} ${markdownText(table.title)}`, [row(heading), row(rule), ...rows].join('\n')];
+}

@@ -1,0 +1,25 @@
+/** The charts as SVG files for papers and slides: colours written out, light, no style sheet needed. */
+import { palette } from './charts/figure.ts';
+import { chartsOf } from './charts/index.ts';
+import type { Report } from './report.ts';
+
+/** One file a chart. Names are numbered by the order of the results where there are several. */
+export const svg: Report = {
+  name: 'svg',
+  description: 'each chart as an SVG file',
+  extension: 'svg',
+  render: (findings) =>
+    chartsOf(findings).flatMap(({ finding, charts }) =>
+      charts.map((chart) => {
+        const prefix = findings.length === 1 ? '' : `result-${findings.indexOf(finding) + 1}-`;
+        return { name: `${prefix}${chart.name}.svg`, text: standalone(chart.svg) };
+      }),
+    ),
+};
+
+/** Renderers outside browsers know no CSS variables, so the light colours are put in their place. */
+function standalone(text: string): string {
+  const colored = text.replace(/var\((--[a-z0-9]+)\)/g, (whole, name: string) => palette[name]?.[0] ?? whole);
+  const rooted = colored.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ');
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${rooted}\n`;
+}

@@ -1,0 +1,165 @@
+/** The report for a terminal: one sentence, aligned tables, narrow ones on narrow terminals. */
+import picocolors from 'picocolors';
+import { plainText } from './escape.ts';
+import { type Finding, sectionsOf } from './finding.ts';
+import type { Report, ReportOptions } from './report.ts';
+import { sentenceOf } from './sentence.ts';
+import {
+  baselineTable,
+  type Column,
+  crossoverTable,
+  groupTable,
+  networkTable,
+  type Table,
+  troubleTable,
+} from './tables.ts';
+
+type Colors = ReturnType<typeof picocolors.createColors>;
+
+const gap = '  ';
+
+/** One text of aligned tables. Respects `width`, `color` and `all`. */
+export const terminal: Report = {
+  name: 'terminal',
+  description: 'one sentence and aligned tables',
+  extension: 'txt',
+  render: (findings, options) => {
+    const colors = picocolors.createColors(options.color === true);
+    const width = options.width ?? Number.POSITIVE_INFINITY;
+    const blocks = findings.map((finding) => wrap(plainText(sentenceOf(finding)), width, colors.bold));
+    for (const finding of findings)
+      blocks.push(...machineBlocks(finding, findings.length > 1, options, colors));
+    const crossovers = crossoverTable(findings, findings[0]?.kernelLabels);
+    if (crossovers.rows.length > 0) blocks.push(tableText(crossovers, width, colors));
+    return `${blocks.join('\n\n')}\n`;
+  },
+};
+
+function machineBlocks(finding: Finding, several: boolean, options: ReportOptions, colors: Colors): string[] {
+  const width = options.width ?? Number.POSITIVE_INFINITY;
+  const blocks: string[] = several ? [colors.bold(`== ${plainText(finding.machineName)}`)] : [];
+  const tables = sectionsOf(finding, { all: options.all === true }).map((section) =>
+    groupTable(section, finding.kernelLabels),
+  );
+  const rest = [networkTable(finding), baselineTable(finding)];
+  for (const table of [...tables, ...rest]) {
+    if (table.rows.length > 0) blocks.push(tableText(table, width, colors));
+  }
+  if (finding.troubles.length > 0) blocks.push(troubleText(troubleTable(finding), width, colors));
+  const notes = notesOf(finding, options.all === true);
+  if (notes.length > 0) blocks.push(notes.map((note) => wrap(note, width, colors.dim)).join('\n'));
+  return blocks;
+}
+
+/** Cases by name: a list, because no name may be cut and a table of them would be too wide. */
+function troubleText(table: Table, width: number, colors: Colors): string {
+  const lines = table.rows.map((row) => {
+    const [id, what, why] = row.map((entry) => plainText(entry.text));
+    const paint = row[1]!.tone === 'bad' ? colors.red : colors.yellow;
+    return wrap(`${what} ${id}: ${why}`, width, (line) =>
+      line.startsWith(what!) ? paint(what!) + line.slice(what!.length) : line,
+    );
+  });
+  return [colors.bold(table.title), ...lines].join('\n');
+}
+
+function notesOf(finding: Finding, all: boolean): string[] {
+  const groups = finding.groups.filter((group) => all || !group.dense);
+  const notes: string[] = [];
+  const labels = [...finding.kernelLabels].filter(([kernel, label]) => kernel !== label);
+  if (labels.length > 0)
+    notes.push(plainText(`Kernels: ${labels.map(([kernel, label]) => `${label} is ${kernel}`).join(', ')}.`));
+  if (!all && groups.length > 0) notes.push('Each row is the fastest sparse kernel at its sparsity.');
+  if (groups.some((group) => (group.baselineStrength ?? 1) < 0.8)) {
+    notes.push(
+      '! The dense baseline reaches less than 80 % of its roofline: the speed-up flatters, do not publish it.',
+    );
+  }
+  if (groups.some((group) => !group.settled)) notes.push('~ The times had not settled when they were taken.');
+  return notes;
+}
+
+/** A table as aligned text: columns of the highest rank are dropped until it fits; the last column is cut if it must. */
+export function tableText(table: Table, width: number, colors: Colors): string {
+  const cells = table.rows.map((row) => row.map((entry) => plainText(entry.text)));
+  const sizes = table.columns.map((column, c) =>
+    Math.max(column.title.length, column.unit.length, ...cells.map((row) => row[c]!.length)),
+  );
+  const kept = fittingColumns(table.columns, sizes, width);
+  const total = (columns: readonly number[]) =>
+    columns.reduce((sum, c) => sum + sizes[c]! + gap.length, -gap.length);
+  const excess = Math.max(0, total(kept) - width);
+  const last = kept.at(-1)!;
+  sizes[last] = Math.max(8, sizes[last]! - excess);
+  const line = (texts: (c: number) => string, paint: (c: number, text: string) => string) =>
+    kept
+      .map((c) => {
+        const cut = texts(c).length > sizes[c]! ? `${texts(c).slice(0, sizes[c]! - 3)}...` : texts(c);
+        const padding = ' '.repeat(sizes[c]! - cut.length);
+        const painted = paint(c, cut);
+        return table.columns[c]!.align === 'right'
+          ? padding + painted
+          : c === last
+            ? painted
+            : painted + padding;
+      })
+      .join(gap)
+      .trimEnd();
+  const lines = [colors.bold(cutTo(plainText(table.title), width))];
+  lines.push(
+    line(
+      (c) => plainText(table.columns[c]!.title),
+      (_, text) => text,
+    ),
+  );
+  if (kept.some((c) => table.columns[c]!.unit !== '')) {
+    lines.push(
+      line(
+        (c) => table.columns[c]!.unit,
+        (_, text) => (text === '' ? '' : colors.dim(text)),
+      ),
+    );
+  }
+  const paints = { good: colors.green, bad: colors.red, warn: colors.yellow };
+  for (const [r, row] of cells.entries()) {
+    lines.push(
+      line(
+        (c) => row[c]!,
+        (c, text) => {
+          const tone = table.rows[r]![c]!.tone;
+          return tone === undefined ? text : paints[tone](text);
+        },
+      ),
+    );
+  }
+  return lines.join('\n');
+}
+
+function fittingColumns(columns: readonly Column[], sizes: readonly number[], width: number): number[] {
+  let kept = columns.map((_, c) => c);
+  const size = () => kept.reduce((sum, c) => sum + sizes[c]! + gap.length, -gap.length);
+  while (size() > width) {
+    const droppable = kept.filter((c) => columns[c]!.rank > 0);
+    if (droppable.length === 0) break;
+    const worst = droppable.reduce((a, b) => (columns[b]!.rank >= columns[a]!.rank ? b : a));
+    kept = kept.filter((c) => c !== worst);
+  }
+  return kept;
+}
+
+function cutTo(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 3))}...`;
+}
+
+function wrap(text: string, width: number, paint: (line: string) => string): string {
+  const lines = [''];
+  const pieces = text
+    .split(' ')
+    .flatMap((word) => word.match(new RegExp(`.{1,${Math.min(width, 1000)}}`, 'g')) ?? ['']);
+  for (const word of pieces) {
+    const line = lines.at(-1)!;
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.map(paint).join('\n');
+}

@@ -1,0 +1,49 @@
+/** Figures and names in words for people. Text of a file is not escaped here: each report escapes for its own format. */
+import type { Crossover } from '../statistics.ts';
+import type { Setting } from './derive.ts';
+import { formatExactPercent, formatPercent } from './numbers.ts';
+
+/** A pattern's label in words: `uniform` -> `unstructured`, `block-4x4` -> `4x4 blocks`, `nm-2:4` -> `2:4`. */
+export function patternWords(label: string): string {
+  if (label === 'uniform') return 'unstructured';
+  const block = /^block-(\d+x\d+)$/.exec(label);
+  if (block !== null) return `${block[1]} blocks`;
+  const nm = /^nm-(\d+:\d+)$/.exec(label);
+  return nm === null ? label : nm[1]!;
+}
+
+/** The heading of a setting: `spmm 512 x 2048 x 128, weights hot, unstructured, 1 thread`. */
+export function settingWords(setting: Setting): string {
+  const { op, m, k, n, cache, label, threads } = setting;
+  return `${op} ${m} x ${k} x ${n}, weights ${cache}, ${patternWords(label)}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+}
+
+/** A crossover as sparsity: `from 62 % (60-64)`, `always (50-95 %)`, `never (50-95 %)`, `several: ...`. */
+export function crossoverWords(crossover: Crossover): string {
+  const lowest = formatExactPercent(1 - crossover.range[1]);
+  const highest = formatExactPercent(1 - crossover.range[0]);
+  const range = lowest === highest ? `at ${lowest} %` : `${lowest}-${highest} %`;
+  switch (crossover.kind) {
+    case 'always':
+      return `always (${range})`;
+    case 'never':
+      return `never (${range})`;
+    case 'several': {
+      const places = crossover.crossings.map(({ density, pays }) =>
+        pays === 'below' ? `from ${sparsityText(density)} %` : `up to ${sparsityText(density)} %`,
+      );
+      return `several: ${places.reverse().join(', ')}`;
+    }
+    case 'at': {
+      const low = `${crossover.open.high ? '<' : ''}${sparsityText(crossover.interval[1])}`;
+      const high = `${crossover.open.low ? '>' : ''}${sparsityText(crossover.interval[0])}`;
+      return `from ${sparsityText(crossover.density)} % (${low}-${high})`;
+    }
+  }
+}
+
+/** Sparsity of a density in per cent; with a decimal from 90 % on, where one matters. */
+export function sparsityText(density: number): string {
+  const sparsity = 1 - density;
+  return sparsity < 0.9 ? formatPercent(sparsity) : `${Number((100 * sparsity).toFixed(1))}`;
+}

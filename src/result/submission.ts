@@ -1,0 +1,36 @@
+/** Which results may be published: what their header alone can tell. */
+import type { Build, RunHeader } from '../terms.ts';
+
+/** Why no time measured with this build may be published, or null: it must be optimised and free of sanitizers. */
+export function buildFault(build: Pick<Build, 'type' | 'sanitizer'>): string | null {
+  if (build.sanitizer !== '') {
+    return `Expected a build without sanitizers, received ${build.sanitizer}. Build again: npm run build.`;
+  }
+  if (build.type !== 'Release') {
+    return `Expected a Release build, received ${build.type === '' ? 'one of unknown type' : build.type}. Build again: npm run build.`;
+  }
+  return null;
+}
+
+/**
+ * Why a result may not be published, or null if nothing in its header forbids it. The first reason is given: the
+ * build, uncommitted changes, a suite that may still change, a part of a suite, no healthy dense baseline.
+ */
+export function publishable(header: RunHeader): string | null {
+  const { build, health, protocol, suite } = header;
+  const fault = buildFault(build);
+  if (fault !== null) return fault;
+  if (build.gitDirty === true) {
+    return 'Expected a checkout without changes, received uncommitted changes in native or src. Commit them, then measure again.';
+  }
+  if (!suite.released) {
+    return `Expected a released suite, received ${suite.name} ${suite.version}, which may still change. Compare its results on one machine only.`;
+  }
+  if (protocol.filter !== null) {
+    return `Expected a whole suite, received what --filter "${protocol.filter}" left of it. Run it without.`;
+  }
+  if (!health.some(({ healthy }) => healthy)) {
+    return 'Expected a healthy dense baseline, received none. See: sparsemark doctor.';
+  }
+  return null;
+}

@@ -1,0 +1,58 @@
+// Measures given workloads through the product's own harness and returns the median time of each case.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runSuite } from '../../dist/measure/run.js';
+import { median } from '../../dist/statistics.js';
+import { suiteDigest } from '../../dist/workload/suite.js';
+import { workloadId } from '../../dist/workload/problem.js';
+
+export function workloadOf({ layer, m, k, n, density, seed = 1, cache = 'hot', label = 'uniform', pattern }) {
+  const op = n === 1 ? 'spmv' : 'spmm';
+  const shape = { m, k, n };
+  const spec = pattern ?? { name: 'uniform', parameters: {}, label };
+  const facts = { op, dtype: 'f32', shape, cache, label: spec.label, density, seed };
+  return { id: workloadId(facts), op, dtype: 'f32', shape, cache, pattern: spec, density, seed, layer, count: 1 };
+}
+
+// formats: beside dense. Returns { header, times: Map<workload id, Map<case name, median ns>> }.
+export async function measure(workloads, formats, { libraries = null, threads = [1] } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'sparsemark-bench-'));
+  const byLabel = { '*': formats };
+  const suite = {
+    name: 'bench', version: '0', description: '', released: false, digest: suiteDigest(workloads, byLabel), workloads,
+    formats: byLabel, refine: false,
+  };
+  try {
+    const { result } = await runSuite({
+      suite, workloads, selection: { isa: null, formats: null, threads }, cpus: null, budgetSeconds: 3600, filter: null,
+      kernels: [], libraries, timeoutSeconds: 120, out: join(folder, 'bench.jsonl'), resume: false, command: 'bench',
+      signal: new AbortController().signal,
+      onEvent: (event) => {
+        if (event.kind === 'workload') process.stderr.write(`\r\u001b[2K${event.index + 1}/${event.total} ${event.workload}`);
+      },
+    });
+    process.stderr.write('\r\u001b[2K');
+    const times = new Map();
+    for (const measurement of result.measurements) {
+      if (measurement.status !== 'measured') throw new Error(`${measurement.id}: ${measurement.status}`);
+      const { workload, library, kernel, threads: t } = measurement;
+      if (!times.has(workload)) times.set(workload, new Map());
+      times.get(workload).set(`${library}-${kernel}${threads.length > 1 ? `-t${t}` : ''}`, median([...measurement.samplesNs]));
+    }
+    return { header: result.header, times };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export const geomean = (values) => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+
+export function describe({ machine, libraries, build }) {
+  const one = machine.ceilings.find(({ threads }) => threads === 1);
+  return [
+    `${machine.cpuBrand} (${machine.cpuModel}), ${build.compiler}, ${new Date().toISOString().slice(0, 10)}`,
+    `libraries: ${libraries.map(({ name, version }) => `${name} ${version}`).join(', ')}`,
+    `ceilings, 1 thread: ${one.fmaGflops.toFixed(0)} GFLOP/s FMA, L2 ${one.l2GBs.toFixed(0)}, L3 ${one.l3GBs.toFixed(0)}, memory ${one.dramGBs.toFixed(0)} GB/s`,
+  ].join('\n');
+}

@@ -1,0 +1,53 @@
+// libFuzzer: any bytes become a small matrix; each format must refuse it with a reason or give it back bit
+// for bit. Build with clang++ and -DSPARSEMARK_FUZZ=ON, run fuzz-formats -max_total_time=60.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "../../native/formats/format.h"
+#include "samples.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace sparsemark;
+  if (size < 3) return 0;
+  const std::int32_t rows = data[0];
+  const std::int32_t cols = data[1];
+  // The rest: one bit an element, over and over, every stored value a bit pattern of its own.
+  const std::uint8_t* bits = data + 2;
+  const std::size_t count = (size - 2) * 8;
+  test::Sample s;
+  s.rows = rows;
+  s.cols = cols;
+  s.row_offsets.push_back(0);
+  std::size_t at = 0;
+  for (std::int32_t i = 0; i < rows; ++i) {
+    for (std::int32_t j = 0; j < cols; ++j, ++at) {
+      if ((bits[at % count / 8] >> (at % 8) & 1) == 0) continue;
+      const std::uint32_t pattern = bits[at % count / 8] * 0x01000193u ^ static_cast<std::uint32_t>(at << 20);
+      float value = 0.0f;
+      std::memcpy(&value, &pattern, sizeof(value));
+      s.col_indices.push_back(j);
+      s.values.push_back(value);
+    }
+    s.row_offsets.push_back(s.nnz());
+  }
+  const std::vector<float> expected = s.dense();
+  for (int f = 0; f < kFormatCount; ++f) {
+    Matrix matrix;
+    matrix.view.rows = rows;
+    matrix.view.cols = cols;
+    matrix.view.nnz = s.nnz();
+    const bool refused = kFormats[f]->encode(s.csr(), matrix) != nullptr;
+    if (refused != (test::expected_refusal(kFormats[f]->name, s) != nullptr)) std::abort();
+    if (refused) continue;
+    std::vector<float> decoded(expected.size(), 0.0f);
+    kFormats[f]->decode(matrix, decoded.data());
+    if (!expected.empty() &&
+        std::memcmp(expected.data(), decoded.data(), expected.size() * sizeof(float)) != 0) {
+      std::abort();
+    }
+  }
+  return 0;
+}

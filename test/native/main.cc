@@ -1,0 +1,85 @@
+// sparsemark-test [--samples N] [--seed S] [name ...]: runs the tests whose names contain one of the words,
+// all without words. SPARSEMARK_ISA_LIMIT=scalar,avx2 leaves out instruction sets, as everywhere.
+#include <chrono>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "check.h"
+
+namespace sparsemark::test {
+
+void round_trips(const Options& options);
+void footprints(const Options& options);
+void refusals(const Options& options);
+void small_problems(const Options& options);
+void large_problems(const Options& options);
+void door_errors(const Options& options);
+void team_rounds(const Options& options);
+
+namespace {
+
+constexpr Test kTests[] = {
+    {"formats: decode(encode(x)) = x", round_trips},
+    {"formats: the footprint is the sum of the arrays", footprints},
+    {"formats: refusals are declared", refusals},
+    {"kernels: small problems against the reference", small_problems},
+    {"kernels: large problems against the reference", large_problems},
+    {"library: wrong calls are refused with a reason", door_errors},
+    {"threads: every part runs once a round", team_rounds},
+};
+
+std::int64_t checks = 0;
+std::int64_t failures = 0;
+
+}  // namespace
+
+void expect(bool holds, const char* file, int line, const char* format, ...) {
+  ++checks;
+  if (holds) return;
+  if (++failures > 50) return;
+  std::printf("  %s:%d: ", file, line);
+  std::va_list arguments;
+  va_start(arguments, format);
+  std::vprintf(format, arguments);
+  va_end(arguments);
+  std::printf("\n");
+}
+
+int run_all(int count, char** words) {
+  Options options;
+  std::vector<const char*> names;
+  for (int i = 1; i < count; ++i) {
+    if (std::strcmp(words[i], "--samples") == 0 && i + 1 < count) {
+      options.samples = std::atoi(words[++i]);
+    } else if (std::strcmp(words[i], "--seed") == 0 && i + 1 < count) {
+      options.seed = std::strtoull(words[++i], nullptr, 10);
+    } else {
+      names.push_back(words[i]);
+    }
+  }
+  int ran = 0;
+  for (const Test& test : kTests) {
+    bool wanted = names.empty();
+    for (const char* name : names) wanted = wanted || std::strstr(test.name, name) != nullptr;
+    if (!wanted) continue;
+    ++ran;
+    const std::int64_t checks_before = checks;
+    const std::int64_t failures_before = failures;
+    const auto start = std::chrono::steady_clock::now();
+    test.body(options);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::printf("%s %s: %lld checks, %lld failed, %.1f s\n", failures == failures_before ? "ok  " : "FAIL",
+                test.name, static_cast<long long>(checks - checks_before),
+                static_cast<long long>(failures - failures_before), seconds);
+    std::fflush(stdout);
+  }
+  if (ran == 0) std::printf("no test has such a name\n");
+  return ran == 0 || failures > 0 ? 1 : 0;
+}
+
+}  // namespace sparsemark::test
+
+int main(int count, char** words) { return sparsemark::test::run_all(count, words); }

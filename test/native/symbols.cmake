@@ -1,0 +1,23 @@
+# cmake -DNM=nm -DOBJECTS="a.o;b.o" -P symbols.cmake: fails where an object that was compiled for one
+# instruction set holds a weak symbol or a global function. The linker keeps one copy of a weak function for
+# all; if that is the AVX-512 one, a smaller CPU dies in it.
+set(bad "")
+set(seen 0)
+foreach(object IN LISTS OBJECTS)
+  execute_process(COMMAND ${NM} ${object} OUTPUT_VARIABLE symbols RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${NM} cannot read ${object}")
+  endif()
+  math(EXPR seen "${seen} + 1")
+  string(REGEX MATCHALL "[^\n]* [TWVvwu] [^\n]*" found "${symbols}")
+  foreach(line IN LISTS found)
+    string(APPEND bad "\n  ${object}: ${line}")
+  endforeach()
+endforeach()
+if(seen EQUAL 0)
+  message(FATAL_ERROR "No object given.")
+endif()
+if(bad)
+  message(FATAL_ERROR "Expected static functions only in kernel objects, received:${bad}")
+endif()
+message(STATUS "${seen} kernel objects hold no weak symbol and no global function")

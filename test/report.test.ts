@@ -1,0 +1,463 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { bestOfAll } from '../src/report/curves.ts';
+import { derive } from '../src/report/derive.ts';
+import { csvField, htmlText, latexText, markdownText, plainText } from '../src/report/escape.ts';
+import { type Finding, findingsOf } from '../src/report/finding.ts';
+import { renderReport, reportNamed } from '../src/report/index.ts';
+import { networksOf, paretoFront } from '../src/report/networks.ts';
+import { formatCount, formatNumber, formatRatio, formatSize, formatTime } from '../src/report/numbers.ts';
+import { rooflineOf } from '../src/report/roofline.ts';
+import { sentenceOf } from '../src/report/sentence.ts';
+import { seededRandom } from '../src/statistics.ts';
+import type { Measured, Measurement, Result, WorkloadRecord } from '../src/terms.ts';
+import {
+  fakeCase,
+  fakeHeader,
+  fakeMachine,
+  fakeMeasured,
+  fakeNetworkResult,
+  fakeResult,
+  fakeWorkload,
+} from './fakes.ts';
+
+const kernel = (format: string, dense = false) => ({
+  index: 0,
+  name: format,
+  op: 'spmm',
+  dtype: 'f32' as const,
+  format,
+  isa: 'avx512',
+  maxThreads: 0,
+  dense,
+});
+
+/** A cell with one exact time. */
+function exact(
+  workload: WorkloadRecord,
+  library: string,
+  format: string,
+  timeNs: number,
+  change: Partial<Measured> = {},
+): Measured {
+  const of = fakeCase(workload, library, kernel(format, format === 'dense'));
+  const samples = { samplesNs: new Array<number>(8).fill(timeNs), rounds: [4, 4] };
+  return fakeMeasured(workload, of, timeNs, seededRandom(1), { ...samples, ...change });
+}
+
+function resultOf(workloads: readonly WorkloadRecord[], measurements: readonly Measurement[]): Result {
+  const health = [
+    { library: 'native', kernel: 'dense', isa: 'avx512', gflops: 100, ofBest: 1, ofPeak: 0.6, healthy: true },
+    {
+      library: 'sick',
+      kernel: 'dense',
+      isa: 'avx512',
+      gflops: 10,
+      ofBest: 0.1,
+      ofPeak: 0.06,
+      healthy: false,
+    },
+  ];
+  return { header: fakeHeader(workloads.length, { health }), workloads, measurements, end: null };
+}
+
+const shape = { m: 100, k: 200, n: 50 };
+const workload = fakeWorkload({ shape, cache: 'hot', label: 'uniform', density: 0.1, seed: 1 });
+
+describe('roofline', () => {
+  const machine = fakeMachine();
+  const footprint = { payloadBytes: 8000, metadataBytes: 8404, paddingBytes: 0 };
+  const at = (record: WorkloadRecord, change: Partial<Measured> = {}) =>
+    rooflineOf(record, exact(record, 'native', 'csr', 1000, { footprint, ...change }), machine)!;
+
+  test('of a small hot product: arithmetic against L2', () => {
+    const found = at(workload);
+    const bytes = 16404 + 4 * 200 * 50 + 4 * 100 * 50;
+    expect(found).toMatchObject({ bytes, level: 'L2', bound: 'compute' });
+    expect(found.floorNs).toBeCloseTo(Math.max((2 * 2000 * 50) / 177, bytes / 138), 9);
+    expect(found.intensity).toBeCloseTo(200_000 / bytes, 12);
+  });
+
+  test('a dense case has all elements to compute', () => {
+    const dense = rooflineOf(workload, exact(workload, 'native', 'dense', 1000), machine)!;
+    expect(dense.floorNs).toBeCloseTo((2 * 100 * 200 * 50) / 177, 9);
+  });
+
+  test('n = 1: gathers bind where there is an index for each nonzero, and not for masks', () => {
+    const vector = fakeWorkload({
+      shape: { m: 100, k: 200, n: 1 },
+      cache: 'hot',
+      label: 'uniform',
+      density: 0.1,
+      seed: 1,
+    });
+    expect(at(vector)).toMatchObject({ bound: 'gather', floorNs: 2000 / 5.8 });
+    expect(at(vector, { footprint: { ...footprint, metadataBytes: 250 } }).bound).toBe('memory');
+  });
+
+  test('cold weights come from L3, and from DRAM where their copies exceed it', () => {
+    const cold = fakeWorkload({ shape, cache: 'cold', label: 'uniform', density: 0.1, seed: 1 });
+    const large = { payloadBytes: 2 ** 20, metadataBytes: 0, paddingBytes: 0 };
+    expect(at(cold, { copies: 5, footprint: large })).toMatchObject({ level: 'L3', floorNs: 2 ** 20 / 29.4 });
+    expect(at(cold, { copies: 100, footprint: large })).toMatchObject({
+      level: 'DRAM',
+      floorNs: 2 ** 20 / 17,
+    });
+  });
+
+  test('operands beyond L2 move at the rate of L3, beyond L3 at that of DRAM', () => {
+    const payload = (bytes: number) => at(workload, { footprint: { ...footprint, payloadBytes: bytes } });
+    expect(payload(3 * 2 ** 20).level).toBe('L3');
+    expect(payload(70 * 2 ** 20).level).toBe('DRAM');
+  });
+
+  test('is unknown for a thread count without ceilings', () => {
+    const of = { ...exact(workload, 'native', 'csr', 1), threads: 3 };
+    expect(rooflineOf(workload, of, machine)).toBeNull();
+  });
+});
+
+describe('derive', () => {
+  const dense = exact(workload, 'native', 'dense', 6000);
+  const sick = exact(workload, 'sick', 'dense', 500);
+  const csr = exact(workload, 'native', 'csr', 2000, { encodeNs: 9000, prepareNs: 1000 });
+  const slow = exact(workload, 'native', 'coo', 7000);
+  const derived = derive(resultOf([workload], [dense, sick, csr, slow]));
+  const cellOf = (format: string, library = 'native') =>
+    derived.cells.find((cell) => cell.measured.format === format && cell.measured.library === library)!;
+
+  test('the baseline is the fastest healthy dense case, however fast an unhealthy one seems', () => {
+    expect(cellOf('csr').baseline?.kernel).toBe('native-dense-avx512');
+    expect(cellOf('csr').speedup).toBe(3);
+    for (const end of cellOf('csr').speedupInterval!) expect(end).toBeCloseTo(3, 12);
+    expect(cellOf('dense').speedup).toBe(1);
+  });
+
+  test('rates, bytes and break-even follow their formulas', () => {
+    const cell = cellOf('csr');
+    expect(cell.usefulGflops).toBe((2 * 2000 * 50) / 2000);
+    expect(cell.denseEquivalentGflops).toBe((2 * 100 * 200 * 50) / 2000);
+    expect(cell.bytesPerNonzero).toBe((4 * 2000 + 4 * 2000 + 4 * 101) / 2000);
+    expect(cell.encodeNs).toBe(10_000);
+    expect(cell.breakEven).toBe(10_000 / (6000 - 2000));
+    expect(cellOf('coo').breakEven).toBe(Number.POSITIVE_INFINITY);
+    expect(cell.baselineStrength).toBeCloseTo((2 * 100 * 200 * 50) / 177 / 6000, 9);
+  });
+
+  test('threads are compared with equal threads alone', () => {
+    const two = { ...csr, threads: 2, id: `${csr.id.slice(0, -1)}2` };
+    const [, cell] = derive(resultOf([workload], [dense, two])).cells;
+    expect(cell).toMatchObject({ speedup: null, baseline: null, breakEven: null });
+  });
+
+  test('a dense kernel that the gate does not list is judged by its library', () => {
+    const other = { ...sick, kernel: 'gemv', id: sick.id.replace('dense', 'gemv') };
+    const unknown = { ...exact(workload, 'fresh', 'dense', 5000) };
+    const cells = derive(resultOf([workload], [dense, other, unknown])).cells;
+    expect(cells[0]!.baseline?.kernel).toBe('fresh-dense-avx512');
+  });
+
+  test('a group is the geometric mean over its seeds, and its interval holds their spread', () => {
+    const seeds = [1, 2, 3, 4].map((seed) =>
+      fakeWorkload({ shape, cache: 'hot', label: 'uniform', density: 0.1, seed }),
+    );
+    const times = [1000, 2000, 1000, 2000];
+    const cells = seeds.flatMap((record, i) => [
+      exact(record, 'native', 'dense', 4000),
+      exact(record, 'native', 'csr', times[i]!),
+    ]);
+    const group = derive(resultOf(seeds, cells)).groups.find((each) => each.format === 'csr')!;
+    expect(group.cells.length).toBe(4);
+    expect(group.speedup).toBeCloseTo(Math.sqrt(8), 12);
+    expect(group.speedupInterval![0]).toBeCloseTo(2, 6);
+    expect(group.speedupInterval![1]).toBeCloseTo(4, 6);
+  });
+
+  test('the same file gives the same figures, and intervals hold their speed-ups', () => {
+    const result = fakeResult({ densities: [0.1, 0.4] });
+    const [once, again] = [derive(result), derive(result)];
+    expect(once.groups.map((group) => group.speedupInterval)).toEqual(
+      again.groups.map((group) => group.speedupInterval),
+    );
+    for (const cell of once.cells) {
+      expect(cell.speedupInterval![0]).toBeLessThanOrEqual(cell.speedup!);
+      expect(cell.speedupInterval![1]).toBeGreaterThanOrEqual(cell.speedup!);
+    }
+  });
+});
+
+describe('curves', () => {
+  const [finding] = findingsOf([fakeResult()]);
+  const curvesAt = (id: string) => finding!.curves.filter((curve) => curve.setting.id === id);
+
+  test('each setting has its best of all first, never below a kernel', () => {
+    const curves = curvesAt('spmm-f32-512x2048x128-hot/uniform-t1');
+    expect(curves.map((curve) => curve.kernel)).toEqual([
+      bestOfAll,
+      'native-csr-avx512',
+      'native-bitmask-avx512',
+    ]);
+    const [best, ...others] = curves;
+    for (const other of others) {
+      for (const [i, point] of other.points.entries()) {
+        expect(best!.points[i]!.speedup).toBeGreaterThanOrEqual(point.speedup!);
+      }
+    }
+  });
+
+  test('the crossover stands where the fake rates meet', () => {
+    // csr: 58 (1 - 0.15 (1 - d)) GFLOP/s on 2 d m k n FLOPs against 150 on 2 m k n: equal at d near 0.353.
+    const csr = curvesAt('spmm-f32-512x2048x128-hot/uniform-t1')[1]!.crossover;
+    if (csr.kind !== 'at') throw new Error(csr.kind);
+    expect(csr.density).toBeGreaterThan(0.33);
+    expect(csr.density).toBeLessThan(0.375);
+    expect(csr.interval[0]).toBeLessThan(csr.density);
+    expect(csr.interval[1]).toBeGreaterThan(csr.density);
+  });
+});
+
+describe('networks', () => {
+  const networks = networksOf(derive(fakeNetworkResult()));
+
+  test('sum the layers times their count; the best takes the fastest of each', () => {
+    const csr = networks.filter((network) => network.kernel === 'native-csr-avx512');
+    expect(csr.map((network) => network.density)).toEqual([0.5, 0.2, 0.1, 0.02]);
+    for (const network of networks) {
+      expect(network.layers).toBe(3);
+      const best = networks.find((each) => each.density === network.density && each.kernel === bestOfAll)!;
+      expect(best.timeNs).toBeLessThanOrEqual(network.timeNs);
+      expect(best.timeNs).toBeLessThanOrEqual(best.denseNs!);
+    }
+    const flops = 2 * (64 * 576 * 3136 * 3 + 256 * 1152 * 784 * 4 + 512 * 4608 * 49 * 2);
+    expect(csr[0]!.denseNs! / flops).toBeGreaterThan(1 / 150 / 1.02);
+  });
+
+  test('a kernel that lacks a layer gives no network', () => {
+    const result = fakeNetworkResult();
+    const dropped = result.measurements.findIndex((measurement) => measurement.format === 'csr');
+    const measurements = result.measurements.filter((_, i) => i !== dropped);
+    const csr = networksOf(derive({ ...result, measurements })).filter(
+      (each) => each.kernel === 'native-csr-avx512',
+    );
+    expect(csr.map((network) => network.density)).toEqual([0.2, 0.1, 0.02]);
+  });
+
+  test('a model whose layers run at several n is one network at each n', () => {
+    const quality = { model: 'transformer', metric: 'BLEU', value: 27 };
+    const records = [32, 128].flatMap((n) =>
+      ['q', 'k'].map((layer) =>
+        fakeWorkload({
+          shape: { m: 64, k: 64, n },
+          cache: 'hot',
+          label: 'dlmc',
+          density: 0.1,
+          seed: 1,
+          layer,
+          quality,
+        }),
+      ),
+    );
+    const cells = records.map((record) => exact(record, 'native', 'csr', record.shape.n));
+    const found = networksOf(derive(resultOf(records, cells))).filter((each) => each.kernel !== bestOfAll);
+    expect(found.map((network) => [network.layers, network.timeNs])).toEqual([
+      [2, 64],
+      [2, 256],
+    ]);
+  });
+
+  test('the Pareto front holds what nothing beats, and nothing else', () => {
+    const points = fc.array(fc.record({ cost: fc.nat(20), benefit: fc.nat(20) }));
+    fc.assert(
+      fc.property(points, (all) => {
+        const front = paretoFront(
+          all,
+          (p) => p.cost,
+          (p) => p.benefit,
+        );
+        const beats = (a: (typeof all)[number], b: (typeof all)[number]) =>
+          a.cost <= b.cost && a.benefit >= b.benefit && (a.cost < b.cost || a.benefit > b.benefit);
+        for (const point of front) expect(all.some((other) => beats(other, point))).toBe(false);
+        for (const point of all) {
+          const covered = front.some((other) => other.cost <= point.cost && other.benefit >= point.benefit);
+          expect(covered).toBe(true);
+        }
+      }),
+    );
+  });
+});
+
+describe('the sentence', () => {
+  const said = (result: Result) => sentenceOf(findingsOf([result], { resamples: 50 })[0]!);
+  const dense = (record: WorkloadRecord) => exact(record, 'native', 'dense', 1000);
+  /** A run of one label whose csr has these speed-ups by density. */
+  const run = (speedups: Record<number, number>, label = 'uniform', denseNs = 7000): Result => {
+    const records = Object.keys(speedups).map((density) =>
+      fakeWorkload({
+        shape: { m: 64, k: 64, n: 128 },
+        cache: 'hot',
+        label,
+        density: Number(density),
+        seed: 1,
+      }),
+    );
+    const cells = records.flatMap((record) => [
+      exact(record, 'native', 'dense', denseNs),
+      exact(record, 'native', 'csr', denseNs / speedups[record.density]!),
+    ]);
+    return resultOf(records, cells);
+  };
+
+  test('of a whole run', () => {
+    expect(said(fakeResult())).toMatch(
+      /^On this Fake Xeon 8400, at batch 128 with hot weights, unstructured pruning pays from \d\d % sparsity and 4x4 blocks pay at every sparsity measured \(from 50 %\); at batch 1 with cold weights, .*; the best case was \d+\.\dx with native-bsr-4x4-avx512 at 95 % sparsity.*\.$/,
+    );
+  });
+
+  test('of a network', () => {
+    expect(said(fakeNetworkResult())).toMatch(
+      /dlmc-magnitude pruning pays from \d\d % sparsity on half of 3 shapes;/,
+    );
+  });
+
+  test.each<[string, Result, RegExp]>([
+    [
+      'at',
+      run({ 0.1: 2, 0.4: 0.5 }),
+      /batch 128 with hot weights, unstructured pruning pays from 80 % sparsity; the best case was 2.00x with native-csr-avx512 at 90 % sparsity/,
+    ],
+    [
+      'always',
+      run({ 0.1: 4, 0.5: 1.5 }),
+      /unstructured pruning pays at every sparsity measured \(from 50 %\)/,
+    ],
+    [
+      'never',
+      run({ 0.1: 0.5, 0.5: 0.2 }),
+      /unstructured pruning does not pay up to 90 % sparsity; the least bad case reached 0.50x/,
+    ],
+    ['several', run({ 0.05: 0.5, 0.1: 2, 0.5: 0.5 }), /pays in parts only \(it crosses dense 2 times\)/],
+    ['one density, pays', run({ 0.5: 1.5 }, 'nm-2:4'), /2:4 pays at the 50 % measured/],
+    [
+      'one density, does not pay',
+      run({ 0.5: 0.5 }, 'block-4x4'),
+      /4x4 blocks do not pay at the 50 % measured/,
+    ],
+    ['a pattern of its own', run({ 0.5: 0.5 }, 'banded'), /banded pruning does not pay/],
+    [
+      'no baseline',
+      resultOf([workload], [exact(workload, 'native', 'csr', 5)]),
+      /no healthy dense baseline was measured/,
+    ],
+    [
+      'an unhealthy baseline',
+      resultOf([workload], [exact(workload, 'sick', 'dense', 5), exact(workload, 'native', 'csr', 5)]),
+      /no healthy dense baseline/,
+    ],
+    ['dense alone', resultOf([workload], [dense(workload)]), /only dense kernels were measured/],
+    ['nothing', resultOf([], []), /^On this Fake Xeon 8400, nothing was measured\.$/],
+  ])('%s', (_name, result, expected) => expect(said(result)).toMatch(expected));
+
+  test('says so when everything failed', () => {
+    const failed: Measurement = {
+      ...fakeCase(workload, 'native', kernel('csr')),
+      status: 'failed',
+      reason: 'SIGSEGV',
+      detail: '',
+    };
+    expect(said(resultOf([workload], [failed]))).toMatch(
+      /nothing was measured: all 1 cases were wrong, failed or unsupported/,
+    );
+  });
+
+  test('owns up to a weak baseline', () => {
+    expect(said(run({ 0.1: 2, 0.4: 0.5 }))).not.toMatch(/weak/);
+    expect(said(run({ 0.1: 2, 0.4: 0.5 }, 'uniform', 50_000))).toMatch(
+      /weak dense baseline \(not for publishing\)/,
+    );
+  });
+});
+
+describe('numbers', () => {
+  test.each([
+    [formatTime, 12.34, '12.3 ns'],
+    [formatTime, 999.6, '1.00 us'],
+    [formatTime, 4.5e6, '4.50 ms'],
+    [formatTime, 7.2e10, '72.0 s'],
+    [formatCount, 0.2, '1'],
+    [formatCount, 9999.5, '10.0k'],
+    [formatCount, 2.345e6, '2.35M'],
+    [formatRatio, 0.8, '0.80'],
+    [formatRatio, 9.996, '10.0'],
+    [formatRatio, 123.4, '123'],
+    [formatNumber, 0.0123, '0.0123'],
+    [formatNumber, 152.4, '152'],
+    [formatSize, 2 * 2 ** 20, '2.00 MiB'],
+  ])('%o(%d) is %s', (format, value, expected) => expect(format(value)).toBe(expected));
+});
+
+describe('escaping', () => {
+  test('of a hostile text', () => {
+    expect(plainText('a\u001b[31mb\nc\u202ed')).toBe('a?[31mb?c?d');
+    expect(htmlText('<a href="x">&\'</a>')).toBe('&lt;a href=&quot;x&quot;&gt;&amp;&#39;&lt;/a&gt;');
+    expect(markdownText('[x](http://y) @z #1 `a|b`')).toBe('\\[x\\](http&#58;//y) &#64;z &#35;1 \\`a\\|b\\`');
+    expect(latexText('50 % of $x_1$ \\input{y}')).toBe('50 \\% of \\$x\\_1\\$ \\textbackslash{}input\\{y\\}');
+    expect(csvField('=1+1')).toBe("'=1+1");
+    expect(csvField('a,"b"')).toBe('"a,""b"""');
+    expect(csvField(-1.5)).toBe('-1.5');
+    expect(csvField(null)).toBe('');
+  });
+});
+
+describe('the terminal table', () => {
+  const text = (options: { width?: number; color?: boolean; all?: boolean }) =>
+    renderReport(reportNamed('terminal')!, [fakeResult({ densities: [0.1, 0.5] })], {
+      resamples: 50,
+      ...options,
+    }) as string;
+
+  test.each([60, 80, 100, 140])('fits a terminal of %i characters', (width) => {
+    for (const line of text({ width }).split('\n')) expect(line.length).toBeLessThanOrEqual(width);
+  });
+
+  test('drops columns only where room is short, and never speed-ups', () => {
+    expect(text({ width: 60 })).toContain('speed-up');
+    expect(text({ width: 60 })).not.toContain('break-even');
+    expect(text({ width: 140 })).toContain('break-even');
+  });
+
+  test('is plain without colours, and the same with them taken away', () => {
+    const escapes = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g');
+    expect(text({})).not.toMatch(escapes);
+    expect(text({ color: true })).toMatch(escapes);
+    expect(text({ color: true }).replace(escapes, '')).toBe(text({}));
+  });
+
+  test('shows every kernel when asked', () => {
+    const rows = (out: string) => out.split('\n').filter((line) => /^ +\d+ {2}\S+-\S+/.test(line)).length;
+    expect(rows(text({ all: true }))).toBeGreaterThan(3 * rows(text({})));
+  });
+});
+
+describe('two machines', () => {
+  test('stand side by side, told apart by name or run', () => {
+    const other = fakeResult({ slower: 2, header: { machine: fakeMachine({ cpuBrand: 'Other CPU' }) } });
+    const names = (results: readonly Result[]) =>
+      findingsOf(results, { resamples: 20 }).map((each: Finding) => each.machineName);
+    expect(names([fakeResult(), other])).toEqual(['Fake Xeon 8400', 'Other CPU']);
+    expect(new Set(names([fakeResult(), fakeResult({ header: { runId: 'second' } })])).size).toBe(2);
+    const text = renderReport(reportNamed('markdown')!, [fakeResult(), other], { resamples: 20 }) as string;
+    expect(text).toContain('| Fake Xeon 8400 (sparsity) | Other CPU (sparsity) |');
+  });
+});
+
+describe('golden reports', () => {
+  const result = fakeResult({ shapes: [{ m: 512, k: 2048, n: 128 }], densities: [0.1, 0.3, 0.5] });
+  test.each(['terminal', 'markdown', 'latex', 'csv'])(
+    '%s (npx vitest run test/report.test.ts -u writes it)',
+    async (name) => {
+      const report = reportNamed(name)!;
+      const text = renderReport(report, [result], { width: 100, resamples: 200 }) as string;
+      await expect(text).toMatchFileSnapshot(`golden/report/quick.${report.extension}`);
+    },
+  );
+});
