@@ -201,6 +201,9 @@ describe('resume', () => {
     const { header: now } = result;
     expect(resumeRefusal(now, now)).toBeNull();
     expect(resumeRefusal(now, { ...now, runId: 'another', startedAt: '2026-02-02T00:00:00Z' })).toBeNull();
+    // What was read from the file has its keys in the schema's order, what was just made in another.
+    const reversed = Object.fromEntries(Object.entries(now.suite).reverse()) as unknown as typeof now.suite;
+    expect(resumeRefusal(now, { ...now, suite: reversed })).toBeNull();
     expect(resumeRefusal(now, { ...now, suite: { ...now.suite, version: '2' } })).toMatch(/suite/);
     expect(resumeRefusal(now, { ...now, machine: fakeMachine({ fingerprint: 'ffff' }) })).toMatch(/machine/);
     expect(resumeRefusal(now, { ...now, build: { ...now.build, sha256: '0'.repeat(64) } })).toMatch(/addon/);

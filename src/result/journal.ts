@@ -7,6 +7,7 @@
  */
 import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Result, RunHeader } from '../terms.ts';
 import { SparsemarkError } from '../terms.ts';
 import { asSparsemarkError, readBytes, syncFolder, writeAll, writeWhole } from './file.ts';
@@ -205,13 +206,12 @@ function earlierOf(lines: readonly ResultLine[], cutBytes: number, file: string)
  * libraries and protocol have to agree, or the file would mix measurements that cannot be compared.
  */
 export function resumeRefusal(earlier: RunHeader, now: RunHeader): string | null {
-  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
   const libraries = (header: RunHeader) => header.libraries.map((library) => [library.name, library.sha256]);
-  if (!same(earlier.suite, now.suite)) return 'the suite is another one';
+  if (!isDeepStrictEqual(earlier.suite, now.suite)) return 'the suite is another one';
   if (earlier.build.sha256 !== now.build.sha256) return 'the addon was built anew';
   if (earlier.machine.fingerprint !== now.machine.fingerprint) return 'the machine is another one';
-  if (!same(libraries(earlier), libraries(now))) return 'the kernel libraries are others';
-  if (!same(earlier.protocol, now.protocol)) return 'threads, budget, filter or another setting differs';
+  if (!isDeepStrictEqual(libraries(earlier), libraries(now))) return 'the kernel libraries are others';
+  if (!isDeepStrictEqual(earlier.protocol, now.protocol)) return 'threads, budget, filter or another setting differs';
   return null;
 }
 
