@@ -211,7 +211,8 @@ export function resumeRefusal(earlier: RunHeader, now: RunHeader): string | null
   if (earlier.build.sha256 !== now.build.sha256) return 'the addon was built anew';
   if (earlier.machine.fingerprint !== now.machine.fingerprint) return 'the machine is another one';
   if (!isDeepStrictEqual(libraries(earlier), libraries(now))) return 'the kernel libraries are others';
-  if (!isDeepStrictEqual(earlier.protocol, now.protocol)) return 'threads, budget, filter or another setting differs';
+  if (!isDeepStrictEqual(earlier.protocol, now.protocol))
+    return 'threads, budget, filter or another setting differs';
   return null;
 }
 
