@@ -8,9 +8,6 @@ import { dataAddCommand, dataListCommand } from './command/data.ts';
 import { doctorCommand } from './command/doctor.ts';
 import { listables, listCommand } from './command/list.ts';
 import type { Output } from './command/output.ts';
-import { reportCommand } from './command/report.ts';
-import { runCommand } from './command/run.ts';
-import { reports } from './report/index.ts';
 import { exitCodes, SparsemarkError } from './terms.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -80,6 +77,7 @@ Exit codes: 0 fine, 1 retry (disk, killed), 2 a wrong answer or a failed case, 3
 70 internal error, 130 interrupted.`,
   );
 
+// The commands that draw charts are loaded when they are asked for: their libraries take half a second to load.
 let exitCode: number = exitCodes.ok;
 const interrupt = new AbortController();
 
@@ -135,6 +133,7 @@ program
   .option('--html [file]', 'write the HTML report too')
   .option('--json', 'print the derived figures as JSON')
   .action(async (suite: string, options) => {
+    const { runCommand } = await import('./command/run.ts');
     const command = `sparsemark ${process.argv.slice(2).join(' ')}`;
     exitCode = await runCommand(suite, options, output, command, interrupt.signal);
   });
@@ -170,11 +169,12 @@ program
   .command('report')
   .description('show one result file, or several side by side')
   .argument('<results...>', 'result files (.jsonl)')
-  .option('--as <report>', `one of ${reports.map(({ name }) => name).join(', ')} (default terminal)`)
+  .option('--as <report>', 'terminal, markdown, latex, csv, json, svg or html (default terminal)')
   .option('--out <path>', 'file, or folder where a report is several files')
   .option('--all', 'every kernel at every density')
   .option('--json', 'the same as --as json')
-  .action((paths: string[], options) => {
+  .action(async (paths: string[], options) => {
+    const { reportCommand } = await import('./command/report.ts');
     exitCode = reportCommand(paths, options, output);
   });
 

@@ -342,7 +342,7 @@ describe('the sentence', () => {
 
   test('of a network', () => {
     expect(said(fakeNetworkResult())).toMatch(
-      /rn50 magnitude pruning pays from \d\d % sparsity on half of 3 shapes;/,
+      /ResNet-50 magnitude pruning pays from \d\d % sparsity on half of 3 shapes;/,
     );
   });
 

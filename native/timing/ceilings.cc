@@ -33,12 +33,6 @@ inline __attribute__((always_inline)) void keep(const V& v) {
   g_sink = v[0];
 }
 
-#if defined(__aarch64__)
-#define SPARSEMARK_VECTOR_REGISTER "+w"
-#elif defined(__x86_64__)
-#define SPARSEMARK_VECTOR_REGISTER "+v"
-#endif
-
 // Chains of dependent FMAs: one takes 4 cycles and two start each cycle, so 8 would just do.
 constexpr int kChains = 10;
 
@@ -51,7 +45,8 @@ inline __attribute__((always_inline)) void fma_loop(std::int64_t rounds) {
     a[lane] = 0.999f;
     b[lane] = 0.001f;
   }
-  V c0 = b, c1 = b, c2 = b, c3 = b, c4 = b, c5 = b, c6 = b, c7 = b, c8 = b, c9 = b;
+  V c0 = b, c1 = c0 + b, c2 = c1 + b, c3 = c2 + b, c4 = c3 + b, c5 = c4 + b, c6 = c5 + b, c7 = c6 + b,
+    c8 = c7 + b, c9 = c8 + b;
   for (std::int64_t r = 0; r < rounds; ++r) {
     c0 = c0 * a + b;
     c1 = c1 * a + b;
@@ -63,14 +58,6 @@ inline __attribute__((always_inline)) void fma_loop(std::int64_t rounds) {
     c7 = c7 * a + b;
     c8 = c8 * a + b;
     c9 = c9 * a + b;
-#if defined(SPARSEMARK_VECTOR_REGISTER)
-    __asm__ __volatile__(""
-                         : SPARSEMARK_VECTOR_REGISTER(c0), SPARSEMARK_VECTOR_REGISTER(c1),
-                           SPARSEMARK_VECTOR_REGISTER(c2), SPARSEMARK_VECTOR_REGISTER(c3),
-                           SPARSEMARK_VECTOR_REGISTER(c4), SPARSEMARK_VECTOR_REGISTER(c5),
-                           SPARSEMARK_VECTOR_REGISTER(c6), SPARSEMARK_VECTOR_REGISTER(c7),
-                           SPARSEMARK_VECTOR_REGISTER(c8), SPARSEMARK_VECTOR_REGISTER(c9));
-#endif
   }
   keep(c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9);
 }

@@ -84,6 +84,8 @@ function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => string): M
 function subjectOf(label: string): string {
   if (label === 'uniform') return 'unstructured pruning';
   if (/^(block|nm)-/.test(label)) return patternWords(label);
+  if (label.startsWith('dlmc-like-'))
+    return patternWords(label).replace('unstructured', 'unstructured pruning');
   return `${patternWords(label)} pruning`;
 }
 

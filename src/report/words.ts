@@ -5,7 +5,8 @@ import { formatExactPercent, formatPercent } from './numbers.ts';
 
 /**
  * A pattern's label in words: `uniform` -> `unstructured`, `block-4x4` -> `4x4 blocks`, `nm-2:4` -> `2:4`,
- * `dlmc-rn50-magnitude` -> `rn50 magnitude`, `dlmc-like-rn50-magnitude` -> `dlmc-like rn50 magnitude`. Other labels stay.
+ * `dlmc-rn50-magnitude` -> `ResNet-50 magnitude`, `dlmc-like-rn50-magnitude` -> `unstructured (ResNet-50 magnitude)`. Other labels
+ * stay.
  */
 export function patternWords(label: string): string {
   if (label === 'uniform') return 'unstructured';
@@ -14,7 +15,9 @@ export function patternWords(label: string): string {
   const nm = /^nm-(\d+:\d+)$/.exec(label);
   if (nm !== null) return nm[1]!;
   const dlmc = /^dlmc-(like-)?(rn50|transformer)-(\w+)$/.exec(label);
-  return dlmc === null ? label : `${dlmc[1] === undefined ? '' : 'dlmc-like '}${dlmc[2]} ${dlmc[3]}`;
+  if (dlmc === null) return label;
+  const model = dlmc[2] === 'rn50' ? 'ResNet-50' : 'Transformer';
+  return dlmc[1] === undefined ? `${model} ${dlmc[3]}` : `unstructured (${model} ${dlmc[3]})`;
 }
 
 /** The heading of a setting: `spmm 512 x 2048 x 128, weights hot, unstructured, 1 thread`. */
