@@ -100,7 +100,7 @@ program
   .option(
     '--threads <list>',
     'thread counts to measure with (default 1)',
-    numbers('thread counts of at least 1', positive),
+    numbers('thread counts in 1..1024', (value) => positive(value) && value <= 1024),
   )
   .option(
     '--cpus <list>',
@@ -142,9 +142,10 @@ program
   .command('list')
   .description(`list ${listables.join(', ')}, or the workloads of a suite`)
   .argument('[what]', 'what to list')
+  .argument('[name]', 'with "suite": which one, also where it is called like a list')
   .option('--json', 'as JSON')
-  .action(async (what: string | undefined, options) => {
-    exitCode = await listCommand(what, options, output);
+  .action(async (what: string | undefined, name: string | undefined, options) => {
+    exitCode = await listCommand(what, name, options, output);
   });
 
 const data = program.command('data').description('the cache of real matrices (SPARSEMARK_DATA)');

@@ -104,9 +104,10 @@ function suiteListing(suite: Suite): Listing {
   return { value: suite, text: [head, ...suite.workloads.map(({ id }) => id)].join('\n') };
 }
 
-/** Lists one thing; without a name, the names that can be listed. */
+/** Lists one thing, or with `suite <name>` a suite's workloads; without a word, what can be listed. */
 export async function listCommand(
   what: string | undefined,
+  name: string | undefined,
   options: { readonly json?: boolean },
   output: Output,
 ): Promise<number> {
@@ -119,9 +120,11 @@ export async function listCommand(
     );
     return 0;
   }
-  const known = listables.find((name) => name === what);
+  const known = listables.find((listable) => listable === what);
   let listing: Listing;
-  if (known !== undefined) {
+  if (what === 'suite' && name !== undefined) {
+    listing = suiteListing(loadSuite(name));
+  } else if (known !== undefined) {
     listing = await makers[known]();
   } else {
     const names = [...listables, ...listSuites().map(({ name }) => name)];

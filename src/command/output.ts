@@ -1,3 +1,7 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { asSparsemarkError } from '../result/file.ts';
+
 /** Where a command writes. cli.ts makes the real one; tests make their own. */
 export interface Output {
   /** Results: standard output. Ends the line itself. */
@@ -12,6 +16,16 @@ export interface Output {
   readonly width: number;
   /** Whether results may be coloured. */
   readonly color: boolean;
+}
+
+/** Writes a file, its folder included. Throws DISK_FULL, USAGE (no such place), IO. */
+export function writeText(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text.endsWith('\n') ? text : `${text}\n`);
+  } catch (cause) {
+    throw asSparsemarkError(cause, path, 'write');
+  }
 }
 
 /** Value as JSON text for `--json`. */

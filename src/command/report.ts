@@ -1,9 +1,8 @@
 /** `sparsemark report`: one result file or several, shown again in any form. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { readResult } from '../result/result.ts';
 import { exitCodes } from '../terms.ts';
-import type { Output } from './output.ts';
+import { type Output, writeText } from './output.ts';
 import { showAny } from './show.ts';
 
 export interface ReportArguments {
@@ -26,16 +25,14 @@ export function reportCommand(paths: readonly string[], args: ReportArguments, o
     if (args.out === undefined) {
       output.result(shown);
     } else {
-      mkdirSync(dirname(args.out), { recursive: true });
-      writeFileSync(args.out, shown.endsWith('\n') ? shown : `${shown}\n`);
+      writeText(args.out, shown);
       output.say(`wrote ${args.out}`);
     }
     return exitCodes.ok;
   }
   const folder = args.out ?? '.';
-  mkdirSync(folder, { recursive: true });
   for (const file of shown) {
-    writeFileSync(join(folder, file.name), file.text);
+    writeText(join(folder, file.name), file.text);
     output.say(`wrote ${join(folder, file.name)}`);
   }
   return exitCodes.ok;

@@ -1,6 +1,7 @@
 /** `sparsemark run`: from arguments to a finished result and its report. */
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { allowedCpus } from '../measure/machine.ts';
 import { runSuite } from '../measure/run.ts';
 import { buildFault } from '../result/submission.ts';
 import {
@@ -15,7 +16,7 @@ import { dataFolderOf } from '../workload/data.ts';
 import { qualityOf } from '../workload/dlmc.ts';
 import { workloadsFromFolder } from '../workload/folder.ts';
 import { loadSuite } from '../workload/suite.ts';
-import type { Output } from './output.ts';
+import { type Output, writeText } from './output.ts';
 import { progressOf } from './progress.ts';
 import { showReport } from './show.ts';
 
@@ -117,6 +118,14 @@ export async function runCommand(
 ): Promise<number> {
   const suite = suiteOf(name, args);
   const workloads = narrowed(suite, args);
+  const allowed = allowedCpus();
+  const forbidden = args.cpus?.find((cpu) => !allowed.includes(cpu));
+  if (forbidden !== undefined) {
+    throw new SparsemarkError(
+      'USAGE',
+      `Expected CPUs out of ${allowed.join(', ')} for --cpus, received ${forbidden}. Name CPUs that this process may run on.`,
+    );
+  }
   const out = args.out ?? defaultOut(suite, args.resume === true);
   const dataFolder = dataFolderOf();
   const { path, result } = await runSuite({
@@ -144,8 +153,7 @@ export async function runCommand(
   }
   if (args.html !== undefined && args.html !== false) {
     const html = typeof args.html === 'string' ? args.html : path.replace(/\.jsonl$/, '.html');
-    mkdirSync(dirname(html), { recursive: true });
-    writeFileSync(html, showReport('html', [result]));
+    writeText(html, showReport('html', [result]));
     output.say(`report: ${html}`);
   }
   const fault = buildFault(result.header.build);
