@@ -28,7 +28,8 @@ export function sparsemark(
     encoding: 'utf8',
     env: environment(options.env ?? {}),
     maxBuffer: 2 ** 26,
-    timeout: 120_000,
+    timeout: 90_000,
+    killSignal: 'SIGKILL',
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   return { status, stdout, stderr };

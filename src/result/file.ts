@@ -24,9 +24,11 @@ const newline = 0x0a;
 /** Bytes of a whole file. Throws MISSING_FILE, IO, and BAD_RESULT where it exceeds `fileBytes`. */
 export function readBytes(path: string, fileBytes: number): Buffer {
   try {
-    const { size } = statSync(path);
-    if (size > fileBytes)
-      throw tooLarge(`a result file of at most ${fileBytes} bytes`, `${size} bytes`, { file: path });
+    const found = statSync(path);
+    // Some devices can be read for ever.
+    if (found.isCharacterDevice()) throw tooLarge('a result file', 'a device', { file: path });
+    if (found.size > fileBytes)
+      throw tooLarge(`a result file of at most ${fileBytes} bytes`, `${found.size} bytes`, { file: path });
     return readFileSync(path);
   } catch (cause) {
     throw asSparsemarkError(cause, path, 'read');
@@ -102,6 +104,9 @@ export function syncFolder(folder: string): void {
   }
 }
 
+/** Codes of a path that leads to a folder, through a file, or nowhere that a file could be. */
+const misplaced = ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG'];
+
 /** The error of a failed file operation in our words. A SparsemarkError passes unchanged. */
 export function asSparsemarkError(cause: unknown, path: string, verb: 'read' | 'write'): SparsemarkError {
   if (cause instanceof SparsemarkError) return cause;
@@ -116,6 +121,10 @@ export function asSparsemarkError(cause: unknown, path: string, verb: 'read' | '
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     const said = `Expected room on the disk for the result, received ${code}. Free some space, then run again with --resume: finished workloads are kept.`;
     return new SparsemarkError('DISK_FULL', said, place, options);
+  }
+  if (code !== undefined && misplaced.includes(code)) {
+    const said = `Expected the path of a file to ${verb}, received ${code}. Correct the path.`;
+    return new SparsemarkError('USAGE', said, place, options);
   }
   const said = `Expected to ${verb} the file, received ${code ?? message}. Check that the path exists and that you may ${verb} it.`;
   return new SparsemarkError('IO', said, place, options);
