@@ -1,0 +1,86 @@
+/** Is a machine fit to measure on? Every verdict, and the command itself. */
+import { describe, expect, it } from 'vitest';
+import { type Finding, judge } from '../src/command/doctor.ts';
+import type { BaselineHealth, Build, Machine } from '../src/terms.ts';
+import { sparsemark } from './command.ts';
+import { fakeMachine } from './fakes.ts';
+
+const build: Build = {
+  origin: 'checkout',
+  sha256: 'a'.repeat(64),
+  compiler: 'GNU 12.2.0',
+  flags: '-O3 -DNDEBUG',
+  type: 'Release',
+  sanitizer: '',
+  version: '0.1.0',
+  gitCommit: null,
+  gitDirty: null,
+};
+const baseline = (library: string, ofPeak: number, healthy = true): BaselineHealth => ({
+  library,
+  kernel: 'dense',
+  isa: 'auto',
+  gflops: 100 * ofPeak,
+  ofBest: ofPeak,
+  ofPeak,
+  healthy,
+});
+const good = [baseline('native', 0.9), baseline('openblas', 0.85)];
+const calm: Partial<Machine> = {
+  governor: 'performance',
+  load1: 0.1,
+  stealShare: 0,
+  smt: false,
+  cgroupCpus: null,
+};
+
+function verdicts(findings: readonly Finding[]): Record<string, string> {
+  return Object.fromEntries(findings.map(({ what, verdict }) => [what, verdict]));
+}
+
+describe('judge', () => {
+  it('finds nothing on a calm machine, and then gives no advice', () => {
+    const findings = judge(fakeMachine(calm), build, good);
+    expect(new Set(Object.values(verdicts(findings)))).toEqual(new Set(['fine']));
+    for (const { advice, found } of findings) {
+      expect(advice).toBe('');
+      expect(found).not.toBe('');
+    }
+  });
+
+  it.each<[string, Finding['verdict'], Partial<Machine>, Partial<Build>, readonly BaselineHealth[]]>([
+    ['build', 'unfit', {}, { type: 'Debug' }, good],
+    ['build', 'unfit', {}, { sanitizer: 'address' }, good],
+    ['governor', 'note', { governor: 'powersave' }, {}, good],
+    ['load', 'note', { load1: 3 }, {}, good],
+    ['steal', 'note', { stealShare: 0.05 }, {}, good],
+    ['cgroup quota', 'note', { cgroupCpus: 1.5 }, {}, good],
+    ['SMT', 'note', { smt: true }, {}, good],
+    ['clock', 'unfit', { clockResolutionNs: 10_000 }, {}, good],
+    ['ceilings', 'unfit', { ceilings: [] }, {}, good],
+    ['dense baseline', 'unfit', {}, {}, [baseline('native', 0.3)]],
+    ['dense baseline', 'unfit', {}, {}, []],
+    ['dense baseline', 'note', {}, {}, [baseline('native', 0.9), baseline('openblas', 0.2, false)]],
+  ])('%s: %s, with advice, and nothing else', (what, verdict, machine, change, health) => {
+    const findings = judge(fakeMachine({ ...calm, ...machine }), { ...build, ...change }, health);
+    const odd = findings.filter((finding) => finding.verdict !== 'fine');
+    expect(odd.map((finding) => [finding.what, finding.verdict])).toEqual([[what, verdict]]);
+    expect(odd[0]!.advice.length).toBeGreaterThan(10);
+  });
+
+  it('takes what a system does not show for fine', () => {
+    const hidden = fakeMachine({ ...calm, governor: null, stealShare: null, smt: null, cgroupCpus: null });
+    expect(new Set(Object.values(verdicts(judge(hidden, build, good))))).toEqual(new Set(['fine']));
+  });
+});
+
+describe('the command', () => {
+  it('says whether this machine is fit: exit code 0 or 3', { timeout: 120_000 }, () => {
+    const { status, stdout, stderr } = sparsemark(['doctor', '--json']);
+    expect(stderr).toBe('');
+    const found = JSON.parse(stdout) as { fit: boolean; findings: Finding[]; health: BaselineHealth[] };
+    expect(status).toBe(found.fit ? 0 : 3);
+    expect(found.fit).toBe(found.findings.every(({ verdict }) => verdict !== 'unfit'));
+    expect(found.health).toContainEqual(expect.objectContaining({ library: 'native' }));
+  });
+});
