@@ -116,7 +116,7 @@ export async function listCommand(
     output.result(
       options.json === true
         ? asJson({ listables, suites: names })
-        : `sparsemark list <${[...listables, ...names].join(' | ')}>`,
+        : `sparsemark list <${listables.join(' | ')}>\nsparsemark list suite <${names.join(' | ')}>`,
     );
     return 0;
   }
