@@ -306,6 +306,10 @@ export interface Protocol {
   readonly batchTargetNs: number;
   readonly orderSeed: number;
   readonly filter: string | null;
+  /** The instruction set forced; null: the widest of each kernel. */
+  readonly isa: string | null;
+  /** The formats asked for beside dense; null: the suite's. */
+  readonly formats: readonly string[] | null;
 }
 
 /** What a Result remembers of one workload beside its Measurements. */

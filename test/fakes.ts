@@ -163,6 +163,8 @@ export function fakeHeader(workloadCount: number, change: Partial<RunHeader> = {
       batchTargetNs: 500_000,
       orderSeed: 1,
       filter: null,
+      isa: null,
+      formats: null,
     },
     ...change,
   };

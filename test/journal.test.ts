@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -110,6 +118,15 @@ describe('a run without trouble', () => {
     journal.close();
     journal.close();
     expect(errorOf(() => journal.append(linesOf([first!])[0]!)).code).toBe('INTERNAL');
+  });
+
+  test('a finished result is not overwritten', () => {
+    mkdirSync(join(folder, 'local'));
+    writeFileSync(path, 'somebody measured this');
+    expect(() => openJournal(path)).toThrow(/Expected a new file for the result/);
+    expect(() => openJournal(path, { resume: true })).toThrow(/Expected a new file for the result/);
+    expect(readFileSync(path, 'utf8')).toBe('somebody measured this');
+    expect(existsSync(`${path}.journal`)).toBe(false);
   });
 
   test('an unfinished journal is not overwritten', () => {

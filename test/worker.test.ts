@@ -68,6 +68,8 @@ const protocol: Protocol = {
   batchTargetNs: 20_000,
   orderSeed: 1,
   filter: null,
+  isa: null,
+  formats: null,
 };
 const facts: Omit<Workload, 'id'> = {
   op: 'spmm',

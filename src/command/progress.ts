@@ -68,6 +68,11 @@ export function progressOf(output: Output): (event: RunEvent) => void {
           }
         }
         break;
+      case 'sorted':
+        line(
+          `${event.workload}: ${event.entries} entries of the file were out of order and have been sorted`,
+        );
+        break;
       case 'refining':
         line(`refining the crossovers: ${event.workloads} more workloads`);
         lastPlain = Number.NEGATIVE_INFINITY;

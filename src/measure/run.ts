@@ -51,6 +51,7 @@ export type RunEvent =
       readonly elapsedSeconds: number;
       readonly remainingSeconds: number;
     }
+  | { readonly kind: 'sorted'; readonly workload: string; readonly entries: number }
   | { readonly kind: 'measured'; readonly measurements: readonly Measurement[] }
   | { readonly kind: 'refining'; readonly workloads: number };
 
@@ -209,6 +210,8 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       batchTargetNs,
       orderSeed: 1,
       filter: options.filter,
+      isa: options.selection.isa,
+      formats: options.selection.formats,
     };
     const libraries: Library[] = workers.map((worker) => worker.library);
     const { workloads: _, ...suite } = options.suite;
@@ -263,6 +266,9 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       });
       const began = performance.now();
       const { problem, reference } = problems.get(workload, options.dataFolder);
+      if (problem.sortedEntries > 0) {
+        options.onEvent({ kind: 'sorted', workload: workload.id, entries: problem.sortedEntries });
+      }
       const share = (samplingShare * Math.max(0, planSeconds - elapsed()) * 1000) / remaining;
       const measurements = await runWorkload(
         problem,

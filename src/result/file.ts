@@ -104,8 +104,8 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Codes of a path that leads to a folder, through a file, or nowhere that a file could be. */
-const misplaced = ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG'];
+/** Codes of a path that leads to a folder, through a file, nowhere that a file could be, or where one may not go. */
+const misplaced = ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'EACCES', 'EPERM', 'EROFS'];
 
 /** The error of a failed file operation in our words. A SparsemarkError passes unchanged. */
 export function asSparsemarkError(cause: unknown, path: string, verb: 'read' | 'write'): SparsemarkError {
@@ -123,7 +123,7 @@ export function asSparsemarkError(cause: unknown, path: string, verb: 'read' | '
     return new SparsemarkError('DISK_FULL', said, place, options);
   }
   if (code !== undefined && misplaced.includes(code)) {
-    const said = `Expected the path of a file to ${verb}, received ${code}. Correct the path.`;
+    const said = `Expected the path of a file that you may ${verb}, received ${code}. Correct the path, or its permissions.`;
     return new SparsemarkError('USAGE', said, place, options);
   }
   const said = `Expected to ${verb} the file, received ${code ?? message}. Check that the path exists and that you may ${verb} it.`;

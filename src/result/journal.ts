@@ -5,7 +5,16 @@
  * from the first damaged line on is cut, and so are the lines of a workload that was not finished. `finish` writes
  * the plain result file beside, renames it into place and removes the journal.
  */
-import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Result, RunHeader } from '../terms.ts';
@@ -46,7 +55,8 @@ const newline = 0x0a;
 
 /**
  * Opens the journal of the result file `path`. With `resume` an earlier journal is gone on with where there is one;
- * without, an existing journal is refused (USAGE), so that nothing is overwritten. Folders are made as needed.
+ * without, an existing journal is refused (USAGE), and so is a finished result, so that nothing is overwritten. Folders
+ * are made as needed.
  */
 export function openJournal(path: string, options: { readonly resume?: boolean } = {}): Journal {
   const journalPath = `${path}.journal`;
@@ -56,6 +66,14 @@ export function openJournal(path: string, options: { readonly resume?: boolean }
       'USAGE',
       'Expected no unfinished run for this result file, received its journal. Go on with --resume, or delete it.',
       { file: journalPath },
+    );
+  }
+  // A file of its own kind only: a device or a pipe is for writeWhole to refuse or to fill.
+  if (!exists && existsSync(path) && statSync(path).isFile()) {
+    throw new SparsemarkError(
+      'USAGE',
+      'Expected a new file for the result, received one that is there. Results are never overwritten: give another --out.',
+      { file: path },
     );
   }
   let descriptor: number;

@@ -135,6 +135,8 @@ const protocol = z.strictObject({
   batchTargetNs: amount,
   orderSeed: count,
   filter: text.nullable(),
+  isa: name.nullable(),
+  formats: list(name).nullable(),
 });
 
 const suite = z.strictObject({
