@@ -15,8 +15,8 @@ export function workloadOf({ layer, m, k, n, density, seed = 1, cache = 'hot', l
   return { id: workloadId(facts), op, dtype: 'f32', shape, cache, pattern: spec, density, seed, layer, count: 1 };
 }
 
-// formats: beside dense. Returns { header, times: Map<workload id, Map<case name, median ns>> }.
-export async function measure(workloads, formats, { libraries = null, threads = [1] } = {}) {
+// formats: beside dense. Returns the header, the median times by workload and case name, and the cells by workload.
+export async function measure(workloads, formats) {
   const folder = mkdtempSync(join(tmpdir(), 'sparsemark-bench-'));
   const byLabel = { '*': formats };
   const suite = {
@@ -25,8 +25,8 @@ export async function measure(workloads, formats, { libraries = null, threads = 
   };
   try {
     const { result } = await runSuite({
-      suite, workloads, selection: { isa: null, formats: null, threads }, cpus: null, budgetSeconds: 3600, filter: null,
-      kernels: [], libraries, timeoutSeconds: 120, out: join(folder, 'bench.jsonl'), resume: false, command: 'bench',
+      suite, workloads, selection: { isa: null, formats: null, threads: [1] }, cpus: null, budgetSeconds: 3600, filter: null,
+      kernels: [], libraries: null, timeoutSeconds: 120, out: join(folder, 'bench.jsonl'), resume: false, command: 'bench',
       signal: new AbortController().signal,
       onEvent: (event) => {
         if (event.kind === 'workload') process.stderr.write(`\r\u001b[2K${event.index + 1}/${event.total} ${event.workload}`);
@@ -34,13 +34,19 @@ export async function measure(workloads, formats, { libraries = null, threads = 
     });
     process.stderr.write('\r\u001b[2K');
     const times = new Map();
+    const cells = new Map();
+    const nnzOf = new Map(result.workloads.map(({ id, nnz }) => [id, nnz]));
     for (const measurement of result.measurements) {
       if (measurement.status !== 'measured') throw new Error(`${measurement.id}: ${measurement.status}`);
-      const { workload, library, kernel, threads: t } = measurement;
+      const { workload, library, kernel, format, dense, footprint, encodeNs, prepareNs } = measurement;
+      const timeNs = median([...measurement.samplesNs]);
       if (!times.has(workload)) times.set(workload, new Map());
-      times.get(workload).set(`${library}-${kernel}${threads.length > 1 ? `-t${t}` : ''}`, median([...measurement.samplesNs]));
+      times.get(workload).set(`${library}-${kernel}`, timeNs);
+      if (!cells.has(workload)) cells.set(workload, []);
+      const storedBytes = footprint.payloadBytes + footprint.metadataBytes + footprint.paddingBytes;
+      cells.get(workload).push({ library, kernel, format, dense, timeNs, encodeNs, prepareNs, storedBytes, nnz: nnzOf.get(workload) });
     }
-    return { header: result.header, times };
+    return { header: result.header, times, cells };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
