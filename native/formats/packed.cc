@@ -1,0 +1,319 @@
+// packed, our own layout for unstructured pruning, made for spmm. Blocks of p0 columns, so that a kernel
+// keeps a tile of B in L1 while all rows pass by; within a block, groups of p1 rows, what threads share out;
+// within a group, rows in pairs. A pair splits its columns into `both`, `alternate` (one of the first row,
+// one of the second, and so on) and `rest` (of the first row alone): a column of both is loaded once for two
+// rows. Rows of equal length are paired by overlap and pairs of the same three lengths stand together as a
+// run, so that a loop's trip count repeats.
+//
+// bytes: a stream of 16-bit numbers, run after run:
+//
+//   run   pairs, both, alternate, rest, then its pairs; pairs = 0: a single row of length rest, then that row
+//   pair  first row, second row (of the group), both columns, 2 x alternate columns, rest columns (of the
+//         block); a single row has one row number and its columns
+//
+// values: in the same order, two a column of both. offsets: for each block the groups in order, two numbers
+// each: where its runs begin in bytes (counted in 16-bit numbers) and in values; at the end two more. A row
+// that is empty in a block is left out, but for the first block, where the kernel must write it. Units are
+// groups.
+#include <algorithm>
+#include <vector>
+
+#include "format.h"
+
+namespace sparsemark::formats {
+namespace {
+
+// Columns of a block. A row should have some 10 nonzeros in a block, since it costs a load and a store of its
+// part of C; but a block should be low, since its height times the width of the tile in registers fills L1
+// and wide tiles share a value's broadcast.
+std::int32_t block_columns(const Csr& csr) {
+  const double density = csr.rows == 0 || csr.cols == 0
+                             ? 0.0
+                             : static_cast<double>(csr.nnz) / (static_cast<double>(csr.rows) * csr.cols);
+  const std::int32_t most = density >= 0.25 ? 64 : density >= 0.07 ? 128 : density >= 0.02 ? 256 : 1024;
+  const std::int32_t blocks = std::max(1, (csr.cols + most - 1) / most);
+  return std::max(1, (csr.cols + blocks - 1) / blocks);
+}
+
+// Rows of a group: enough that equal lengths come in runs, and a power of two of groups, which two or four
+// threads can share.
+std::int32_t group_rows(std::int32_t rows) {
+  std::int32_t groups = 1;
+  while (rows / groups > 255) groups *= 2;
+  return std::max(1, (rows + groups - 1) / groups);
+}
+
+// A row's part in the block at hand.
+struct Part {
+  std::int32_t row;    // of the group
+  std::int32_t begin;  // in the csr
+  std::int32_t length;
+};
+
+constexpr int kWords = 4;
+// Blocks of more columns are so sparse that no overlap is worth a search.
+constexpr std::int32_t kMostMasked = kWords * 64;
+
+struct Pair {
+  std::int32_t first;   // positions among the parts
+  std::int32_t second;  // -1: a single row
+  std::int32_t both;
+  std::int32_t alternate;
+  std::int32_t rest;
+};
+
+class Encoder {
+ public:
+  Encoder(const Csr& csr, Matrix& matrix) : csr_(csr), matrix_(matrix) {}
+
+  void encode() {
+    const std::int32_t width = block_columns(csr_);
+    const std::int32_t height = group_rows(csr_.rows);
+    const std::int32_t blocks = std::max(1, (csr_.cols + width - 1) / width);
+    const std::int32_t groups = (csr_.rows + height - 1) / height;
+    matrix_.view.p0 = width;
+    matrix_.view.p1 = height;
+    matrix_.view.units = groups;
+    matrix_.values = Aligned<float>(static_cast<std::size_t>(csr_.nnz));
+    matrix_.offsets =
+        Aligned<std::int32_t>((static_cast<std::size_t>(blocks) * static_cast<std::size_t>(groups) + 1) * 2);
+    next_.assign(csr_.row_offsets, csr_.row_offsets + csr_.rows);
+    stream_.reserve(static_cast<std::size_t>(csr_.nnz) + static_cast<std::size_t>(csr_.rows) * 4);
+    std::size_t at = 0;
+    for (std::int32_t block = 0; block < blocks; ++block) {
+      for (std::int32_t group = 0; group < groups; ++group) {
+        mark(at);
+        at += 2;
+        const std::int64_t end = (static_cast<std::int64_t>(block) + 1) * width;
+        one_group(group * height, std::min(csr_.rows, (group + 1) * height), block * width,
+                  static_cast<std::int32_t>(std::min<std::int64_t>(end, csr_.cols)));
+      }
+    }
+    mark(at);
+    matrix_.bytes = Aligned<std::uint8_t>(stream_.size() * 2);
+    if (!stream_.empty()) std::memcpy(matrix_.bytes.data(), stream_.data(), stream_.size() * 2);
+    matrix_.work = Aligned<std::int32_t>(static_cast<std::size_t>(groups) + 1);
+    for (std::int32_t group = 0; group <= groups; ++group) {
+      matrix_.work[static_cast<std::size_t>(group)] =
+          csr_.row_offsets[std::min<std::int64_t>(csr_.rows, static_cast<std::int64_t>(group) * height)];
+    }
+    matrix_.footprint = {csr_.nnz * 4LL,
+                         static_cast<std::int64_t>(stream_.size() * 2 + matrix_.offsets.size() * 4), 0};
+    matrix_.bind();
+  }
+
+ private:
+  void mark(std::size_t at) {
+    matrix_.offsets[at] = static_cast<std::int32_t>(stream_.size());
+    matrix_.offsets[at + 1] = static_cast<std::int32_t>(written_);
+  }
+
+  void one_group(std::int32_t row_begin, std::int32_t row_end, std::int32_t col_begin, std::int32_t col_end) {
+    parts_.clear();
+    for (std::int32_t row = row_begin; row < row_end; ++row) {
+      std::int32_t& next = next_[static_cast<std::size_t>(row)];
+      const std::int32_t begin = next;
+      const std::int32_t end = csr_.row_offsets[row + 1];
+      while (next < end && csr_.col_indices[next] < col_end) ++next;
+      if (next > begin || col_begin == 0) parts_.push_back({row - row_begin, begin, next - begin});
+    }
+    std::stable_sort(parts_.begin(), parts_.end(),
+                     [](const Part& x, const Part& y) { return x.length > y.length; });
+    col_begin_ = col_begin;
+    make_pairs(col_end - col_begin <= kMostMasked);
+    write_runs();
+  }
+
+  std::int32_t overlap(std::size_t x, std::size_t y) const {
+    std::int32_t count = 0;
+    for (std::size_t w = 0; w < kWords; ++w) {
+      count += __builtin_popcountll(masks_[x * kWords + w] & masks_[y * kWords + w]);
+    }
+    return count;
+  }
+
+  // Each row with the later row of its length that shares most columns; what a length leaves over, with the
+  // next one of what is left over.
+  void make_pairs(bool masked) {
+    const std::size_t count = parts_.size();
+    masks_.assign(count * kWords, 0);
+    taken_.assign(count, 0);
+    pairs_.clear();
+    if (masked) {
+      for (std::size_t i = 0; i < count; ++i) {
+        for (std::int32_t p = parts_[i].begin; p < parts_[i].begin + parts_[i].length; ++p) {
+          const std::size_t col = static_cast<std::size_t>(csr_.col_indices[p] - col_begin_);
+          masks_[i * kWords + col / 64] |= std::uint64_t{1} << col % 64;
+        }
+      }
+    }
+    std::int32_t left = -1;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (taken_[i] != 0) continue;
+      std::int32_t best = -1;
+      std::int32_t most = -1;
+      for (std::size_t j = i + 1; j < count && parts_[j].length == parts_[i].length; ++j) {
+        if (taken_[j] != 0) continue;
+        const std::int32_t shared = overlap(i, j);
+        if (shared <= most) continue;
+        most = shared;
+        best = static_cast<std::int32_t>(j);
+        if (shared == parts_[i].length) break;
+      }
+      if (best < 0 && left < 0) {
+        left = static_cast<std::int32_t>(i);
+        continue;
+      }
+      const std::int32_t self = static_cast<std::int32_t>(i);
+      const std::int32_t first = best >= 0 ? self : left;
+      const std::int32_t second = best >= 0 ? best : self;
+      if (best >= 0) {
+        taken_[static_cast<std::size_t>(best)] = 1;
+      } else {
+        left = -1;
+      }
+      const std::int32_t both = overlap(static_cast<std::size_t>(first), static_cast<std::size_t>(second));
+      const std::int32_t shorter = parts_[static_cast<std::size_t>(second)].length;
+      pairs_.push_back(
+          {first, second, both, shorter - both, parts_[static_cast<std::size_t>(first)].length - shorter});
+    }
+    if (left >= 0) pairs_.push_back({left, -1, 0, 0, parts_[static_cast<std::size_t>(left)].length});
+    std::stable_sort(pairs_.begin(), pairs_.end(), [](const Pair& x, const Pair& y) {
+      if ((x.second < 0) != (y.second < 0)) return y.second < 0;
+      if (x.rest != y.rest) return x.rest < y.rest;
+      if (x.both + x.alternate != y.both + y.alternate) return x.both + x.alternate > y.both + y.alternate;
+      return x.both > y.both;
+    });
+  }
+
+  void put(std::int32_t number) { stream_.push_back(static_cast<std::uint16_t>(number)); }
+  void put_entry(std::int32_t p) {
+    put(csr_.col_indices[p] - col_begin_);
+    matrix_.values[written_++] = csr_.values[p];
+  }
+
+  void write_runs() {
+    for (std::size_t begin = 0; begin < pairs_.size();) {
+      const Pair& head = pairs_[begin];
+      std::size_t end = begin;
+      while (end < pairs_.size() && pairs_[end].second >= 0 && pairs_[end].both == head.both &&
+             pairs_[end].alternate == head.alternate && pairs_[end].rest == head.rest) {
+        ++end;
+      }
+      put(static_cast<std::int32_t>(end - begin));
+      put(head.both);
+      put(head.alternate);
+      put(head.rest);
+      if (end == begin) {
+        write_single(parts_[static_cast<std::size_t>(head.first)]);
+        ++begin;
+      }
+      for (; begin < end; ++begin) {
+        write_pair(parts_[static_cast<std::size_t>(pairs_[begin].first)],
+                   parts_[static_cast<std::size_t>(pairs_[begin].second)], pairs_[begin]);
+      }
+    }
+  }
+
+  void write_single(const Part& part) {
+    put(part.row);
+    for (std::int32_t p = part.begin; p < part.begin + part.length; ++p) put_entry(p);
+  }
+
+  void write_pair(const Part& first, const Part& second, const Pair& pair) {
+    put(first.row);
+    put(second.row);
+    only_first_.clear();
+    only_second_.clear();
+    std::int32_t x = first.begin;
+    std::int32_t y = second.begin;
+    const std::int32_t x_end = x + first.length;
+    const std::int32_t y_end = y + second.length;
+    // Blocks that are not masked have no both; then the rows are not merged.
+    while (pair.both > 0 && x < x_end && y < y_end) {
+      if (csr_.col_indices[x] == csr_.col_indices[y]) {
+        put_entry(x++);
+        matrix_.values[written_++] = csr_.values[y++];
+      } else if (csr_.col_indices[x] < csr_.col_indices[y]) {
+        only_first_.push_back(x++);
+      } else {
+        only_second_.push_back(y++);
+      }
+    }
+    while (x < x_end) only_first_.push_back(x++);
+    while (y < y_end) only_second_.push_back(y++);
+    const std::size_t alternate = static_cast<std::size_t>(pair.alternate);
+    for (std::size_t i = 0; i < alternate; ++i) {
+      put_entry(only_first_[i]);
+      put_entry(only_second_[i]);
+    }
+    for (std::size_t i = alternate; i < only_first_.size(); ++i) put_entry(only_first_[i]);
+  }
+
+  const Csr& csr_;
+  Matrix& matrix_;
+  std::int32_t col_begin_ = 0;
+  std::size_t written_ = 0;            // values
+  std::vector<std::uint16_t> stream_;  // what becomes bytes
+  std::vector<std::int32_t> next_;     // a row's first position at or after the block
+  std::vector<Part> parts_;            // of the group, longest first
+  std::vector<std::uint64_t> masks_;   // columns of a part
+  std::vector<std::uint8_t> taken_;    // parts that have a partner
+  std::vector<Pair> pairs_;
+  std::vector<std::int32_t> only_first_;
+  std::vector<std::int32_t> only_second_;
+};
+
+const char* encode(const Csr& csr, Matrix& matrix) {
+  // Row numbers, headers and columns for every nonzero, or offsets for every block, would not be counted in
+  // 32 bits beyond this.
+  if (csr.nnz > INT32_MAX / 4 || csr.rows > INT32_MAX / 8) return "more than 2^29 nonzeros or 2^28 rows";
+  Encoder(csr, matrix).encode();
+  return nullptr;
+}
+
+void decode(const Matrix& matrix, float* dense) {
+  const Encoded& a = matrix.view;
+  const std::uint8_t* at = a.bytes;
+  const float* value = a.values;
+  const auto take = [&] {
+    std::uint16_t number = 0;
+    std::memcpy(&number, at, 2);
+    at += 2;
+    return static_cast<std::size_t>(number);
+  };
+  const std::size_t cols = static_cast<std::size_t>(a.cols);
+  std::size_t of = 0;
+  for (std::size_t col = 0; col == 0 || col < cols; col += static_cast<std::size_t>(a.p0)) {
+    for (std::size_t unit = 0; unit < static_cast<std::size_t>(a.units); ++unit, of += 2) {
+      const std::uint8_t* end = a.bytes + static_cast<std::size_t>(a.offsets[of + 2]) * 2;
+      float* corner = dense + unit * static_cast<std::size_t>(a.p1) * cols + col;
+      while (at < end) {
+        const std::size_t pairs = take();
+        const std::size_t both = take();
+        const std::size_t alternate = take();
+        const std::size_t rest = take();
+        for (std::size_t pair = 0; pair == 0 || pair < pairs; ++pair) {
+          float* first = corner + take() * cols;
+          float* second = pairs > 0 ? corner + take() * cols : first;
+          for (std::size_t i = 0; i < both; ++i) {
+            const std::size_t j = take();
+            first[j] = *value++;
+            second[j] = *value++;
+          }
+          for (std::size_t i = 0; i < alternate; ++i) {
+            first[take()] = *value++;
+            second[take()] = *value++;
+          }
+          for (std::size_t i = 0; i < rest; ++i) first[take()] = *value++;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+extern const Format packed = {"packed", encode, decode};
+
+}  // namespace sparsemark::formats
