@@ -23,10 +23,14 @@ constexpr int kLeastVectors = 4;
 // A pair of rows takes two accumulators a vector, and a register or two for B and the values.
 constexpr int kMostVectors = kRegisters >= 32 ? 8 : 6;
 constexpr std::int64_t kBadStride = 2048;
+// Of a private L2 of 2 MiB.
+constexpr std::int64_t kCacheBytes = 2 << 20;
 
 struct PackedPlan {
-  int vectors;  // of a panel
-  bool copy;    // B's tile to scratch
+  int vectors;         // of a panel
+  bool copy;           // B's tile to scratch
+  bool stream;         // C past the caches
+  std::int32_t ahead;  // rows of the next tile of B that each pair of rows of A fetches
 };
 
 static inline PackedPlan plan_packed(const Encoded& a, std::int32_t n) {
@@ -39,6 +43,15 @@ static inline PackedPlan plan_packed(const Encoded& a, std::int32_t n) {
   plan.vectors = static_cast<int>((needed + panels - 1) / panels);
   // A block of few columns at the edge is masked when copied and nowhere else.
   plan.copy = n % kLanes != 0 || (needed > plan.vectors && n * 4LL % kBadStride == 0);
+  const std::int64_t b_bytes = static_cast<std::int64_t>(a.cols) * n * 4;
+  const std::int64_t c_bytes = static_cast<std::int64_t>(a.rows) * n * 4;
+  const std::int64_t a_bytes = static_cast<std::int64_t>(a.nnz) * 6;
+  plan.stream = a.cols <= a.p0 && n % kLanes == 0 && b_bytes + c_bytes > kCacheBytes;
+  plan.ahead = 0;
+  if (a_bytes + b_bytes + c_bytes > kCacheBytes && a.rows > 0) {
+    const std::int32_t pairs = (a.rows + 1) / 2;
+    plan.ahead = (a.p0 + pairs - 1) / pairs;
+  }
   return plan;
 }
 

@@ -7,13 +7,20 @@
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
 
+// Floats of a cache line.
+constexpr int kLine = 16;
+
 struct Tile {
   const char* b;         // the block's first row, the panel's first column
   std::size_t b_stride;  // bytes
   float* c;              // the group's first row, the panel's first column
   std::size_t c_stride;
-  int last;  // columns of the last vector of C
-  bool add;  // to C; else C is overwritten
+  int last;     // columns of the last vector of C
+  bool add;     // to C; else C is overwritten
+  bool stream;  // C past the caches
+  // Rows of the tile of B that comes next, of which each pair brings `ahead` into L2.
+  std::size_t ahead_stride;
+  std::int32_t ahead;
 };
 
 template <int V, bool kTail>
@@ -41,13 +48,42 @@ template <int V>
 }
 
 template <int V, bool kTail>
-void run_pairs(const Tile& t, const Run& run, Stream& stream) {
+[[gnu::always_inline]] inline void end_sums(const Tile& t, float* row, Vec (&sums)[V]) {
+  if (!kTail && t.stream) {
+    unrolled<V>([&](auto v)
+                    __attribute__((always_inline)) { stream(row + v.value * kLanes, sums[v.value]); });
+  } else {
+    unrolled<V>([&](auto v) __attribute__((always_inline)) {
+      store_part<V, kTail>(row, v.value, sums[v.value], t.last);
+    });
+  }
+}
+
+// A tile of B that is to come, row by row.
+struct Ahead {
+  const float* row;
+  std::int32_t left;
+};
+
+template <int V>
+[[gnu::always_inline]] inline void fetch(const Tile& t, Ahead& ahead) {
+  for (std::int32_t i = t.ahead; i > 0 && ahead.left > 0; --i, --ahead.left) {
+    unrolled<(V * kLanes + kLine - 1) / kLine>([&](auto v) __attribute__((always_inline)) {
+      __builtin_prefetch(ahead.row + v.value * kLine, 0, 2);
+    });
+    ahead.row += t.ahead_stride;
+  }
+}
+
+template <int V, bool kTail>
+void run_pairs(const Tile& t, const Run& run, Stream& stream, Ahead& ahead) {
   const std::uint8_t* at = stream.at;
   const float* value = stream.value;
   for (std::int32_t pair = run.pairs; pair > 0; --pair) {
     float* first = t.c + half(at) * t.c_stride;
     float* second = t.c + half(at + 2) * t.c_stride;
     at += 4;
+    fetch<V>(t, ahead);
     Vec x[V];
     Vec y[V];
     begin_sums<V, kTail>(t, first, x);
@@ -74,10 +110,8 @@ void run_pairs(const Tile& t, const Run& run, Stream& stream) {
       step<V>(*value++, row_of_b<V>(t, at), x);
       at += 2;
     }
-    unrolled<V>([&](auto v) __attribute__((always_inline)) {
-      store_part<V, kTail>(first, v.value, x[v.value], t.last);
-      store_part<V, kTail>(second, v.value, y[v.value], t.last);
-    });
+    end_sums<V, kTail>(t, first, x);
+    end_sums<V, kTail>(t, second, y);
   }
   stream.at = at;
   stream.value = value;
@@ -116,20 +150,28 @@ struct Body {
   static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
     const Encoded& a = *o.a;
     const std::size_t n = static_cast<std::size_t>(o.n);
+    const PackedPlan plan = plan_packed(a, o.n);
     // Vectors of B that are partial can only be read from the copy.
-    const bool copy = kTail || plan_packed(a, o.n).copy;
+    const bool copy = kTail || plan.copy;
     Tile t;
     t.c_stride = n;
     t.last = last;
+    t.stream = plan.stream;
+    t.ahead_stride = n;
+    t.ahead = plan.ahead;
     std::size_t at = static_cast<std::size_t>(s.unit_begin) * 2;
     for (std::int32_t first = 0; first == 0 || first < a.cols; first += a.p0) {
       const float* b = o.b + static_cast<std::size_t>(first) * n + col;
       t.b = reinterpret_cast<const char*>(b);
       t.b_stride = n * sizeof(float);
       t.add = first > 0;
+      const std::int32_t rows = a.cols - first < a.p0 ? a.cols - first : a.p0;
+      Ahead ahead = {b + static_cast<std::size_t>(rows) * n, a.cols - first - rows};
+      if (ahead.left == 0 && s.col_end - col > V * kLanes) ahead = {o.b + col + V * kLanes, a.cols};
+      if (ahead.left > a.p0) ahead.left = a.p0;
       if (copy) {
         float* to = static_cast<float*>(o.scratch);
-        copy_tile<V, kTail>(b, n, a.cols - first < a.p0 ? a.cols - first : a.p0, last, to);
+        copy_tile<V, kTail>(b, n, rows, last, to);
         t.b = reinterpret_cast<const char*>(to);
         t.b_stride = V * kLanes * sizeof(float);
       }
@@ -141,7 +183,7 @@ struct Body {
         while (stream.at < end) {
           const Run run = take_run(stream);
           if (run.pairs > 0) {
-            run_pairs<V, kTail>(t, run, stream);
+            run_pairs<V, kTail>(t, run, stream, ahead);
           } else {
             run_single<V, kTail>(t, run, stream);
           }
@@ -153,8 +195,18 @@ struct Body {
 };
 
 void run(const Operands& o, const Shard& s) noexcept {
-  const std::int64_t width = static_cast<std::int64_t>(plan_packed(*o.a, o.n).vectors) * kLanes;
-  panels_of_width<Body>(o, s, width);
+  // Panels of equal width, or one vector less.
+  const std::int64_t most = plan_packed(*o.a, o.n).vectors;
+  std::int64_t needed = (static_cast<std::int64_t>(s.col_end) - s.col_begin + kLanes - 1) / kLanes;
+  Shard part = s;
+  for (std::int64_t panels = (needed + most - 1) / most; panels > 0; --panels) {
+    const std::int64_t vectors = (needed + panels - 1) / panels;
+    needed -= vectors;
+    const std::int64_t col_end = part.col_begin + vectors * kLanes;
+    part.col_end = col_end < s.col_end ? static_cast<std::int32_t>(col_end) : s.col_end;
+    panels_of_width<Body>(o, part, vectors * kLanes);
+    part.col_begin = part.col_end;
+  }
 }
 
 std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
@@ -167,7 +219,9 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
   while (*text != '\0') ++text;
   text = append(append(text, ", k "), a.p0);
   text = append(append(text, ", groups of "), a.p1);
-  append(text, plan.copy ? ", B copied" : "");
+  text = append(text, plan.copy ? ", B copied" : "");
+  text = append(text, plan.ahead > 0 ? ", B fetched ahead" : "");
+  append(text, plan.stream ? ", C streamed" : "");
 }
 
 }  // namespace

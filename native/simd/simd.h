@@ -5,6 +5,8 @@
 //   kRegisters                     vectors that the instruction set holds in registers
 //   zero() broadcast(x)            all lanes
 //   load(p) store(p, v)            kLanes floats at any address
+//   stream(p, v)                   store past the caches where the instruction set can; p lies on a boundary of
+//                                  vectors
 //   load_first(p, count)           the first count lanes, the others 0; reads nothing beyond them
 //   store_first(p, v, count)       the first count lanes; writes nothing beyond them
 //   load_where(p, mask)            lane l = p[l] where bit l is set, else 0; reads nothing else
