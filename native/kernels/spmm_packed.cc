@@ -76,7 +76,7 @@ template <int V>
 }
 
 template <int V, bool kTail>
-void run_pairs(const Tile& t, const Run& run, Stream& stream, Ahead& ahead) {
+[[gnu::noinline]] void run_pairs(const Tile& t, const Run& run, Stream& stream, Ahead& ahead) {
   const std::uint8_t* at = stream.at;
   const float* value = stream.value;
   for (std::int32_t pair = run.pairs; pair > 0; --pair) {
@@ -95,7 +95,8 @@ void run_pairs(const Tile& t, const Run& run, Stream& stream, Ahead& ahead) {
       at += 2;
       value += 2;
       unrolled<V>([&](auto v) __attribute__((always_inline)) {
-        const Vec part = load(row + v.value * kLanes);
+        Vec part = load(row + v.value * kLanes);
+        keep(part);
         x[v.value] = fma(of_x, part, x[v.value]);
         y[v.value] = fma(of_y, part, y[v.value]);
       });
