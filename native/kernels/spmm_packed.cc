@@ -13,10 +13,14 @@ constexpr int kLine = 16;
 struct Tile {
   const char* b;         // the block's first row, the panel's first column
   std::size_t b_stride;  // bytes
-  float* c;              // the group's first row, the panel's first column
-  std::size_t c_stride;
-  int last;     // columns of the last vector of C
-  bool add;     // to C; else C is overwritten
+  // Sums so far and where they go, each C or the aligned copy of the panel in scratch: the group's first row,
+  // the panel's first column.
+  const float* from;
+  std::size_t from_stride;
+  float* to;
+  std::size_t to_stride;
+  int last;     // columns of the last vector
+  bool add;     // to the sums so far; else there are none
   bool stream;  // C past the caches
   // Rows of the tile of B that comes next, of which each pair brings `ahead` into L2.
   std::size_t ahead_stride;
@@ -80,14 +84,14 @@ template <int V, bool kTail>
   const std::uint8_t* at = stream.at;
   const float* value = stream.value;
   for (std::int32_t pair = run.pairs; pair > 0; --pair) {
-    float* first = t.c + half(at) * t.c_stride;
-    float* second = t.c + half(at + 2) * t.c_stride;
+    const std::size_t first = half(at);
+    const std::size_t second = half(at + 2);
     at += 4;
     fetch<V>(t, ahead);
     Vec x[V];
     Vec y[V];
-    begin_sums<V, kTail>(t, first, x);
-    begin_sums<V, kTail>(t, second, y);
+    begin_sums<V, kTail>(t, t.from + first * t.from_stride, x);
+    begin_sums<V, kTail>(t, t.from + second * t.from_stride, y);
     for (std::int32_t i = run.both; i > 0; --i) {
       const float* row = row_of_b<V>(t, at);
       const Vec of_x = broadcast(value[0]);
@@ -111,8 +115,8 @@ template <int V, bool kTail>
       step<V>(*value++, row_of_b<V>(t, at), x);
       at += 2;
     }
-    end_sums<V, kTail>(t, first, x);
-    end_sums<V, kTail>(t, second, y);
+    end_sums<V, kTail>(t, t.to + first * t.to_stride, x);
+    end_sums<V, kTail>(t, t.to + second * t.to_stride, y);
   }
   stream.at = at;
   stream.value = value;
@@ -120,16 +124,15 @@ template <int V, bool kTail>
 
 template <int V, bool kTail>
 void run_single(const Tile& t, const Run& run, Stream& stream) {
-  float* out = t.c + half(stream.at) * t.c_stride;
+  const std::size_t row = half(stream.at);
   stream.at += 2;
   Vec x[V];
-  begin_sums<V, kTail>(t, out, x);
+  begin_sums<V, kTail>(t, t.from + row * t.from_stride, x);
   for (std::int32_t i = run.rest; i > 0; --i) {
     step<V>(*stream.value++, row_of_b<V>(t, stream.at), x);
     stream.at += 2;
   }
-  unrolled<V>([&](auto v)
-                  __attribute__((always_inline)) { store_part<V, kTail>(out, v.value, x[v.value], t.last); });
+  end_sums<V, kTail>(t, t.to + row * t.to_stride, x);
 }
 
 // Rows [0, rows) of a tile of B to scratch, V whole vectors each; columns beyond the last are 0.
@@ -144,6 +147,11 @@ void copy_tile(const float* b, std::size_t n, std::int32_t rows, int last, float
   }
 }
 
+// Where in scratch the copy of a panel of C begins, behind the tile of B; in floats.
+std::int64_t held_at(const Encoded& a, const PackedPlan& plan) {
+  return static_cast<std::int64_t>(a.p0) * plan.vectors * kLanes;
+}
+
 struct Body {
   static constexpr int kMost = kMostVectors;
 
@@ -155,11 +163,12 @@ struct Body {
     // Vectors of B that are partial can only be read from the copy.
     const bool copy = kTail || plan.copy;
     Tile t;
-    t.c_stride = n;
     t.last = last;
-    t.stream = plan.stream;
+    float* tile = static_cast<float*>(o.scratch);
+    float* held = tile + held_at(a, plan);
     t.ahead_stride = n;
     t.ahead = plan.ahead;
+    const std::size_t first_row = static_cast<std::size_t>(s.unit_begin) * static_cast<std::size_t>(a.p1);
     std::size_t at = static_cast<std::size_t>(s.unit_begin) * 2;
     for (std::int32_t first = 0; first == 0 || first < a.cols; first += a.p0) {
       const float* b = o.b + static_cast<std::size_t>(first) * n + col;
@@ -171,14 +180,22 @@ struct Body {
       if (ahead.left == 0 && s.col_end - col > V * kLanes) ahead = {o.b + col + V * kLanes, a.cols};
       if (ahead.left > a.p0) ahead.left = a.p0;
       if (copy) {
-        float* to = static_cast<float*>(o.scratch);
-        copy_tile<V, kTail>(b, n, rows, last, to);
-        t.b = reinterpret_cast<const char*>(to);
+        copy_tile<V, kTail>(b, n, rows, last, tile);
+        t.b = reinterpret_cast<const char*>(tile);
         t.b_stride = V * kLanes * sizeof(float);
       }
+      const bool from_held = plan.hold;
+      const bool to_held = plan.hold && first + rows < a.cols;
+      t.from_stride = from_held ? V * kLanes : n;
+      t.to_stride = to_held ? V * kLanes : n;
+      t.stream = plan.stream && !to_held;
       Stream stream = {a.bytes + static_cast<std::size_t>(a.offsets[at]) * 2, a.values + a.offsets[at + 1]};
       for (std::int32_t unit = s.unit_begin; unit < s.unit_end; ++unit) {
-        t.c = o.c + static_cast<std::size_t>(unit) * static_cast<std::size_t>(a.p1) * n + col;
+        const std::size_t row = static_cast<std::size_t>(unit) * static_cast<std::size_t>(a.p1);
+        float* c = o.c + row * n + col;
+        float* sums = held + (row - first_row) * V * kLanes;
+        t.from = from_held ? sums : c;
+        t.to = to_held ? sums : c;
         at += 2;
         const std::uint8_t* end = a.bytes + static_cast<std::size_t>(a.offsets[at]) * 2;
         while (stream.at < end) {
@@ -208,10 +225,13 @@ void run(const Operands& o, const Shard& s) noexcept {
     panels_of_width<Body>(o, part, vectors * kLanes);
     part.col_begin = part.col_end;
   }
+  end_stream();
 }
 
 std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
-  return static_cast<std::int64_t>(a.p0) * plan_packed(a, n).vectors * kLanes * 4;
+  const PackedPlan plan = plan_packed(a, n);
+  const std::int64_t held = plan.hold ? static_cast<std::int64_t>(a.rows) * plan.vectors * kLanes : 0;
+  return (held_at(a, plan) + held) * 4;
 }
 
 void tiling(const Encoded& a, std::int32_t n, char* text) {
@@ -222,6 +242,7 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
   text = append(append(text, ", groups of "), a.p1);
   text = append(text, plan.copy ? ", B copied" : "");
   text = append(text, plan.ahead > 0 ? ", B fetched ahead" : "");
+  text = append(text, plan.hold ? ", C held" : "");
   append(text, plan.stream ? ", C streamed" : "");
 }
 
