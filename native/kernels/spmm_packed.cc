@@ -177,7 +177,7 @@ struct Body {
       t.add = first > 0;
       const std::int32_t rows = a.cols - first < a.p0 ? a.cols - first : a.p0;
       Ahead ahead = {b + static_cast<std::size_t>(rows) * n, a.cols - first - rows};
-      if (ahead.left == 0 && s.col_end - col > V * kLanes) ahead = {o.b + col + V * kLanes, a.cols};
+      if (ahead.left == 0 && o.n - col > V * kLanes) ahead = {o.b + col + V * kLanes, a.cols};
       if (ahead.left > a.p0) ahead.left = a.p0;
       if (copy) {
         copy_tile<V, kTail>(b, n, rows, last, tile);
@@ -249,7 +249,7 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 }  // namespace
 
 extern const Kernel spmm_packed = {"spmm",        "packed", "packed", SPARSEMARK_ISA_NAME,
-                                   Split::kUnits, false,    nullptr,  nullptr,
+                                   Split::kWide,  false,    nullptr,  nullptr,
                                    scratch_bytes, tiling,   run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA
