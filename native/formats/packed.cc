@@ -307,9 +307,11 @@ class Encoder {
 };
 
 const char* encode(const Csr& csr, Matrix& matrix) {
-  // Row numbers, headers and columns for every nonzero, or offsets for every block, would not be counted in
-  // 32 bits beyond this.
-  if (csr.nnz > INT32_MAX / 4 || csr.rows > INT32_MAX / 8) return "more than 2^29 nonzeros or 2^28 rows";
+  // Positions in the stream, which holds headers and row numbers too, and ends of blocks are counted in 32
+  // bits.
+  if (csr.nnz > INT32_MAX / 4 || csr.rows > INT32_MAX / 8 || csr.cols > INT32_MAX / 2) {
+    return "more than 2^29 nonzeros, 2^28 rows or 2^30 columns";
+  }
   Encoder(csr, matrix).encode();
   return nullptr;
 }
