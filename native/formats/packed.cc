@@ -28,7 +28,8 @@ namespace {
 // nonzeros and more there; but the block times the width of the tile in registers has to stay near L1, and
 // wide tiles share a value's broadcast. Geomean over 17 layer shapes of the rate, each relative to the best
 // of its shape, at sparsity 0.5 / 0.9 / 0.95: 64 columns 0.96 / 0.90 / 0.79, 96 0.97 / 0.94 / 0.87, 128 0.92
-// / 0.95 / 0.93, 192 0.88 / 0.95 / 0.96, 256 0.80 / 0.91 / 0.94.
+// / 0.95 / 0.93, 192 0.88 / 0.95 / 0.96, 256 0.80 / 0.91 / 0.94;
+// in groups of at most 255 rows, before sums were held, 4 to 8 vectors.
 std::int32_t block_columns(const Csr& csr) {
   const double density = csr.rows == 0 || csr.cols == 0
                              ? 0.0

@@ -1,5 +1,5 @@
 // spmm on packed: for each panel of columns of C, for each block of columns of A, all of the shard's rows
-// pass by the tile of B, which stays in L1; rows of C are added to in L2. Tiles are chosen in plan.h.
+// pass by the tile of B, which stays in or near L1; rows of C are added to in L2. Tiles are chosen in plan.h.
 #include "packed_runs.h"
 #include "plan.h"
 #include "unrolled.h"
