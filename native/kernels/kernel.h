@@ -29,10 +29,15 @@ struct Shard {
   std::int32_t col_end;
 };
 
+// Columns for which a kernel that reads all of A for any number of columns is about as fast as for more.
+inline constexpr std::int32_t kWideColumns = 96;
+
 // How a job is shared out over threads.
 enum class Split : std::int8_t {
   kUnits,    // by A's units, balanced by Encoded::work
   kColumns,  // by columns of C, in multiples of 16
+  kWide,     // by columns where each thread gets kWideColumns or there are fewer units than threads, else by
+             // units
   kNone,     // one thread only
 };
 

@@ -98,7 +98,8 @@ std::int32_t boundary(const Encoded& a, int share, int parts) {
 
 // Shares out by stored work or by columns. Every unit and column falls to exactly one part.
 Shard shard_of(const Encoded& a, std::int32_t n, Split split, int part, int parts) {
-  if (split == Split::kColumns) {
+  const bool wide = n / parts >= kWideColumns || a.units < parts;
+  if (split == Split::kColumns || (split == Split::kWide && wide)) {
     constexpr std::int32_t kStep = 16;
     const std::int64_t steps = (static_cast<std::int64_t>(n) + kStep - 1) / kStep;
     const auto edge = [&](int share) {

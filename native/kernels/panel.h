@@ -58,11 +58,9 @@ void one_panel(const Operands& o, const Shard& s, std::int32_t col, int vectors,
 }
 
 // Calls Body::panel<V, kTail>(o, s, col, last) for each panel of the shard's columns: V vectors from column
-// col on, the last of them with `last` columns. Body::kMost is the widest V.
+// col on, the last of them with `last` columns; width is a multiple of kLanes. Body::kMost is the widest V.
 template <typename Body>
-void all_panels(const Operands& o, const Shard& s, std::int32_t height) {
-  const std::int64_t width =
-      static_cast<std::int64_t>(panel_vectors(height, s.col_end - s.col_begin, Body::kMost)) * kLanes;
+void panels_of_width(const Operands& o, const Shard& s, std::int64_t width) {
   for (std::int64_t col = s.col_begin; col < s.col_end; col += width) {
     const std::int64_t left = s.col_end - col;
     const int count = static_cast<int>(left < width ? left : width);
@@ -70,6 +68,13 @@ void all_panels(const Operands& o, const Shard& s, std::int32_t height) {
     one_panel<Body, Body::kMost>(o, s, static_cast<std::int32_t>(col), vectors,
                                  count - (vectors - 1) * kLanes);
   }
+}
+
+// The same in panels of panel_vectors(height, columns).
+template <typename Body>
+void all_panels(const Operands& o, const Shard& s, std::int32_t height) {
+  const int vectors = panel_vectors(height, s.col_end - s.col_begin, Body::kMost);
+  panels_of_width<Body>(o, s, static_cast<std::int64_t>(vectors) * kLanes);
 }
 
 static inline char* append(char* at, const char* text) {

@@ -39,6 +39,9 @@ static inline Vec zero() { return _mm256_setzero_ps(); }
 static inline Vec broadcast(float x) { return _mm256_set1_ps(x); }
 static inline Vec load(const float* p) { return _mm256_loadu_ps(p); }
 static inline void store(float* p, Vec v) { _mm256_storeu_ps(p, v); }
+static inline void keep(Vec& v) { __asm__("" : "+x"(v)); }
+static inline void stream(float* p, Vec v) { _mm256_stream_ps(p, v); }
+static inline void end_stream() { _mm_sfence(); }
 static inline Vec load_first(const float* p, int count) { return _mm256_maskload_ps(p, first(count)); }
 static inline void store_first(float* p, Vec v, int count) { _mm256_maskstore_ps(p, first(count), v); }
 static inline Vec load_where(const float* p, std::uint32_t mask) {

@@ -19,6 +19,9 @@ static inline Vec zero() { return _mm512_setzero_ps(); }
 static inline Vec broadcast(float x) { return _mm512_set1_ps(x); }
 static inline Vec load(const float* p) { return _mm512_loadu_ps(p); }
 static inline void store(float* p, Vec v) { _mm512_storeu_ps(p, v); }
+static inline void keep(Vec& v) { __asm__("" : "+v"(v)); }
+static inline void stream(float* p, Vec v) { _mm512_stream_ps(p, v); }
+static inline void end_stream() { _mm_sfence(); }
 static inline Vec load_first(const float* p, int count) { return _mm512_maskz_loadu_ps(first(count), p); }
 static inline void store_first(float* p, Vec v, int count) { _mm512_mask_storeu_ps(p, first(count), v); }
 static inline Vec load_where(const float* p, std::uint32_t mask) {

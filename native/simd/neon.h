@@ -15,6 +15,9 @@ static inline Vec zero() { return vdupq_n_f32(0.0f); }
 static inline Vec broadcast(float x) { return vdupq_n_f32(x); }
 static inline Vec load(const float* p) { return vld1q_f32(p); }
 static inline void store(float* p, Vec v) { vst1q_f32(p, v); }
+static inline void keep(Vec& v) { __asm__("" : "+w"(v)); }
+static inline void stream(float* p, Vec v) { vst1q_f32(p, v); }
+static inline void end_stream() {}
 static inline Vec load_first(const float* p, int count) {
   float lanes[4] = {0.0f, 0.0f, 0.0f, 0.0f};
   for (int lane = 0; lane < count && lane < 4; ++lane) lanes[lane] = p[lane];

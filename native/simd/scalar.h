@@ -13,6 +13,9 @@ static inline Vec zero() { return 0.0f; }
 static inline Vec broadcast(float x) { return x; }
 static inline Vec load(const float* p) { return *p; }
 static inline void store(float* p, Vec v) { *p = v; }
+static inline void keep(Vec&) {}
+static inline void stream(float* p, Vec v) { *p = v; }
+static inline void end_stream() {}
 static inline Vec load_first(const float* p, int count) { return count > 0 ? *p : 0.0f; }
 static inline void store_first(float* p, Vec v, int count) {
   if (count > 0) *p = v;

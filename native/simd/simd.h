@@ -5,6 +5,13 @@
 //   kRegisters                     vectors that the instruction set holds in registers
 //   zero() broadcast(x)            all lanes
 //   load(p) store(p, v)            kLanes floats at any address
+//   keep(v)                        v is in a register here: a load that several operations share is done
+//   once,
+//                                  where the optimiser would make it a memory operand of each
+//   stream(p, v)                   store past the caches where the instruction set can; p lies on a boundary
+//   of
+//                                  vectors
+//   end_stream()                   makes streamed stores visible to whom later stores are visible
 //   load_first(p, count)           the first count lanes, the others 0; reads nothing beyond them
 //   store_first(p, v, count)       the first count lanes; writes nothing beyond them
 //   load_where(p, mask)            lane l = p[l] where bit l is set, else 0; reads nothing else

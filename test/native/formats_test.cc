@@ -113,6 +113,8 @@ void footprints(const Options& options) {
       {"ell", {40, 40, 48}},
       {"sell-16-128", {40, 40 + 8 + 16, (64 - 10) * 8}},
       {"bitmask", {40, 32 + 20, 0}},
+      // Two runs of a pair each: 4 + 2 numbers and the columns 3 + 1, then 1 + 1; 4 offsets.
+      {"packed", {40, (10 + 8) * 2 + 4 * 4, 0}},
   };
   for (const auto& one : known) {
     const Format* format = format_named(one.format);
@@ -127,6 +129,16 @@ void footprints(const Options& options) {
                       static_cast<long long>(matrix.footprint.payload_bytes),
                       static_cast<long long>(matrix.footprint.metadata_bytes),
                       static_cast<long long>(matrix.footprint.padding_bytes));
+  }
+  // What packed promises where pruning is worth it: at most 6.6 bytes a nonzero at density 0.1.
+  const Sample pruned =
+      sample_where(random, 300, 400, "pruned", [&](int, int) { return random.unit() < 0.1; });
+  Matrix packed;
+  if (encode(*format_named("packed"), pruned, packed)) {
+    const Footprint& f = packed.footprint;
+    const double bytes = static_cast<double>(f.payload_bytes + f.metadata_bytes + f.padding_bytes);
+    SPARSEMARK_EXPECT(bytes <= 6.6 * pruned.nnz(), "packed: %.2f bytes a nonzero at density 0.1",
+                      bytes / pruned.nnz());
   }
   // 2:4 on 3 x 6: two groups a row, the second cut off; 4 values and 4 places of 2 bits a row.
   const Sample pairs = sample_where(random, 3, 6, "pairs", [](int, int j) { return j % 4 < 2; });

@@ -208,6 +208,17 @@ void large_problems(const Options& options) {
     const std::int32_t n = round % 2 == 0 ? 1 : 1 + random.below(200);
     check_all_kernels(library, a, n, 1 + round % 3, random);
   }
+  // Operands that leave the caches, where kernels choose other stores and tiles.
+  const struct {
+    std::int32_t rows;
+    std::int32_t cols;
+    std::int32_t n;
+  } wide[] = {{33, 21, 10000}, {20, 130, 4096}};
+  for (const auto& one : wide) {
+    const Sample a =
+        sample_where(random, one.rows, one.cols, "wide", [&](int, int) { return random.unit() < 0.1; });
+    check_all_kernels(library, a, one.n, 2, random);
+  }
 }
 
 void door_errors(const Options& options) {

@@ -1,0 +1,255 @@
+// spmm on packed: for each panel of columns of C, for each block of columns of A, all of the shard's rows
+// pass by the tile of B, which stays in or near L1; rows of C are added to in L2. Tiles are chosen in plan.h.
+#include "packed_runs.h"
+#include "plan.h"
+#include "unrolled.h"
+
+namespace sparsemark::SPARSEMARK_ISA {
+namespace {
+
+// Floats of a cache line.
+constexpr int kLine = 16;
+
+struct Tile {
+  const char* b;         // the block's first row, the panel's first column
+  std::size_t b_stride;  // bytes
+  // Sums so far and where they go, each C or the aligned copy of the panel in scratch: the group's first row,
+  // the panel's first column.
+  const float* from;
+  std::size_t from_stride;
+  float* to;
+  std::size_t to_stride;
+  int last;     // columns of the last vector
+  bool add;     // to the sums so far; else there are none
+  bool stream;  // C past the caches
+  // Rows of the tile of B that comes next, of which each pair brings `ahead` into L2.
+  std::size_t ahead_stride;
+  std::int32_t ahead;
+};
+
+template <int V, bool kTail>
+[[gnu::always_inline]] inline void begin_sums(const Tile& t, const float* row, Vec (&sums)[V]) {
+  if (t.add) {
+    unrolled<V>([&](auto v) __attribute__((always_inline)) {
+      sums[v.value] = load_part<V, kTail>(row, v.value, t.last);
+    });
+  } else {
+    unrolled<V>([&](auto v) __attribute__((always_inline)) { sums[v.value] = zero(); });
+  }
+}
+
+template <int V>
+[[gnu::always_inline]] inline const float* row_of_b(const Tile& t, const std::uint8_t* at) {
+  return reinterpret_cast<const float*>(t.b + half(at) * t.b_stride);
+}
+
+template <int V>
+[[gnu::always_inline]] inline void step(float value, const float* row, Vec (&sums)[V]) {
+  const Vec wide = broadcast(value);
+  unrolled<V>([&](auto v) __attribute__((always_inline)) {
+    sums[v.value] = fma(wide, load(row + v.value * kLanes), sums[v.value]);
+  });
+}
+
+template <int V, bool kTail>
+[[gnu::always_inline]] inline void end_sums(const Tile& t, float* row, Vec (&sums)[V]) {
+  if (!kTail && t.stream) {
+    unrolled<V>([&](auto v)
+                    __attribute__((always_inline)) { stream(row + v.value * kLanes, sums[v.value]); });
+  } else {
+    unrolled<V>([&](auto v) __attribute__((always_inline)) {
+      store_part<V, kTail>(row, v.value, sums[v.value], t.last);
+    });
+  }
+}
+
+// A tile of B that is to come, row by row.
+struct Ahead {
+  const float* row;
+  std::int32_t left;
+};
+
+template <int V>
+[[gnu::always_inline]] inline void fetch(const Tile& t, Ahead& ahead) {
+  for (std::int32_t i = t.ahead; i > 0 && ahead.left > 0; --i, --ahead.left) {
+    unrolled<(V * kLanes + kLine - 1) / kLine>([&](auto v) __attribute__((always_inline)) {
+      __builtin_prefetch(ahead.row + v.value * kLine, 0, 2);
+    });
+    ahead.row += t.ahead_stride;
+  }
+}
+
+template <int V, bool kTail>
+[[gnu::noinline]] void run_pairs(const Tile& t, const Run& run, Stream& stream, Ahead& ahead) {
+  const std::uint8_t* at = stream.at;
+  const float* value = stream.value;
+  for (std::int32_t pair = run.pairs; pair > 0; --pair) {
+    const std::size_t first = half(at);
+    const std::size_t second = half(at + 2);
+    at += 4;
+    fetch<V>(t, ahead);
+    Vec x[V];
+    Vec y[V];
+    begin_sums<V, kTail>(t, t.from + first * t.from_stride, x);
+    begin_sums<V, kTail>(t, t.from + second * t.from_stride, y);
+    for (std::int32_t i = run.both; i > 0; --i) {
+      const float* row = row_of_b<V>(t, at);
+      const Vec of_x = broadcast(value[0]);
+      const Vec of_y = broadcast(value[1]);
+      at += 2;
+      value += 2;
+      unrolled<V>([&](auto v) __attribute__((always_inline)) {
+        Vec part = load(row + v.value * kLanes);
+        keep(part);
+        x[v.value] = fma(of_x, part, x[v.value]);
+        y[v.value] = fma(of_y, part, y[v.value]);
+      });
+    }
+    for (std::int32_t i = run.alternate; i > 0; --i) {
+      step<V>(value[0], row_of_b<V>(t, at), x);
+      step<V>(value[1], row_of_b<V>(t, at + 2), y);
+      at += 4;
+      value += 2;
+    }
+    for (std::int32_t i = run.rest; i > 0; --i) {
+      step<V>(*value++, row_of_b<V>(t, at), x);
+      at += 2;
+    }
+    end_sums<V, kTail>(t, t.to + first * t.to_stride, x);
+    end_sums<V, kTail>(t, t.to + second * t.to_stride, y);
+  }
+  stream.at = at;
+  stream.value = value;
+}
+
+template <int V, bool kTail>
+void run_single(const Tile& t, const Run& run, Stream& stream) {
+  const std::size_t row = half(stream.at);
+  stream.at += 2;
+  Vec x[V];
+  begin_sums<V, kTail>(t, t.from + row * t.from_stride, x);
+  for (std::int32_t i = run.rest; i > 0; --i) {
+    step<V>(*stream.value++, row_of_b<V>(t, stream.at), x);
+    stream.at += 2;
+  }
+  end_sums<V, kTail>(t, t.to + row * t.to_stride, x);
+}
+
+// Rows [0, rows) of a tile of B to scratch, V whole vectors each; columns beyond the last are 0.
+template <int V, bool kTail>
+void copy_tile(const float* b, std::size_t n, std::int32_t rows, int last, float* out) {
+  for (std::int32_t row = 0; row < rows; ++row) {
+    unrolled<V>([&](auto v) __attribute__((always_inline)) {
+      store(out + v.value * kLanes, load_part<V, kTail>(b, v.value, last));
+    });
+    b += n;
+    out += V * kLanes;
+  }
+}
+
+// Where in scratch the copy of a panel of C begins, behind the tile of B; in floats.
+std::int64_t held_at(const Encoded& a, const PackedPlan& plan) {
+  return static_cast<std::int64_t>(a.p0) * plan.vectors * kLanes;
+}
+
+struct Body {
+  static constexpr int kMost = kMostVectors;
+
+  template <int V, bool kTail>
+  static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
+    const Encoded& a = *o.a;
+    const std::size_t n = static_cast<std::size_t>(o.n);
+    const PackedPlan plan = plan_packed(a, o.n);
+    // Vectors of B that are partial can only be read from the copy.
+    const bool copy = kTail || plan.copy;
+    Tile t;
+    t.last = last;
+    float* tile = static_cast<float*>(o.scratch);
+    float* held = tile + held_at(a, plan);
+    t.ahead_stride = n;
+    t.ahead = plan.ahead;
+    const std::size_t first_row = static_cast<std::size_t>(s.unit_begin) * static_cast<std::size_t>(a.p1);
+    std::size_t at = static_cast<std::size_t>(s.unit_begin) * 2;
+    for (std::int32_t first = 0; first == 0 || first < a.cols; first += a.p0) {
+      const float* b = o.b + static_cast<std::size_t>(first) * n + col;
+      t.b = reinterpret_cast<const char*>(b);
+      t.b_stride = n * sizeof(float);
+      t.add = first > 0;
+      const std::int32_t rows = a.cols - first < a.p0 ? a.cols - first : a.p0;
+      Ahead ahead = {b + static_cast<std::size_t>(rows) * n, a.cols - first - rows};
+      if (ahead.left == 0 && o.n - col > V * kLanes) ahead = {o.b + col + V * kLanes, a.cols};
+      if (ahead.left > a.p0) ahead.left = a.p0;
+      if (copy) {
+        copy_tile<V, kTail>(b, n, rows, last, tile);
+        t.b = reinterpret_cast<const char*>(tile);
+        t.b_stride = V * kLanes * sizeof(float);
+      }
+      const bool from_held = plan.hold;
+      const bool to_held = plan.hold && first + rows < a.cols;
+      t.from_stride = from_held ? V * kLanes : n;
+      t.to_stride = to_held ? V * kLanes : n;
+      t.stream = plan.stream && !to_held;
+      Stream stream = {a.bytes + static_cast<std::size_t>(a.offsets[at]) * 2, a.values + a.offsets[at + 1]};
+      for (std::int32_t unit = s.unit_begin; unit < s.unit_end; ++unit) {
+        const std::size_t row = static_cast<std::size_t>(unit) * static_cast<std::size_t>(a.p1);
+        float* c = o.c + row * n + col;
+        float* sums = held + (row - first_row) * V * kLanes;
+        t.from = from_held ? sums : c;
+        t.to = to_held ? sums : c;
+        at += 2;
+        const std::uint8_t* end = a.bytes + static_cast<std::size_t>(a.offsets[at]) * 2;
+        while (stream.at < end) {
+          const Run run = take_run(stream);
+          if (run.pairs > 0) {
+            run_pairs<V, kTail>(t, run, stream, ahead);
+          } else {
+            run_single<V, kTail>(t, run, stream);
+          }
+        }
+      }
+      at += static_cast<std::size_t>(a.units - (s.unit_end - s.unit_begin)) * 2;
+    }
+  }
+};
+
+void run(const Operands& o, const Shard& s) noexcept {
+  // Panels of equal width, or one vector less.
+  const std::int64_t most = plan_packed(*o.a, o.n).vectors;
+  std::int64_t needed = (static_cast<std::int64_t>(s.col_end) - s.col_begin + kLanes - 1) / kLanes;
+  Shard part = s;
+  for (std::int64_t panels = (needed + most - 1) / most; panels > 0; --panels) {
+    const std::int64_t vectors = (needed + panels - 1) / panels;
+    needed -= vectors;
+    const std::int64_t col_end = part.col_begin + vectors * kLanes;
+    part.col_end = col_end < s.col_end ? static_cast<std::int32_t>(col_end) : s.col_end;
+    panels_of_width<Body>(o, part, vectors * kLanes);
+    part.col_begin = part.col_end;
+  }
+  end_stream();
+}
+
+std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
+  const PackedPlan plan = plan_packed(a, n);
+  const std::int64_t held = plan.hold ? static_cast<std::int64_t>(a.rows) * plan.vectors * kLanes : 0;
+  return (held_at(a, plan) + held) * 4;
+}
+
+void tiling(const Encoded& a, std::int32_t n, char* text) {
+  const PackedPlan plan = plan_packed(a, n);
+  say_tiling(text, 2, plan.vectors);
+  while (*text != '\0') ++text;
+  text = append(append(text, ", k "), a.p0);
+  text = append(append(text, ", groups of "), a.p1);
+  text = append(text, plan.copy ? ", B copied" : "");
+  text = append(text, plan.ahead > 0 ? ", B fetched ahead" : "");
+  text = append(text, plan.hold ? ", C held" : "");
+  append(text, plan.stream ? ", C streamed" : "");
+}
+
+}  // namespace
+
+extern const Kernel spmm_packed = {"spmm",        "packed", "packed", SPARSEMARK_ISA_NAME,
+                                   Split::kWide,  false,    nullptr,  nullptr,
+                                   scratch_bytes, tiling,   run};
+
+}  // namespace sparsemark::SPARSEMARK_ISA
