@@ -25,15 +25,21 @@ function workloadAt(density: number, seed: number, change: Partial<Workload> = {
   return { ...workload, id: idOf(workload) };
 }
 
-function measured(workload: Workload, library: string, kernel: string, timeNs: number): Measured {
+function measured(
+  workload: Workload,
+  library: string,
+  kernel: string,
+  timeNs: number,
+  threads = 1,
+): Measured {
   return {
-    id: `${workload.id}/${library}-${kernel}-avx2-t1`,
+    id: `${workload.id}/${library}-${kernel}-avx2-t${threads}`,
     workload: workload.id,
     library,
     kernel,
     format: kernel,
     isa: 'avx2',
-    threads: 1,
+    threads,
     dense: kernel === 'dense',
     status: 'measured',
     check: { worstRatio: 0, maxAbsError: 0 },
@@ -121,7 +127,7 @@ describe('refinements', () => {
   it('an unhealthy baseline is none', () => {
     const workloads = [0.8, 0.4, 0.1].map((density) => workloadAt(density, 1));
     const health: BaselineHealth[] = [
-      { library: 'slow', kernel: 'dense', isa: 'auto', gflops: 1, ofBest: 0.1, ofPeak: 0.1, healthy: false },
+      { library: 'slow', kernel: 'dense', isa: 'avx2', gflops: 1, ofBest: 0.1, ofPeak: 0.1, healthy: false },
     ];
     // The unhealthy one is the faster one here, which would move the crossover below 0.1.
     const measurements = workloads.flatMap((workload) => [
@@ -130,6 +136,31 @@ describe('refinements', () => {
     ]);
     expect(refinements(workloads, measurements, health)).toHaveLength(2);
     expect(refinements(workloads, measurements, [])).toEqual([]);
+    // The same kernel of another instruction set is another kernel.
+    const other = health.map((entry) => ({ ...entry, isa: 'scalar' }));
+    expect(refinements(workloads, measurements, other)).toEqual([]);
+  });
+
+  it('cuts the bracket of every number of threads, and a common one once', () => {
+    const workloads = [0.8, 0.4, 0.1].map((density) => workloadAt(density, 1));
+    /** On two threads sparse takes `slope` ns a density where dense takes 400 ns. */
+    const withTwo = (slope: number): Measurement[] =>
+      workloads.flatMap((workload) => [
+        ...both(workload),
+        measured(workload, 'native', 'dense', 400, 2),
+        measured(workload, 'native', 'csr', slope * workload.density, 2),
+      ]);
+    const densities = (measurements: readonly Measurement[]): number[] =>
+      refinements(workloads, measurements, []).map(({ density }) => density);
+    const low = densities(workloads.flatMap(both));
+    expect(low).toHaveLength(2);
+    // Crosses at 0.2 too: the same bracket.
+    expect(densities(withTwo(2000))).toEqual(low);
+    // Crosses at 0.6: a bracket of its own. The fastest times of both together cross at 1 and would hide both.
+    const two = densities(withTwo(400 / 0.6));
+    expect(two).toHaveLength(4);
+    expect(two).toEqual(expect.arrayContaining(low));
+    expect(two.filter((density) => density > 0.4 && density < 0.8)).toHaveLength(2);
   });
 
   it('cases without a time do not count', () => {
