@@ -88,6 +88,22 @@ describe('sampleInRounds', () => {
     expect(series.get('case-0')!.rounds).toEqual([3, 3, 3]);
   });
 
+  it('keeps the baseline in every round until the last case is known', async () => {
+    const random = seededRandom(3);
+    const noisy = (id: string): number => 100 + (id === 'case-2' ? random() * 900 : random() * 0.1);
+    const { timed } = samplers(3, noisy);
+    const kept = timed.map((entry) => ({ ...entry, keep: entry.id === 'case-0' }));
+    const series = await sampleInRounds(kept, rule, 1, () => true);
+    expect(series.get('case-2')!.rounds).toHaveLength(17);
+    expect(series.get('case-0')!.rounds).toEqual(series.get('case-2')!.rounds);
+    expect(series.get('case-1')!.samplesNs).toHaveLength(9);
+    // Kept or not, nothing is sampled once all are known, nor beyond the largest number.
+    const steady = samplers(2, () => 100 + random() * 0.1).timed.map((entry) => ({ ...entry, keep: true }));
+    for (const { samplesNs } of (await sampleInRounds(steady, rule, 1, () => true)).values()) {
+      expect(samplesNs).toHaveLength(9);
+    }
+  });
+
   it('decides by the width alone, never by the value', async () => {
     // The same relative scatter at a thousand times the value stops at the same sample.
     const lengths: number[] = [];

@@ -16,6 +16,8 @@ export interface StoppingRule {
 export interface Timed {
   readonly id: string;
   readonly sample: () => Promise<number>;
+  /** Sampled on in every round until the others are known well enough: a baseline that stands beside all of them. */
+  readonly keep?: boolean;
 }
 
 /** Raw samples in their order, with the number taken in each round. */
@@ -39,6 +41,9 @@ export function isEnough(samplesNs: readonly number[], rule: StoppingRule): bool
  * tinybench's own warm-up is off, since the worker warmed up and knows when it was steady. Each iteration returns the
  * kernel's own clock as `overriddenDuration`. Order and raw values are kept here, since tinybench sorts what it keeps.
  *
+ * A case leaves the rounds once it is known well enough, a kept one only with the last of them or at `maxSamples`: the
+ * samples of a slow drift's later part then still have their baseline's beside them.
+ *
  * `mayGoOn` is asked between rounds once every case has `minSamples`; false ends the series (the budget).
  */
 export async function sampleInRounds(
@@ -48,11 +53,14 @@ export async function sampleInRounds(
   mayGoOn: () => boolean,
 ): Promise<ReadonlyMap<string, Series>> {
   const series = new Map<string, Series>(cases.map(({ id }) => [id, { samplesNs: [], rounds: [] }]));
-  const open = (): Timed[] =>
-    cases.filter(({ id }) => {
+  const open = (): Timed[] => {
+    const able = cases.filter(({ id }) => {
       const { samplesNs, error } = series.get(id)!;
-      return error === undefined && !isEnough(samplesNs, rule);
+      return error === undefined && samplesNs.length < rule.maxSamples;
     });
+    const unknown = new Set(able.filter(({ id }) => !isEnough(series.get(id)!.samplesNs, rule)));
+    return unknown.size === 0 ? [] : able.filter((entry) => entry.keep === true || unknown.has(entry));
+  };
   for (let round = 0, left = open(); left.length > 0; round += 1, left = open()) {
     const atLeast = left.every(({ id }) => series.get(id)!.samplesNs.length >= rule.minSamples);
     if (atLeast && !mayGoOn()) break;

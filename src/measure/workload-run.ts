@@ -91,6 +91,8 @@ export async function runWorkload(
     .filter(({ case: cell }) => started.has(cell.id) && !lost.has(cell.library))
     .map(({ case: cell }) => ({
       id: cell.id,
+      // Speed-ups are taken against these.
+      keep: cell.dense,
       sample: async () => {
         const worker = workerOf.get(cell.library)!;
         try {
