@@ -1,7 +1,7 @@
 /** What machine this is, and which of its dense baselines are healthy. */
 import { arch, cpus, totalmem } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { healthyShare, measureHealth } from '../src/measure/health.ts';
+import { healthyPeakShare, healthyShare, isHealthy, measureHealth } from '../src/measure/health.ts';
 import { bundledLibraries, openLibraries } from '../src/measure/libraries.ts';
 import type { LibraryWorker } from '../src/measure/library-worker.ts';
 import { allowedCpus, describeMachine, measuringCpus, stealShare } from '../src/measure/machine.ts';
@@ -95,8 +95,21 @@ describe('the health gate', () => {
     for (const entry of health) {
       expect(entry.gflops).toBeGreaterThan(0);
       expect(entry.ofPeak).toBeCloseTo(entry.gflops / 100, 10);
-      expect(entry.healthy).toBe(entry.ofBest >= healthyShare);
+      expect(entry.healthy).toBe(entry.ofBest >= healthyShare && entry.ofPeak >= healthyPeakShare);
     }
+  });
+
+  it('needs a share of the fastest and, where no instruction set is forced, of the peak', async () => {
+    expect(isHealthy({ ofBest: 1, ofPeak: 0.6 }, null)).toBe(true);
+    expect(isHealthy({ ofBest: 0.69, ofPeak: 0.6 }, null)).toBe(false);
+    expect(isHealthy({ ofBest: 1, ofPeak: 0.39 }, null)).toBe(false);
+    expect(isHealthy({ ofBest: 1, ofPeak: 0.39 }, 'avx2')).toBe(true);
+    expect(isHealthy({ ofBest: 0.5, ofPeak: 0.39 }, 'avx2')).toBe(false);
+    expect(isHealthy({ ofBest: 1, ofPeak: Number.NaN }, null)).toBe(true);
+    // A machine a thousand times as fast as what it runs has no healthy baseline, though one is the fastest.
+    const high = { threads: 1, l1GBs: 1, l2GBs: 1, l3GBs: 1, dramGBs: 1, gatherGelems: null };
+    const health = await measureHealth(workers, null, [{ ...high, fmaGflops: 1e6 }]);
+    expect(health.map(({ healthy }) => healthy)).not.toContain(true);
   });
 
   it('takes the forced instruction set of ours', async () => {

@@ -1,6 +1,6 @@
 /**
  * The health gate of the dense baselines: before a run every dense kernel multiplies the same 512 x 512 x 256 product.
- * A library far behind the fastest is marked, so that no sparse speed-up is ever published against it. Debian's
+ * A library far behind the fastest, or behind the machine, is marked, so that no sparse speed-up is ever published against it. Debian's
  * OpenBLAS 0.3.21 on its SSE3 fall-back reaches a fifth of the peak and would flatter every sparse kernel fivefold.
  */
 import { median } from '../statistics.ts';
@@ -14,6 +14,24 @@ import { sampleInRounds, type Timed } from './timing.ts';
 
 /** Below this share of the fastest dense kernel a baseline is not healthy. */
 export const healthyShare = 0.7;
+
+/**
+ * Below this share of the FMA peak a baseline is not healthy either: all of them may be poor, and the fastest of poor
+ * ones is no baseline. A good product reaches 0.6 even on a loaded machine, one without its vectors a fifth.
+ */
+export const healthyPeakShare = 0.4;
+
+/**
+ * Whether speed-ups may be taken against a dense kernel. The peak is that of the machine's widest instruction set: a
+ * forced, narrower one cannot reach it, so with a forced one only the share of the fastest counts. So it does where the
+ * peak is unknown.
+ */
+export function isHealthy(
+  entry: Pick<BaselineHealth, 'ofBest' | 'ofPeak'>,
+  forcedIsa: string | null,
+): boolean {
+  return entry.ofBest >= healthyShare && (forcedIsa !== null || !(entry.ofPeak < healthyPeakShare));
+}
 
 const shape: Shape = { m: 512, k: 512, n: 256 };
 
@@ -76,15 +94,17 @@ export async function measureHealth(
   };
   const best = Math.max(...timed.map(({ id }) => gflops(id)));
   const peak = ceilings.find((entry) => entry.threads === 1)?.fmaGflops ?? Number.NaN;
-  return timed.map(({ id, library, kernel, isa: kernelIsa }) => ({
-    library,
-    kernel,
-    isa: kernelIsa,
-    gflops: gflops(id),
-    ofBest: gflops(id) / best,
-    ofPeak: gflops(id) / peak,
-    healthy: gflops(id) >= healthyShare * best,
-  }));
+  return timed.map(({ id, library, kernel, isa: kernelIsa }) => {
+    const shares = { ofBest: gflops(id) / best, ofPeak: gflops(id) / peak };
+    return {
+      library,
+      kernel,
+      isa: kernelIsa,
+      gflops: gflops(id),
+      ...shares,
+      healthy: isHealthy(shares, isa),
+    };
+  });
 }
 
 /** Times that the ceilings are measured at most. */
@@ -108,7 +128,10 @@ export async function measureLimits(
   ) {
     machine = { ...machine, ceilings: best(machine.ceilings, describeMachine(threads).ceilings) };
     const peak = machine.ceilings.find((entry) => entry.threads === 1)?.fmaGflops ?? Number.NaN;
-    health = health.map((entry) => ({ ...entry, ofPeak: entry.gflops / peak }));
+    health = health.map((entry) => {
+      const shares = { ofBest: entry.ofBest, ofPeak: entry.gflops / peak };
+      return { ...entry, ...shares, healthy: isHealthy(shares, isa) };
+    });
   }
   return { machine, health };
 }
