@@ -90,6 +90,15 @@ describe('charts', () => {
     expect(kinds(1)).toEqual(['crossover', 'quality', 'heat', 'roofline']);
   });
 
+  test('a network is named for people, with its layers, and its colours have a key', () => {
+    const quality = chartsOf([findings[1]!]).find(({ kind }) => kind.name === 'quality')!;
+    for (const { title, svg } of quality.charts) {
+      expect(title).toMatch(/^ResNet-50, 3 layers measured, /);
+      expect(svg).toContain('time of 3 layers measured');
+      for (const name of ['● csr', '● bitmask', '○ best of all']) expect(svg).toContain(`>${name}<`);
+    }
+  });
+
   test('every cell of a heat map has a place of its own, however long its pattern is named', () => {
     const result = fakeResult({ shapes: [{ m: 64, k: 64, n: 8 }], densities: [0.1], troubled: false });
     const label = 'a-pattern-with-a-very-long-name-indeed';

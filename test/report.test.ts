@@ -6,6 +6,7 @@ import { findingsOf } from '../src/report/finding.ts';
 import { familiesOf, networksOf, paretoFront } from '../src/report/networks.ts';
 import { rooflineOf } from '../src/report/roofline.ts';
 import { sentenceOf } from '../src/report/sentence.ts';
+import { layersWords } from '../src/report/words.ts';
 import { seededRandom } from '../src/statistics.ts';
 import type { Measured, Measurement, Result, WorkloadRecord } from '../src/terms.ts';
 import {
@@ -287,6 +288,67 @@ describe('networks', () => {
       ],
     );
     expect([...familiesOf(found).values()].map((family) => family.length)).toEqual([1]);
+  });
+
+  test('claims all layers only where the run was complete and unfiltered, and the model is known to have no more', () => {
+    const run = (layers: number, model = 'rn50', change: Partial<Result> = {}): string[] => {
+      const records = Array.from({ length: layers }, (_, i) =>
+        fakeWorkload({
+          shape: { m: 64, k: 64, n: 49 },
+          cache: 'hot',
+          label: `dlmc-${model}-magnitude`,
+          density: 0.1,
+          seed: 1,
+          layer: `layer-${i}`,
+          quality: { model, metric: 'top-1 %', value: 70 },
+        }),
+      );
+      const cells = records.map((record) => exact(record, 'native', 'csr', 100));
+      const { end } = fakeNetworkResult();
+      const found = networksOf(derive({ ...resultOf(records, cells), end, ...change }));
+      return [...new Set(found.map(layersWords))];
+    };
+    const header = fakeHeader(54);
+    const filtered = { ...header, protocol: { ...header.protocol, filter: 'rn50' } };
+    expect(run(54)).toEqual(['all 54 layers']);
+    expect(run(53)).toEqual(['53 layers measured']);
+    expect(run(54, 'rn50', { end: null })).toEqual(['54 layers measured']);
+    expect(run(54, 'rn50', { end: { ...fakeNetworkResult().end!, complete: false } })).toEqual([
+      '54 layers measured',
+    ]);
+    expect(run(54, 'rn50', { header: filtered })).toEqual(['54 layers measured']);
+    expect(run(96, 'transformer')).toEqual(['all 96 layers of the suite']);
+    expect(run(1, 'transformer', { end: null })).toEqual(['1 layer measured']);
+  });
+
+  test('methods of different layers are not compared, however many they have', () => {
+    const record = (layer: string, method: string) =>
+      fakeWorkload({
+        shape: { m: 64, k: 64, n: 49 },
+        cache: 'hot',
+        label: `dlmc-rn50-${method}`,
+        density: 0.1,
+        seed: 1,
+        layer,
+        quality: { model: 'rn50', metric: 'top-1 %', value: 70 },
+      });
+    const families = (records: readonly WorkloadRecord[]) => {
+      const cells = records.map((each) => exact(each, 'native', 'csr', 100));
+      return [...familiesOf(networksOf(derive(resultOf(records, cells)))).values()].map(
+        (own) => new Set(own.map(({ label }) => label)).size,
+      );
+    };
+    expect(families([record('a', 'magnitude'), record('a', 'random')])).toEqual([2]);
+    expect(families([record('a', 'magnitude'), record('b', 'random')])).toEqual([1, 1]);
+  });
+
+  test('a layer that no kernel managed makes every level of its method incomplete', () => {
+    const result = fakeNetworkResult();
+    const lost = new Set(result.workloads.filter((each) => each.layer === 'conv-b').map((each) => each.id));
+    const measurements = result.measurements.filter((each) => !lost.has(each.workload));
+    const found = networksOf(derive({ ...result, measurements }));
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.some(({ complete }) => complete)).toBe(false);
   });
 
   test('the Pareto front holds what nothing beats, and nothing else', () => {

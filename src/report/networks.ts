@@ -1,7 +1,14 @@
 /** Whole networks: model quality against the time of all layers, for workloads that carry a quality. */
-import type { CacheState } from '../terms.ts';
+import { createHash } from 'node:crypto';
+import type { CacheState, Result } from '../terms.ts';
 import { bestOfAll } from './curves.ts';
 import type { Cell, Derived } from './derive.ts';
+
+/** How much of a network was measured, see `Network.extent`. */
+export type Extent = 'network' | 'suite' | 'part';
+
+/** Layers of the models of which the number is known: ResNet-50 has 53 convolutions and one dense layer. */
+const layersOfModel: Readonly<Record<string, number>> = { rn50: 54 };
 
 /** One pruned network: every layer's time times how often the layer occurs. */
 export interface Network {
@@ -19,8 +26,15 @@ export interface Network {
   /** Kernel of all layers, or `best of all`: per layer the fastest, dense included. */
   readonly kernel: string;
   readonly layers: number;
-  /** Whether it has as many layers as the largest network of its model: of others the time says nothing. */
+  /** Short hash of the layers' names: only networks of the same layers may be compared. */
+  readonly layerSet: string;
+  /** Whether it has every layer that the run measured of this model, method and n: the time of others says nothing. */
   readonly complete: boolean;
+  /**
+   * What the layers are: `network` all of the model, `suite` all that the suite names (a model whose number of layers
+   * is not known here), `part` those that a stopped, filtered or partial run happened to measure.
+   */
+  readonly extent: Extent;
   readonly timeNs: number;
   /** The same layers by the fastest healthy dense case of each; null where a layer has none. */
   readonly denseNs: number | null;
@@ -47,11 +61,31 @@ export function networksOf(derived: Derived): Network[] {
     else known.cells.push(cell);
   }
   const all = [...networks.values()].flatMap(({ n, cells: own }) => networksOfLayers(own, n));
-  const largest = new Map<string, number>();
-  for (const network of all) {
-    largest.set(network.model, Math.max(largest.get(network.model) ?? 0, network.layers));
+  const named = new Map<string, Set<string>>();
+  for (const { quality, pattern, shape, layer } of derived.result.workloads) {
+    if (quality === null) continue;
+    const several = (sizes.get(JSON.stringify([quality.model, layer]))?.size ?? 0) > 1;
+    const key = methodKey(quality.model, pattern.label, several ? shape.n : null);
+    named.set(key, (named.get(key) ?? new Set<string>()).add(layer));
   }
-  return all.map((network) => ({ ...network, complete: network.layers === largest.get(network.model) }));
+  return all.map(({ layerNames, ...network }) => ({
+    ...network,
+    layerSet: createHash('sha256').update(JSON.stringify(layerNames)).digest('hex').slice(0, 12),
+    complete: network.layers === named.get(methodKey(network.model, network.label, network.n))!.size,
+    extent: extentOf(derived.result, network.model, network.layers),
+  }));
+}
+
+/** What the levels of one pruning method have in common. */
+function methodKey(model: string, label: string, n: number | null): string {
+  return JSON.stringify([model, label, n]);
+}
+
+function extentOf({ header, end }: Result, model: string, layers: number): Extent {
+  if (end?.complete !== true || header.protocol.filter !== null) return 'part';
+  const whole = layersOfModel[model];
+  if (whole === undefined) return 'suite';
+  return layers === whole ? 'network' : 'part';
 }
 
 function layerKey({ workload }: Cell): string {
@@ -67,7 +101,9 @@ function valuesByLayer<Value>(cells: readonly Cell[], of: (cell: Cell) => Value)
   return values;
 }
 
-function networksOfLayers(cells: readonly Cell[], n: number | null): Omit<Network, 'complete'>[] {
+type Layers = Omit<Network, 'complete' | 'extent' | 'layerSet'> & { readonly layerNames: readonly string[] };
+
+function networksOfLayers(cells: readonly Cell[], n: number | null): Layers[] {
   const [first] = cells as readonly [Cell, ...Cell[]];
   const { quality, pattern, density } = first.workload;
   const byLayer = new Map<string, Cell[]>();
@@ -97,6 +133,7 @@ function networksOfLayers(cells: readonly Cell[], n: number | null): Omit<Networ
     n,
     threads: first.measured.threads,
     layers: layers.length,
+    layerNames: [...byLayer.keys()].sort(),
     denseNs: sumOf((layer) => baselineTimes(layer)),
   };
   const best = sumOf((layer) => fastestTimes(layer));
@@ -129,12 +166,15 @@ function fastestTimes(layer: readonly Cell[]): number[] {
   return [...fastest.values()].filter(Number.isFinite);
 }
 
-/** The complete networks that may be compared: one model, metric, n, cache state and thread count a family. */
+/**
+ * The complete networks that may be compared: one model, metric, n, cache state, thread count and set of layers a
+ * family.
+ */
 export function familiesOf(networks: readonly Network[]): Map<string, Network[]> {
   const families = new Map<string, Network[]>();
   for (const network of networks.filter(({ complete }) => complete)) {
-    const { model, metric, n, cache, threads } = network;
-    const key = JSON.stringify([model, metric, n, cache, threads]);
+    const { model, metric, n, cache, threads, layerSet } = network;
+    const key = JSON.stringify([model, metric, n, cache, threads, layerSet]);
     const known = families.get(key);
     if (known === undefined) families.set(key, [network]);
     else known.push(network);

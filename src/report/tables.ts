@@ -13,7 +13,7 @@ import {
   formatSize,
   formatTime,
 } from './numbers.ts';
-import { crossoverWords, patternWords, settingWords } from './words.ts';
+import { crossoverWords, layersWords, modelWords, patternWords, settingWords } from './words.ts';
 
 /** One entry of a table: text for people, a value to sort by, a tone for colours. None of it is escaped. */
 export interface Entry {
@@ -206,7 +206,7 @@ export function networkTable(finding: Finding): Table {
     ),
   );
   return {
-    title: 'Quality against time of all layers (Pareto front)',
+    title: 'Quality against time (Pareto front)',
     columns: [
       left('model'),
       right('n', 1),
@@ -217,10 +217,10 @@ export function networkTable(finding: Finding): Table {
       left('kernel', 1),
       right('time'),
       right('dense', 3),
-      right('layers', 4),
+      left('time of', 0),
     ],
     rows: front.map((network) => [
-      text(network.model),
+      text(modelWords(network.model)),
       network.n === null ? text('own') : { text: `${network.n}`, value: network.n },
       text(patternWords(network.label)),
       { text: formatExactPercent(1 - network.density), value: 1 - network.density },
@@ -229,7 +229,7 @@ export function networkTable(finding: Finding): Table {
       text(network.kernel),
       { text: formatTime(network.timeNs), value: network.timeNs },
       network.denseNs === null ? text('-') : { text: formatTime(network.denseNs), value: network.denseNs },
-      { text: `${network.layers}`, value: network.layers },
+      { text: layersWords(network), value: network.layers },
     ]),
   };
 }

@@ -1,6 +1,7 @@
 /** Figures and names in words for people. Text of a file is not escaped here: each report escapes for its own format. */
 import type { Crossover } from '../statistics.ts';
 import type { Setting } from './derive.ts';
+import type { Network } from './networks.ts';
 import { formatExactPercent, formatPercent } from './numbers.ts';
 
 /**
@@ -16,8 +17,26 @@ export function patternWords(label: string): string {
   if (nm !== null) return nm[1]!;
   const dlmc = /^dlmc-(like-)?(rn50|transformer)-(\w+)$/.exec(label);
   if (dlmc === null) return label;
-  const model = dlmc[2] === 'rn50' ? 'ResNet-50' : 'Transformer';
+  const model = modelWords(dlmc[2]!);
   return dlmc[1] === undefined ? `${model} ${dlmc[3]}` : `unstructured (${model} ${dlmc[3]})`;
+}
+
+/** A model's name for people: `rn50` -> `ResNet-50`, `transformer` -> `Transformer`; others stay. */
+export function modelWords(model: string): string {
+  return { rn50: 'ResNet-50', transformer: 'Transformer' }[model] ?? model;
+}
+
+/** Which layers a network's time is of: `all 54 layers`, `all 96 layers of the suite`, `12 layers measured`. */
+export function layersWords({ layers, extent }: Pick<Network, 'layers' | 'extent'>): string {
+  const count = `${layers} ${layers === 1 ? 'layer' : 'layers'}`;
+  switch (extent) {
+    case 'network':
+      return `all ${count}`;
+    case 'suite':
+      return `all ${count} of the suite`;
+    case 'part':
+      return `${count} measured`;
+  }
 }
 
 /** The heading of a setting: `spmm 512 x 2048 x 128, weights hot, unstructured, 1 thread`. */

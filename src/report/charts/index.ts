@@ -27,7 +27,7 @@ export const chartKinds: readonly ChartKind[] = [
     name: 'quality',
     title: 'Quality against time',
     caption:
-      'Each point is a pruned network: the time of all its layers and the quality of the model. The line joins those that no other beats in both; rings take the fastest kernel of each layer.',
+      'Each point is a pruned network: the quality of the model against the time of the layers that the heading names. The line joins those that no other beats in both; rings take the fastest kernel of each layer.',
     charts: qualityCharts,
   },
   {

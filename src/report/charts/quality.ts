@@ -4,7 +4,7 @@ import { bestOfAll } from '../curves.ts';
 import type { Finding } from '../finding.ts';
 import { familiesOf, type Network, paretoFront } from '../networks.ts';
 import { formatExactPercent, formatTime } from '../numbers.ts';
-import { patternWords } from '../words.ts';
+import { layersWords, modelWords, patternWords } from '../words.ts';
 import {
   type Chart,
   chartWidth,
@@ -19,9 +19,9 @@ import {
 } from './figure.ts';
 
 const height = 340;
-const margin = { top: 30, bottom: 44, left: 52, right: 24 };
+const margin = { top: 30, bottom: 44, left: 52 };
 
-/** One chart a model, metric, cache state and thread count. */
+/** One chart a family of networks that may be compared. */
 export function qualityCharts(finding: Finding, series: ReadonlyMap<string, Series>): Chart[] {
   return [...familiesOf(finding.networks).values()].map((networks, index) =>
     qualityChart(networks, index, series),
@@ -35,7 +35,8 @@ function qualityChart(
 ): Chart {
   const [first] = networks as readonly [Network, ...Network[]];
   const title = [
-    first.model,
+    modelWords(first.model),
+    layersWords(first),
     ...(first.n === null ? [] : [`n = ${first.n}`]),
     `weights ${first.cache === 'mixed' ? 'hot, cold for n up to 32' : first.cache}`,
     ...(first.threads === 1 ? [] : [`${first.threads} threads`]),
@@ -56,12 +57,15 @@ function qualityChart(
     best: network.kernel === bestOfAll,
     title: `${network.kernel}: ${formatTime(network.timeNs)}, ${network.quality} ${network.metric}, ${patternWords(network.label)} ${formatExactPercent(1 - network.density)} %`,
   }));
+  const legend = legendOf(networks, series);
+  const marginRight = 14 + Math.max(...legend.map(({ text }) => textWidth(text)));
+  const xAxis: LogAxis = { domain: xDomain, range: [margin.left, chartWidth - marginRight] };
   const svg = draw(`Quality against time: ${title}`, {
     height,
     marginTop: margin.top,
     marginBottom: margin.bottom,
     marginLeft: margin.left,
-    marginRight: margin.right,
+    marginRight,
     x: { type: 'log', domain: xDomain, label: null },
     y: { domain: yDomain, label: null },
     color: { type: 'identity' },
@@ -70,10 +74,10 @@ function qualityChart(
       Plot.axisY({ ticks: 6, tickSize: 0, label: first.metric, labelArrow: 'none' }),
       Plot.axisX(logTicks(xDomain, 6), {
         text: formatTime,
-        label: 'time of all layers →',
+        label: `time of ${layersWords(first)} →`,
         labelArrow: 'none',
       }),
-      ...(denseNs === null ? [] : denseMarks(denseNs, yDomain, xDomain)),
+      ...(denseNs === null ? [] : denseMarks(denseNs, yDomain, xAxis)),
       Plot.line(front, {
         x: 'timeNs',
         y: 'quality',
@@ -90,7 +94,7 @@ function qualityChart(
         strokeWidth: 1.5,
         title: 'title',
       }),
-      Plot.text(frontLabels(front, xDomain, yDomain), {
+      Plot.text(frontLabels(front, xAxis, yDomain), {
         x: 'x',
         y: 'y',
         text: 'text',
@@ -99,19 +103,40 @@ function qualityChart(
         strokeWidth: 3,
         fill: 'var(--ink)',
       }),
+      Plot.text(legend, {
+        x: () => xDomain[1],
+        y: (_entry: LegendEntry, i: number) =>
+          yDomain[1] - ((8 + 17 * i) / (height - margin.top - margin.bottom)) * (yDomain[1] - yDomain[0]),
+        text: 'text',
+        fill: 'color',
+        dx: 6,
+        textAnchor: 'start',
+      }),
     ],
     r: { type: 'identity' },
   });
   return { name: `quality-${index + 1}`, title, svg };
 }
 
-function denseMarks(
-  denseNs: number,
-  [low, high]: readonly [number, number],
-  xDomain: readonly [number, number],
-): Plot.Markish[] {
+interface LegendEntry {
+  readonly text: string;
+  readonly color: string;
+}
+
+/** What the colours and shapes of the chart mean: the kernels by name, then the ring. */
+function legendOf(networks: readonly Network[], series: ReadonlyMap<string, Series>): LegendEntry[] {
+  const kernels = [...new Set(networks.map((network) => network.kernel))];
+  const own = kernels
+    .filter((kernel) => kernel !== bestOfAll)
+    .map((kernel) => ({
+      text: `\u25cf ${series.get(kernel)!.label}`,
+      color: series.get(kernel)!.color,
+    }));
+  return kernels.includes(bestOfAll) ? [...own, { text: `\u25cb ${bestOfAll}`, color: 'var(--ink)' }] : own;
+}
+
+function denseMarks(denseNs: number, [low, high]: readonly [number, number], xAxis: LogAxis): Plot.Markish[] {
   const text = `dense ${formatTime(denseNs)}`;
-  const xAxis: LogAxis = { domain: xDomain, range: [margin.left, chartWidth - margin.right] };
   const half = textWidth(text) / 2;
   const centre = pixelOf(xAxis, denseNs);
   const dx = Math.min(Math.max(centre, margin.left + half), chartWidth - half - 4) - centre;
@@ -138,12 +163,7 @@ function denseMarks(
  * Sparsities above and to the left of the points of the front: no point can lie there. Near the left edge they are
  * moved in.
  */
-function frontLabels(
-  front: readonly Network[],
-  xDomain: readonly [number, number],
-  yDomain: readonly [number, number],
-) {
-  const xAxis: LogAxis = { domain: xDomain, range: [margin.left, chartWidth - margin.right] };
+function frontLabels(front: readonly Network[], xAxis: LogAxis, yDomain: readonly [number, number]) {
   const scale = (height - margin.top - margin.bottom) / (yDomain[1] - yDomain[0]);
   const pixels = front.map((network) => margin.top + (yDomain[1] - network.quality) * scale - 10);
   const placed = spread(pixels, 14, [margin.top, height - margin.bottom - 6]);
