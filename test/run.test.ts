@@ -1,5 +1,6 @@
 /** Whole runs: every workload measured, checked and kept, whatever is killed when. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +8,7 @@ import { type RunEvent, runSuite } from '../src/measure/run.ts';
 import { readJournal } from '../src/result/journal.ts';
 import { readResult } from '../src/result/result.ts';
 import type { Result, SparsemarkError } from '../src/terms.ts';
+import { workloadsFromFolder } from '../src/workload/folder.ts';
 import { loadSuite } from '../src/workload/suite.ts';
 import { aliveInGroup, startSparsemark, tinySuite } from './command.ts';
 import { buildLibraries } from './libraries.ts';
@@ -178,6 +180,43 @@ describe('a run', () => {
       (thrown: unknown) => thrown,
     )) as SparsemarkError;
     expect(error).toMatchObject({ code: 'BAD_LIBRARY', message: expect.stringContaining('"example"') });
+  });
+});
+
+describe('a damaged matrix', () => {
+  it('is found before anything is measured, and the corrected run is not in its way', {
+    timeout: 60_000,
+  }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sparsemark-'));
+    folders.push(folder);
+    writeFileSync(join(folder, 'a.smtx'), '2, 3, 3\n0 1 3\n0 1 2\n');
+    const damaged = join(folder, 'b.smtx');
+    writeFileSync(damaged, '2, 3, 3\n0 1 3\n0 1 7\n');
+    const suite = workloadsFromFolder(folder, { n: [8] });
+    expect(suite.workloads).toHaveLength(2);
+    const change = { suite, workloads: suite.workloads, out: join(folder, 'result.jsonl') };
+    const events: RunEvent[] = [];
+    const onEvent = (event: RunEvent): number => events.push(event);
+    await expect(run(tiny({}), { ...change, onEvent })).rejects.toMatchObject({
+      code: 'BAD_MATRIX',
+      message: expect.stringContaining('b.smtx'),
+    });
+    expect(events).toContainEqual({ kind: 'preparing', what: 'matrices' });
+    expect(events.some(({ kind }) => kind === 'ready')).toBe(false);
+    expect(existsSync(`${change.out}.journal`)).toBe(false);
+
+    // Damaged only after the check: the run fails before any workload is finished and leaves nothing behind.
+    writeFileSync(damaged, '2, 3, 3\n0 1 3\n0 1 2\n');
+    const first = join(folder, 'a.smtx');
+    const damage = (event: RunEvent): void => {
+      if (event.kind === 'ready') writeFileSync(first, '2, 3, 3\n0 1 3\n0 1 7\n');
+    };
+    await expect(run(tiny({}), { ...change, onEvent: damage })).rejects.toMatchObject({ code: 'BAD_MATRIX' });
+    expect(existsSync(`${change.out}.journal`)).toBe(false);
+
+    writeFileSync(first, '2, 3, 3\n0 1 3\n0 1 2\n');
+    const { result } = await run(tiny({}), change);
+    expect(result.workloads).toHaveLength(2);
   });
 });
 

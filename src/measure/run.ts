@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadNative } from '../native.ts';
 import { openJournal, resumeRefusal } from '../result/journal.ts';
@@ -24,7 +25,9 @@ import {
   type Workload,
   type WorkloadRecord,
 } from '../terms.ts';
+import { dataFolderOf } from '../workload/data.ts';
 import { opNamed } from '../workload/ops/index.ts';
+import { patternNamed } from '../workload/patterns/index.ts';
 import { makeProblem } from '../workload/problem.ts';
 import { measureLimits } from './health.ts';
 import { type Absent, openLibraries } from './libraries.ts';
@@ -147,6 +150,28 @@ class ProblemCache {
 }
 
 /**
+ * Reads every matrix file of a run once, so that a damaged one is found before hours are spent. Yields between two
+ * files. Throws what reading throws.
+ */
+async function checkMatrices(
+  workloads: readonly Workload[],
+  dataFolder: string,
+  onFile: () => void,
+): Promise<void> {
+  const read = new Set<string>();
+  for (const { pattern } of workloads) {
+    const source = patternNamed(pattern.name);
+    const key = JSON.stringify(pattern.parameters);
+    if (source.kind !== 'file' || read.has(key)) continue;
+    read.add(key);
+    // A signal is heard only between two turns of the event loop.
+    await nextTurn();
+    onFile();
+    source.read(pattern.parameters, dataFolder);
+  }
+}
+
+/**
  * Runs a suite and writes its result file. Ends early when the signal fires (INTERRUPTED; the journal stays for
  * `--resume`) or the budget is spent (the result says so). Throws SparsemarkError.
  */
@@ -155,6 +180,7 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
   const cpus = options.cpus ?? measuringCpus(Math.max(...threads));
   const journal = openJournal(options.out, { resume: options.resume });
   let workers: LibraryWorker[] = [];
+  let started = false;
   const stop = (): void => {
     for (const worker of workers) worker.end();
   };
@@ -200,6 +226,10 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       workers.map((worker) => worker.library),
       options.selection,
     );
+    if (options.workloads.some(({ pattern }) => patternNamed(pattern.name).kind === 'file')) {
+      options.onEvent({ kind: 'preparing', what: 'matrices' });
+      await checkMatrices(options.workloads, options.dataFolder ?? dataFolderOf(), interrupted);
+    }
     const protocol: Protocol = {
       threads,
       pinnedCpus: workers.every((worker) => worker.pinned) ? cpus : [],
@@ -237,6 +267,8 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       );
     }
     const header = earlier?.result.header ?? (await withLimits(limitless));
+    // From here on the journal is this run's own; one that was refused for --resume may be another's.
+    started = true;
     if (earlier === null) journal.append({ kind: 'run', ...header });
     const { machine } = header;
     options.onEvent({ kind: 'ready', header, absent: opened.absent, resumed: earlier?.finished.size ?? 0 });
@@ -338,6 +370,7 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
     return { path, result: readResult(path) };
   } catch (error) {
     interrupted();
+    if (started) journal.abandon();
     throw error;
   } finally {
     options.signal.removeEventListener('abort', stop);

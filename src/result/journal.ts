@@ -46,6 +46,8 @@ export interface Journal {
   append(line: ResultLine): void;
   /** Appends the end, writes the result file in its place, removes the journal. Returns the path of the result. */
   finish(end: RunEnd): string;
+  /** Closes after a failure. Without a finished workload the journal is removed: it would only be in the way. */
+  abandon(): void;
   /** Syncs and closes; the journal stays for `--resume`. Closing twice is harmless. */
   close(): void;
 }
@@ -90,6 +92,7 @@ export function openJournal(path: string, options: { readonly resume?: boolean }
   const earlier =
     kept.lines.length === 0 ? null : earlierOf(kept.lines, content.totalBytes - length, journalPath);
   let lines = kept.lines.length;
+  let finished = earlier?.finished.size ?? 0;
   let open = true;
 
   const guarded = <Value>(action: () => Value): Value => {
@@ -123,6 +126,7 @@ export function openJournal(path: string, options: { readonly resume?: boolean }
       }
       length += bytes.length;
       lines++;
+      if (line.kind === 'finished') finished++;
       if (line.kind === 'finished' || line.kind === 'run') fsyncSync(descriptor);
     });
   };
@@ -149,6 +153,10 @@ export function openJournal(path: string, options: { readonly resume?: boolean }
       writeWhole(path, resultPieces(journalPath));
       rmSync(journalPath, { force: true });
       return path;
+    },
+    abandon() {
+      close();
+      if (finished === 0) rmSync(journalPath, { force: true });
     },
     close,
   };
