@@ -113,6 +113,20 @@ describe('the JSON Schema', () => {
   });
 });
 
+test('a result of before isa and formats were kept is still read: as one of neither', () => {
+  const path = join(folder, 'older.jsonl');
+  writeResult(path, small());
+  const [first, ...rest] = readFileSync(path, 'utf8').split('\n');
+  const line: Line = JSON.parse(first!);
+  delete line.protocol.isa;
+  delete line.protocol.formats;
+  writeFileSync(path, [JSON.stringify(line), ...rest].join('\n'));
+  expect(readResult(path)).toEqual(small());
+  const schema = JSON.parse(readFileSync(new URL('../results/schema.json', import.meta.url), 'utf8'));
+  const validate = new Ajv.Ajv2020({ strict: false, formats: { 'date-time': true } }).compile(schema);
+  expect(validate(line), JSON.stringify(validate.errors)).toBe(true);
+});
+
 describe('untrusted files', () => {
   const write = (lines: readonly string[]): string => {
     const path = join(folder, 'untrusted.jsonl');

@@ -135,8 +135,9 @@ const protocol = z.strictObject({
   batchTargetNs: amount,
   orderSeed: count,
   filter: text.nullable(),
-  isa: name.nullable(),
-  formats: list(name).nullable(),
+  // Results of before these fields could not say them.
+  isa: name.nullable().default(null),
+  formats: list(name).nullable().default(null),
 });
 
 const suite = z.strictObject({
@@ -265,6 +266,6 @@ export type ResultLine =
 export function lineJsonSchema(): Record<string, unknown> {
   return {
     title: 'One line of a sparsemark result file (JSON Lines)',
-    ...z.toJSONSchema(lineSchema, { io: 'output' }),
+    ...z.toJSONSchema(lineSchema, { io: 'input' }),
   };
 }
