@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { bestOfAll } from '../src/report/curves.ts';
 import { derive } from '../src/report/derive.ts';
 import { findingsOf } from '../src/report/finding.ts';
+import { renderReport, reportNamed } from '../src/report/index.ts';
 import { familiesOf, networksOf, paretoFront } from '../src/report/networks.ts';
 import { rooflineOf } from '../src/report/roofline.ts';
 import { sentenceOf } from '../src/report/sentence.ts';
+import { baselineTable } from '../src/report/tables.ts';
 import { layersWords } from '../src/report/words.ts';
 import { seededRandom } from '../src/statistics.ts';
 import type { Measured, Measurement, Result, WorkloadRecord } from '../src/terms.ts';
@@ -96,17 +98,45 @@ describe('roofline', () => {
   test('cold weights come from L3, and from DRAM where their copies exceed it', () => {
     const cold = fakeWorkload({ shape, cache: 'cold', label: 'uniform', density: 0.1, seed: 1 });
     const large = { payloadBytes: 2 ** 20, metadataBytes: 0, paddingBytes: 0 };
-    expect(at(cold, { copies: 5, footprint: large })).toMatchObject({ level: 'L3', floorNs: 2 ** 20 / 29.4 });
-    expect(at(cold, { copies: 100, footprint: large })).toMatchObject({
-      level: 'DRAM',
-      floorNs: 2 ** 20 / 17,
-    });
+    const set = 100 * 2 ** 20 + 4 * 200 * 50 + 4 * 100 * 50;
+    const share = (60 * 2 ** 20) / set;
+    const fitting = at(cold, { copies: 5, footprint: large });
+    expect(fitting.level).toBe('L3');
+    expect(fitting.floorNs).toBeCloseTo(2 ** 20 / 29.4, 6);
+    const rotating = at(cold, { copies: 100, footprint: large });
+    expect(rotating.level).toBe('DRAM');
+    expect(rotating.floorNs).toBeCloseTo(2 ** 20 * (share / 29.4 + (1 - share) / 17), 6);
   });
 
-  test('operands beyond L2 move at the rate of L3, beyond L3 at that of DRAM', () => {
-    const payload = (bytes: number) => at(workload, { footprint: { ...footprint, payloadBytes: bytes } });
-    expect(payload(3 * 2 ** 20).level).toBe('L3');
-    expect(payload(70 * 2 ** 20).level).toBe('DRAM');
+  test('of operands beyond L2 the rest moves at the rate of L3, and beyond L3 at that of DRAM', () => {
+    const payload = (bytes: number) =>
+      at(workload, { footprint: { payloadBytes: bytes - 60_000, metadataBytes: 0, paddingBytes: 0 } });
+    const mib = 2 ** 20;
+    expect(payload(5 * mib).level).toBe('L3');
+    expect(payload(5 * mib).floorNs).toBeCloseTo((2 * mib) / 138 + (3 * mib) / 29.4, 6);
+    expect(payload(70 * mib).level).toBe('DRAM');
+    expect(payload(70 * mib).floorNs).toBeCloseTo((2 * mib) / 138 + (60 * mib) / 29.4 + (8 * mib) / 17, 6);
+  });
+
+  test('grows with the bytes without a step, hot and cold, on one thread and two', () => {
+    const sizes = fc.record({
+      bytes: fc.integer({ min: 2 ** 19, max: 2 ** 27 }),
+      cache: fc.constantFrom('hot' as const, 'cold' as const),
+      threads: fc.constantFrom(1, 2),
+      copies: fc.integer({ min: 1, max: 40 }),
+    });
+    fc.assert(
+      fc.property(sizes, ({ bytes, cache, threads, copies }) => {
+        const record = fakeWorkload({ shape, cache, label: 'uniform', density: 0.1, seed: 1 });
+        const floor = (payloadBytes: number) =>
+          at(record, { threads, copies, footprint: { payloadBytes, metadataBytes: 0, paddingBytes: 0 } })
+            .floorNs;
+        const [low, high] = [floor(bytes), floor(bytes * 1.001)];
+        expect(high).toBeGreaterThanOrEqual(low);
+        // L3 to DRAM of rotating copies is the steepest part: the share that stays falls as the size grows.
+        expect(high / low).toBeLessThan(1.003);
+      }),
+    );
   });
 
   test('is unknown for a thread count without ceilings', () => {
@@ -153,6 +183,21 @@ describe('derive', () => {
     const unknown = { ...exact(workload, 'fresh', 'dense', 5000) };
     const cells = derive(resultOf([workload], [dense, other, unknown])).cells;
     expect(cells[0]!.baseline?.kernel).toBe('fresh-dense-avx512');
+  });
+
+  test('a fraction that cannot be true is marked, and is not shown as strong', () => {
+    const impossible = exact(workload, 'native', 'dense', 10_000 / 4);
+    const result = resultOf([workload], [impossible, exact(workload, 'native', 'csr', 2000)]);
+    const [finding] = findingsOf([result], { resamples: 20 });
+    const [group] = finding!.groups.filter((each) => !each.dense);
+    expect(group!.baselineStrength).toBeGreaterThan(4);
+    const table = baselineTable(finding!);
+    expect(table.rows[0]![5]).toMatchObject({ text: '452^', tone: 'warn' });
+    for (const name of ['terminal', 'markdown', 'latex']) {
+      const text = renderReport(reportNamed(name)!, [result], { resamples: 20 }) as string;
+      expect(text).toMatch(/452(\^|\\textasciicircum)/);
+      expect(text).toContain('ceiling measured too low');
+    }
   });
 
   test('a group is the geometric mean over its seeds, and its interval holds their spread', () => {

@@ -14,6 +14,9 @@ import { neededFlops, type Roofline, rooflineOf, storedBytes } from './roofline.
 /** Below this fraction of its roofline a dense baseline is weak: its speed-ups are marked and never published. */
 export const weakBaseline = 0.8;
 
+/** Above this fraction of a roofline a ceiling of it was measured too low: the fraction is marked and says nothing. */
+export const impossibleFraction = 1.05;
+
 /** The figures of one cell, or of a group of cells as geometric means over its workloads. */
 export interface Figures {
   readonly medianNs: number;

@@ -3,7 +3,7 @@ import { latexText } from './escape.ts';
 import { sectionsOf } from './finding.ts';
 import type { Report } from './report.ts';
 import { sentenceOf } from './sentence.ts';
-import { baselineTable, crossoverTable, groupTable, networkTable, type Table } from './tables.ts';
+import { baselineTable, crossoverTable, groupTable, networkTable, notesOf, type Table } from './tables.ts';
 
 /** The sentence as a comment and one longtable a table; needs the packages booktabs and longtable. */
 export const latex: Report = {
@@ -21,6 +21,8 @@ export const latex: Report = {
       );
       const tables = [...sections, networkTable(finding), baselineTable(finding)];
       blocks.push(...tables.flatMap((table) => tableBlocks(table, on)));
+      const notes = notesOf([...sections, baselineTable(finding)]);
+      blocks.push(...notes.map((note) => `\n\\noindent ${latexText(note)}\\par`));
     }
     return `${blocks.join('\n')}\n`;
   },

@@ -9,6 +9,7 @@ import {
   groupTable,
   machineTable,
   networkTable,
+  notesOf,
   type Table,
   troubleTable,
 } from './tables.ts';
@@ -29,6 +30,7 @@ export const markdown: Report = {
       );
       const tables = [...sections, networkTable(finding), baselineTable(finding), troubleTable(finding)];
       blocks.push(...tables.flatMap((table) => tableBlocks(table, level)));
+      blocks.push(...notesOf([...sections, baselineTable(finding)]).map(markdownText));
     }
     blocks.push(...tableBlocks(machineTable(findings), '##'));
     return `${blocks.join('\n\n')}\n`;

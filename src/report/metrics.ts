@@ -1,6 +1,6 @@
 /** The metrics that every report shows: one table, so that terminal, CSV, LaTeX and HTML agree. */
 import type { Interval } from '../statistics.ts';
-import { type Figures, weakBaseline } from './derive.ts';
+import { type Figures, impossibleFraction, weakBaseline } from './derive.ts';
 import { formatBytes, formatCount, formatNumber, formatPercent, formatRatio, formatTime } from './numbers.ts';
 
 /** One column of a table. */
@@ -24,6 +24,28 @@ const none = '-';
 const orNone = (value: number | null, text: (value: number) => string) =>
   value === null || Number.isNaN(value) ? none : text(value);
 
+/** A fraction of a roofline in per cent; `^` where the ceiling cannot be right. */
+export function rooflineText(fraction: number): string {
+  return `${formatPercent(fraction)}${fraction > impossibleFraction ? '^' : ''}`;
+}
+
+/** A baseline's fraction of its roofline in per cent; besides `!` where it is weak. */
+export function strengthText(strength: number): string {
+  return `${rooflineText(strength)}${strength < weakBaseline ? '!' : ''}`;
+}
+
+/** Marks of tables that ask for a word of explanation, with it. */
+export const markNotes: readonly { readonly mark: string; readonly text: string }[] = [
+  {
+    mark: '!',
+    text: `The dense baseline reaches less than ${formatPercent(weakBaseline)} % of its roofline: the speed-up flatters, do not publish it.`,
+  },
+  {
+    mark: '^',
+    text: `More than ${formatPercent(impossibleFraction)} % of a roofline: ceiling measured too low, so the figure says nothing about strength.`,
+  },
+];
+
 /** All metrics, most important first. */
 export const metrics: readonly Metric[] = [
   {
@@ -41,14 +63,10 @@ export const metrics: readonly Metric[] = [
     name: 'baselineStrength',
     title: 'baseline',
     unit: '% roof',
-    description: `Rate of the dense baseline over its own roofline. Below ${formatPercent(weakBaseline)} % (marked !) the speed-up flatters and is not for publishing.`,
+    description: `Rate of the dense baseline over its own roofline. Below ${formatPercent(weakBaseline)} % (marked !) the speed-up flatters and is not for publishing. Above ${formatPercent(impossibleFraction)} % (marked ^) a ceiling was measured too low, and the figure says nothing about strength.`,
     better: 'higher',
     value: (figures) => figures.baselineStrength,
-    text: (figures) =>
-      orNone(
-        figures.baselineStrength,
-        (value) => `${formatPercent(value)}${value < weakBaseline ? '!' : ''}`,
-      ),
+    text: (figures) => orNone(figures.baselineStrength, strengthText),
   },
   {
     name: 'usefulGflops',
@@ -63,11 +81,10 @@ export const metrics: readonly Metric[] = [
     name: 'rooflineFraction',
     title: 'roofline',
     unit: '%',
-    description:
-      "Least possible time by the machine's measured ceilings over the time. Above 100 % where unused columns of B are never read.",
+    description: `Least possible time by the machine's measured ceilings over the time. Above ${formatPercent(impossibleFraction)} % (marked ^) a ceiling was measured too low, or at very low density rows of B that no nonzero uses were never read.`,
     better: 'higher',
     value: (figures) => figures.rooflineFraction,
-    text: (figures) => orNone(figures.rooflineFraction, formatPercent),
+    text: (figures) => orNone(figures.rooflineFraction, rooflineText),
   },
   {
     name: 'bytesPerNonzero',

@@ -8,7 +8,7 @@ import type { Ceilings, Machine, Measured, WorkloadRecord } from '../terms.ts';
 export interface Roofline {
   readonly floorNs: number;
   readonly bound: 'compute' | 'memory' | 'gather';
-  /** Where the operands lie between two evaluations. */
+  /** The farthest level that some of the operands come from. */
   readonly level: 'L2' | 'L3' | 'DRAM';
   /** Bytes to move at the least: stored matrix once, B once, C once. */
   readonly bytes: number;
@@ -37,14 +37,16 @@ export function ceilingsFor(machine: Machine, threads: number): Ceilings | null 
  * Roofline of a measured case, or null where the machine's ceilings are unknown:
  * max(needed FLOPs / FMA peak, bytes / bandwidth), for n = 1 also gathers / gather rate.
  *
- * - bytes = stored matrix + 4 k n + 4 m n (f32). The bandwidth is that of the smallest level that holds them: L2 of
- *   each core (its share of A and C, all of B), L3, else DRAM.
- * - cold: the matrix comes from the level that holds all its copies, and the whole passes through L2 besides; the
- *   slower of both is the floor.
+ * - bytes = stored matrix + 4 k n + 4 m n (f32). What fits into the L2 of all cores comes from there at the least, what
+ *   fits into L3 besides from L3, the rest from DRAM. A step from one level to the next would ask a product that hardly
+ *   exceeds L2 to be no faster than L3, which it is.
+ * - cold: of the matrix, as much comes from L3 as L3 holds of all its copies, the rest from DRAM; the whole passes
+ *   through the caches as when hot besides. The slower of both is the floor.
  * - gathers: one a nonzero, but no more than the metadata can index (2 bytes an index at the least), because blocks
  *   and masks load whole vectors instead. Dense gathers nothing.
  *
- * Columns of B that no nonzero uses are counted, so at very low density a fraction above 1 is possible.
+ * A fraction well above 1 means that a ceiling was measured too low, or at very low density that rows
+ * of B which no nonzero uses were never read: the floor counts them.
  */
 export function rooflineOf(workload: WorkloadRecord, measured: Measured, machine: Machine): Roofline | null {
   const ceilings = ceilingsFor(machine, measured.threads);
@@ -55,17 +57,21 @@ export function rooflineOf(workload: WorkloadRecord, measured: Measured, machine
   const bytes = stored + activations;
   const flops = neededFlops(workload, measured.dense);
 
-  const perCore = (stored + 4 * m * n) / measured.threads + 4 * k * n;
-  const hotLevel = perCore <= machine.caches.l2Bytes ? 'L2' : bytes <= machine.caches.l3Bytes ? 'L3' : 'DRAM';
+  const rates = [ceilings.l2GBs, ceilings.l3GBs, ceilings.dramGBs] as const;
+  const fromL2 = Math.min(bytes, machine.caches.l2Bytes * measured.threads);
+  const fromL3 = Math.min(bytes - fromL2, machine.caches.l3Bytes);
+  const hot = { L2: fromL2, L3: fromL3, DRAM: bytes - fromL2 - fromL3 };
   const workingSet = stored * measured.copies + activations;
-  const coldLevel = workingSet <= machine.caches.l3Bytes ? 'L3' : 'DRAM';
-  const level = workload.cache === 'cold' ? coldLevel : hotLevel;
-  const rate = { L2: ceilings.l2GBs, L3: ceilings.l3GBs, DRAM: ceilings.dramGBs };
-  if (rate[level] <= 0 || rate[hotLevel] <= 0) return null;
+  const kept = workingSet === 0 ? 0 : stored * Math.min(1, machine.caches.l3Bytes / workingSet);
+  const cold = { L2: 0, L3: kept, DRAM: stored - kept };
+  const hotNs = transferNs(hot, rates);
+  const coldNs = workload.cache === 'cold' ? transferNs(cold, rates) : 0;
+  if (hotNs === null || coldNs === null) return null;
 
   const computeNs = flops / ceilings.fmaGflops;
-  const hotNs = bytes / rate[hotLevel];
-  const memoryNs = workload.cache === 'cold' ? Math.max(stored / rate[coldLevel], hotNs) : hotNs;
+  const memoryNs = Math.max(hotNs, coldNs);
+  const from = workload.cache === 'cold' ? cold : hot;
+  const level = from.DRAM > 0 ? 'DRAM' : from.L3 > 0 ? 'L3' : 'L2';
   const gathers = measured.dense ? 0 : Math.min(workload.nnz, measured.footprint.metadataBytes / 2);
   const gatherRate = ceilings.gatherGelems ?? 0;
   const gatherNs = n === 1 && gatherRate > 0 ? gathers / gatherRate : 0;
@@ -73,4 +79,22 @@ export function rooflineOf(workload: WorkloadRecord, measured: Measured, machine
   const floorNs = Math.max(computeNs, memoryNs, gatherNs);
   const bound = floorNs === computeNs ? 'compute' : floorNs === memoryNs ? 'memory' : 'gather';
   return { floorNs, bound, level, bytes, intensity: bytes === 0 ? 0 : flops / bytes };
+}
+
+/** Time to move these bytes at the rates of L2, L3 and DRAM; null where a rate that it takes is unknown. */
+function transferNs(
+  bytes: Readonly<Record<Roofline['level'], number>>,
+  [l2GBs, l3GBs, dramGBs]: readonly [number, number, number],
+): number | null {
+  let sumNs = 0;
+  for (const [size, rate] of [
+    [bytes.L2, l2GBs],
+    [bytes.L3, l3GBs],
+    [bytes.DRAM, dramGBs],
+  ] as const) {
+    if (size === 0) continue;
+    if (rate <= 0) return null;
+    sumNs += size / rate;
+  }
+  return sumNs;
 }

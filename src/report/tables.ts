@@ -1,9 +1,9 @@
 /** The tables of a report as data: terminal, Markdown, LaTeX and HTML draw the same ones. */
 import type { Crossover } from '../statistics.ts';
 import type { Curve } from './curves.ts';
-import { type Group, weakBaseline } from './derive.ts';
+import { type Group, impossibleFraction, weakBaseline } from './derive.ts';
 import type { DenseKernel, Finding, Section } from './finding.ts';
-import { type Metric, metricNamed } from './metrics.ts';
+import { type Metric, markNotes, metricNamed, strengthText } from './metrics.ts';
 import { familiesOf, paretoFront } from './networks.ts';
 import {
   formatExactPercent,
@@ -90,11 +90,23 @@ function metricEntry(metric: Metric, group: Group): Entry {
 
 function toneOf(metric: Metric, group: Group): Tone | null {
   if (metric.name === 'baselineStrength') {
-    return group.baselineStrength !== null && group.baselineStrength < weakBaseline ? 'warn' : null;
+    return group.baselineStrength !== null && isDoubtful(group.baselineStrength) ? 'warn' : null;
   }
   if (metric.name !== 'speedup' || group.speedupInterval === null) return null;
   if (group.speedupInterval[0] > 1) return 'good';
   return group.speedupInterval[1] < 1 ? 'bad' : null;
+}
+
+/** Whether a dense kernel's strength is weak, or cannot be true. */
+function isDoubtful(strength: number): boolean {
+  return strength < weakBaseline || strength > impossibleFraction;
+}
+
+/** What the marks mean that stand in some tables, one line a mark. */
+export function notesOf(tables: readonly Table[]): string[] {
+  const texts = tables.flatMap((table) => table.rows.flatMap((row) => row.map((entry) => entry.text)));
+  const marked = (mark: string) => texts.some((each) => /^\d/.test(each) && each.endsWith(mark));
+  return markNotes.filter(({ mark }) => marked(mark)).map(({ mark, text: words }) => `${mark} ${words}`);
 }
 
 function intervalText(group: Group): string {
@@ -173,8 +185,8 @@ export function baselineTable(finding: Finding): Table {
 }
 
 function strengthEntry(dense: DenseKernel): Entry {
-  if (dense.strength === null || dense.strength >= weakBaseline) return percent(dense.strength);
-  return { text: `${formatPercent(dense.strength)}!`, value: dense.strength, tone: 'warn' };
+  if (dense.strength === null || !isDoubtful(dense.strength)) return percent(dense.strength);
+  return { text: strengthText(dense.strength), value: dense.strength, tone: 'warn' };
 }
 
 /** Every case without a time, by name. */

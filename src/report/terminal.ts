@@ -10,6 +10,7 @@ import {
   crossoverTable,
   groupTable,
   networkTable,
+  notesOf,
   type Table,
   troubleTable,
 } from './tables.ts';
@@ -50,7 +51,7 @@ function machineBlocks(finding: Finding, several: boolean, options: ReportOption
     if (table.rows.length > 0) blocks.push(tableText(table, width, colors));
   }
   if (finding.troubles.length > 0) blocks.push(troubleText(troubleTable(finding), width, colors));
-  const notes = notesOf(finding, options.all === true);
+  const notes = remarksOf(finding, options.all === true);
   if (notes.length > 0) blocks.push(notes.map((note) => wrap(note, width, colors.dim)).join('\n'));
   return blocks;
 }
@@ -76,18 +77,15 @@ function troubleText(table: Table, width: number, colors: Colors): string {
   return [colors.bold(table.title), ...lines].join('\n');
 }
 
-function notesOf(finding: Finding, all: boolean): string[] {
+function remarksOf(finding: Finding, all: boolean): string[] {
   const groups = finding.groups.filter((group) => all || !group.dense);
   const notes: string[] = [];
   const labels = [...finding.kernelLabels].filter(([kernel, label]) => kernel !== label);
   if (labels.length > 0)
     notes.push(plainText(`Kernels: ${labels.map(([kernel, label]) => `${label} is ${kernel}`).join(', ')}.`));
   if (!all && groups.length > 0) notes.push('Each row is the fastest sparse kernel at its sparsity.');
-  if (groups.some((group) => (group.baselineStrength ?? 1) < 0.8)) {
-    notes.push(
-      '! The dense baseline reaches less than 80 % of its roofline: the speed-up flatters, do not publish it.',
-    );
-  }
+  const tables = sectionsOf(finding, { all }).map((section) => groupTable(section));
+  notes.push(...notesOf([...tables, baselineTable(finding)]));
   if (groups.some((group) => !group.settled)) notes.push('~ The times had not settled when they were taken.');
   return notes;
 }

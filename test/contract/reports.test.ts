@@ -146,7 +146,18 @@ describe('hostile text', () => {
     const text = textOf('latex', [hostileResult()]);
     expect(found(text, /\\input/)).toBeUndefined();
     const commands = new Set(text.match(/\\[a-zA-Z]+/g));
-    const ours = ['begin', 'end', 'caption', 'toprule', 'midrule', 'bottomrule', 'endhead', 'usepackage'];
+    const ours = [
+      'begin',
+      'end',
+      'caption',
+      'toprule',
+      'midrule',
+      'bottomrule',
+      'endhead',
+      'usepackage',
+      'noindent',
+      'par',
+    ];
     const escapes = [
       'textbackslash',
       'textasciitilde',
