@@ -5,17 +5,18 @@ import { shapes } from './shapes.mjs';
 
 const all = [...shapes, ['r50-512x4608', 512, 4608, 49]];
 const make = ([layer, m, k, n]) => workloadOf({ layer, m, k, n, density: 0.1 });
-const { header, times } = await measure(all.map(make), ['csr']);
+const { header, cells } = await measure(all.map(make), ['csr']);
 console.log(describe(header));
 const unhealthy = new Set(header.health.filter(({ healthy }) => !healthy).map(({ library }) => library));
 for (const shape of all) {
   const [layer, m, k, n] = shape;
-  const cells = [...times.get(make(shape).id)];
-  const csr = cells.find(([name]) => name === 'native-csr')[1];
-  const dense = cells.filter(([name]) => name.endsWith('-dense') && !unhealthy.has(name.replace('-dense', '')));
-  const [name, best] = dense.sort(([, a], [, b]) => a - b)[0];
+  const measured = cells.get(make(shape).id);
+  const csr = measured.find(({ library, format }) => library === 'native' && format === 'csr').timeNs;
+  const [best] = measured
+    .filter(({ dense, library }) => dense && !unhealthy.has(library))
+    .sort((one, other) => one.timeNs - other.timeNs);
   const goal = /r50-(64x576|128x1152|256x2304|512x4608)/.test(layer) ? '  <- goal: above 1' : '';
   console.log(
-    `${layer.padEnd(14)} ${`${m}x${k}x${n}`.padEnd(14)} ${((0.2 * m * k * n) / csr).toFixed(1).padStart(6)} useful GFLOP/s, ${(best / csr).toFixed(2).padStart(6)}x ${name}${goal}`,
+    `${layer.padEnd(14)} ${`${m}x${k}x${n}`.padEnd(14)} ${((0.2 * m * k * n) / csr).toFixed(1).padStart(6)} useful GFLOP/s, ${(best.timeNs / csr).toFixed(2).padStart(6)}x ${best.library}-${best.kernel}${goal}`,
   );
 }
