@@ -172,7 +172,7 @@ describe.skipIf(!present)('the page in Chromium', () => {
     const head = section.getByRole('columnheader', { name: /speed-up/ });
     const values = () =>
       section
-        .locator('tbody tr td:nth-child(4)')
+        .locator('tbody tr td:nth-child(6)')
         .evaluateAll((cells) => cells.map((cell) => Number(cell.getAttribute('data-value'))));
     const before = await values();
     await head.click();
@@ -186,6 +186,33 @@ describe.skipIf(!present)('the page in Chromium', () => {
     expect(shown.length).toBeGreaterThan(0);
     expect(shown.length).toBeLessThan(before.length);
     for (const row of shown) expect(row).toMatch(/bsr/);
+    await page.context().close();
+  });
+
+  test('every column of the large table is seen at 1200 px', async () => {
+    const result = fakeResult();
+    const workloads = result.workloads.map((each) =>
+      each.pattern.label === 'uniform'
+        ? { ...each, pattern: { ...each.pattern, label: 'dlmc-like-transformer-magnitude' } }
+        : each,
+    );
+    const { page } = await open('columns', [{ ...result, workloads }]);
+    const section = page.locator('section', { has: page.getByRole('heading', { name: 'Every kernel' }) });
+    const [wide, room] = await section
+      .locator('.wide')
+      .evaluate((element) => [element.scrollWidth, element.clientWidth]);
+    expect(wide).toBeLessThanOrEqual(room!);
+    const heads = await section.getByRole('columnheader').allInnerTexts();
+    expect(heads[0]).toMatch(/^op/);
+    expect(heads.at(-1)).toMatch(/^interval/);
+    await page.context().close();
+  });
+
+  test('a number and its per cent sign are not parted in the sentence', async () => {
+    const { page } = await open('percent', [fakeResult()]);
+    const sentence = await page.locator('.answer').textContent();
+    expect(sentence).toMatch(/\d\u00a0%/);
+    expect(sentence).not.toMatch(/\d %/);
     await page.context().close();
   });
 

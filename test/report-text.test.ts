@@ -3,6 +3,7 @@ import { csvField, htmlText, latexText, markdownText, plainText } from '../src/r
 import { type Finding, findingsOf } from '../src/report/finding.ts';
 import { renderReport, reportNamed } from '../src/report/index.ts';
 import { formatCount, formatNumber, formatRatio, formatSize, formatTime } from '../src/report/numbers.ts';
+import { provenanceOf } from '../src/report/provenance.ts';
 import type { Result } from '../src/terms.ts';
 import { fakeMachine, fakeResult } from './fakes.ts';
 
@@ -76,6 +77,46 @@ describe('two machines', () => {
     expect(new Set(names([fakeResult(), fakeResult({ header: { runId: 'second' } })])).size).toBe(2);
     const text = renderReport(reportNamed('markdown')!, [fakeResult(), other], { resamples: 20 }) as string;
     expect(text).toContain('| Fake Xeon 8400 (sparsity) | Other CPU (sparsity) |');
+  });
+});
+
+describe('provenance', () => {
+  const result = fakeResult({ shapes: [{ m: 64, k: 128, n: 16 }], densities: [0.1, 0.5], troubled: false });
+  const line = (of: Result) => provenanceOf(findingsOf([of], { resamples: 20 })[0]!);
+  const suite = { ...result.header.suite, version: '1.0', digest: '98d776702217'.padEnd(64, '0') };
+  const shown = { ...result, header: { ...result.header, suite } };
+
+  test('says suite, version, digest and how many mask seeds an interval rests on', () => {
+    expect(line(shown)).toBe('suite quick 1.0 (released), 3 mask seeds, digest 98d776702217');
+    const draft = { ...shown, header: { ...shown.header, suite: { ...suite, released: false } } };
+    expect(line(draft)).toMatch(/^suite quick 1\.0 \(not released\), /);
+    const only = (keep: (seed: number, density: number) => boolean): Result => {
+      const ids = new Set(
+        shown.workloads.filter((each) => keep(each.seed, each.density)).map((each) => each.id),
+      );
+      return { ...shown, measurements: shown.measurements.filter((each) => ids.has(each.workload)) };
+    };
+    expect(line(only((seed) => seed === 1))).toContain(', 1 mask seed, ');
+    expect(line(only((seed, density) => seed === 1 || density === 0.5))).toContain(', 1-3 mask seeds, ');
+    expect(line({ ...shown, measurements: [] })).toBe('suite quick 1.0 (released), digest 98d776702217');
+  });
+
+  test.each(['terminal', 'markdown', 'latex', 'json', 'html'])('stands in %s', (name) => {
+    const text = renderReport(reportNamed(name)!, [shown], { resamples: 20 }) as string;
+    expect(text).toContain('suite quick 1.0 (released), 3 mask seeds, digest 98d776702217');
+  });
+
+  test('stands in columns of csv', () => {
+    const text = renderReport(reportNamed('csv')!, [shown], { resamples: 20 }) as string;
+    const [head, row] = text.split('\r\n').map((each) => each.split(','));
+    const of = (name: string) => row![head!.indexOf(name)];
+    expect(['suite', 'suiteVersion', 'suiteReleased', 'suiteDigest', 'maskSeeds'].map(of)).toEqual([
+      'quick',
+      '1.0',
+      'true',
+      '98d776702217',
+      '3',
+    ]);
   });
 });
 

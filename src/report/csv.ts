@@ -2,7 +2,7 @@
 import type { Measured, Measurement, WorkloadRecord } from '../terms.ts';
 import type { Cell } from './derive.ts';
 import { csvField } from './escape.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, maskSeedsOf } from './finding.ts';
 import { metrics } from './metrics.ts';
 import type { Report } from './report.ts';
 
@@ -14,6 +14,10 @@ const caseColumns: readonly [
 ][] = [
   ['machine', (_record, _of, on) => on.machineName],
   ['run', (_record, _of, on) => on.result.header.runId],
+  ['suite', (_record, _of, on) => on.result.header.suite.name],
+  ['suiteVersion', (_record, _of, on) => on.result.header.suite.version],
+  ['suiteReleased', (_record, _of, on) => on.result.header.suite.released],
+  ['suiteDigest', (_record, _of, on) => on.result.header.suite.digest.slice(0, 12)],
   ['case', (_record, of) => of.id],
   ['status', (_record, of) => of.status],
   ['op', (record) => record.op],
@@ -35,21 +39,24 @@ const caseColumns: readonly [
   ['dense', (_record, of) => of.dense],
 ];
 
-const cellColumns: readonly [name: string, value: (cell: Cell) => Field][] = [
-  ['baseline', (cell) => cell.baseline?.kernel ?? null],
-  ['bound', (cell) => cell.roofline?.bound ?? null],
-  ['samples', (cell) => cell.measured.samplesNs.length],
-  ['settled', (cell) => cell.measured.warmup.settled],
-  ...metrics.flatMap(({ name, value, interval }): [string, (cell: Cell) => Field][] => [
-    [name, (cell) => neverFor(value(cell))],
-    ...(interval === undefined
-      ? []
-      : ([
-          [`${name}Low`, (cell: Cell) => neverFor(interval(cell)?.[0] ?? null)],
-          [`${name}High`, (cell: Cell) => neverFor(interval(cell)?.[1] ?? null)],
-        ] satisfies [string, (cell: Cell) => Field][])),
-  ]),
-];
+/** `seeds` are the mask seeds of each cell's group: what the interval over masks rests on. */
+const cellColumns: readonly [name: string, value: (cell: Cell, seeds: ReadonlyMap<Cell, number>) => Field][] =
+  [
+    ['baseline', (cell) => cell.baseline?.kernel ?? null],
+    ['bound', (cell) => cell.roofline?.bound ?? null],
+    ['samples', (cell) => cell.measured.samplesNs.length],
+    ['settled', (cell) => cell.measured.warmup.settled],
+    ['maskSeeds', (cell, seeds) => seeds.get(cell) ?? null],
+    ...metrics.flatMap(({ name, value, interval }): [string, (cell: Cell) => Field][] => [
+      [name, (cell) => neverFor(value(cell))],
+      ...(interval === undefined
+        ? []
+        : ([
+            [`${name}Low`, (cell: Cell) => neverFor(interval(cell)?.[0] ?? null)],
+            [`${name}High`, (cell: Cell) => neverFor(interval(cell)?.[1] ?? null)],
+          ] satisfies [string, (cell: Cell) => Field][])),
+    ]),
+  ];
 
 function neverFor(value: number | null): Field {
   return value === Number.POSITIVE_INFINITY ? 'never' : value;
@@ -65,12 +72,15 @@ export const csv: Report = {
     for (const finding of findings) {
       const records = new Map(finding.result.workloads.map((record) => [record.id, record]));
       const cells = new Map<Measured, Cell>(finding.cells.map((cell) => [cell.measured, cell]));
+      const seeds = new Map(
+        finding.groups.flatMap((group) => group.cells.map((each) => [each, maskSeedsOf(group)] as const)),
+      );
       for (const of of finding.result.measurements) {
         const record = records.get(of.workload)!;
         const cell = of.status === 'measured' ? cells.get(of) : undefined;
         rows.push([
           ...caseColumns.map(([, value]) => value(record, of, finding)),
-          ...cellColumns.map(([, value]) => (cell === undefined ? null : value(cell))),
+          ...cellColumns.map(([, value]) => (cell === undefined ? null : value(cell, seeds))),
         ]);
       }
     }

@@ -100,6 +100,11 @@ function denseKernelsOf({ result, cells }: Derived): DenseKernel[] {
   });
 }
 
+/** Mask seeds that a group's interval rests on. */
+export function maskSeedsOf(group: Group): number {
+  return new Set(group.cells.map((cell) => cell.workload.seed)).size;
+}
+
 /** The rows of one setting. */
 export interface Section {
   readonly setting: Setting;

@@ -6,10 +6,12 @@ import { htmlText } from './escape.ts';
 import { type Finding, sectionsOf } from './finding.ts';
 import { metrics } from './metrics.ts';
 import { pageScript, pageStyle } from './page.ts';
+import { provenanceOf } from './provenance.ts';
 import type { Report } from './report.ts';
 import { sentenceOf } from './sentence.ts';
 import {
   baselineTable,
+  type Column,
   crossoverTable,
   type Entry,
   groupTable,
@@ -18,7 +20,7 @@ import {
   type Table,
   troubleTable,
 } from './tables.ts';
-import { settingWords } from './words.ts';
+import { patternWords } from './words.ts';
 
 /** The page. `all` does not matter: its table has every kernel and can be sorted and filtered. */
 export const html: Report = {
@@ -27,7 +29,11 @@ export const html: Report = {
   extension: 'html',
   render: (findings) => {
     const several = findings.length > 1;
-    const blocks = findings.map((finding) => `<p class="answer">${htmlText(sentenceOf(finding))}</p>`);
+    const blocks = findings.map((finding) => {
+      // A number and its per cent sign stay on one line.
+      const sentence = htmlText(sentenceOf(finding)).replace(/(\d) %/g, '$1\u00a0%');
+      return `<p class="answer">${sentence}</p><p class="provenance">${htmlText(provenanceOf(finding))}</p>`;
+    });
     for (const { finding, kind, charts } of chartsOf(findings)) {
       const on = several ? ` <small>${htmlText(finding.machineName)}</small>` : '';
       blocks.push(
@@ -57,12 +63,22 @@ function allGroups(finding: Finding): Table {
   const sections = sectionsOf(finding, { all: true });
   const tables = sections.map((section) => groupTable(section));
   const columns = tables[0]?.columns ?? [];
-  const setting = { title: 'workload', unit: '', align: 'left', rank: 0 } as const;
+  const left = (title: string, unit = ''): Column => ({ title, unit, align: 'left', rank: 0 });
+  // Of one thread count a column says nothing.
+  const several = new Set(sections.map(({ setting }) => setting.threads)).size > 1;
+  const threads: Column = { title: 'threads', unit: '', align: 'right', rank: 0 };
   const rows = tables.flatMap((table, index) => {
-    const words = settingWords(sections[index]!.setting);
-    return table.rows.map((row) => [{ text: words }, ...row]);
+    const { op, m, k, n, cache, label, threads: count } = sections[index]!.setting;
+    const place: Entry[] = [
+      { text: `${op} ${m}x${k}x${n}` },
+      { text: cache },
+      { text: patternWords(label) },
+      ...(several ? [{ text: `${count}`, value: count }] : []),
+    ];
+    return table.rows.map((row) => [...place, ...row]);
   });
-  return { title: 'Every kernel', columns: [setting, ...columns], rows };
+  const place = [left('op', 'm x k x n'), left('weights'), left('pattern'), ...(several ? [threads] : [])];
+  return { title: 'Every kernel', columns: [...place, ...columns], rows };
 }
 
 /** How many charts of a kind are open from the start. */
@@ -98,7 +114,7 @@ function tableSection(table: Table): string {
     table.rows.length > 12 ? '<input type="search" placeholder="Filter rows" aria-label="Filter rows">' : '';
   return section(
     htmlText(table.title),
-    `${filter}<div class="wide"><table><thead><tr>${head.join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div>`,
+    `${filter}<div class="wide"><table${table.columns.length > 10 ? ' class="broad"' : ''}><thead><tr>${head.join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div>`,
   );
 }
 

@@ -2,8 +2,9 @@
 import type { Curve } from './curves.ts';
 import type { Figures, Group } from './derive.ts';
 import { plainText } from './escape.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, maskSeedsOf } from './finding.ts';
 import { metrics } from './metrics.ts';
+import { provenanceOf } from './provenance.ts';
 import type { Report } from './report.ts';
 import { sentenceOf } from './sentence.ts';
 
@@ -29,9 +30,15 @@ function findingObject(finding: Finding) {
     machine: finding.machineName,
     fingerprint: header.machine.fingerprint,
     runId: header.runId,
-    suite: { name: header.suite.name, version: header.suite.version, digest: header.suite.digest },
+    suite: {
+      name: header.suite.name,
+      version: header.suite.version,
+      released: header.suite.released,
+      digest: header.suite.digest,
+    },
     complete: end?.complete ?? false,
     sentence: sentenceOf(finding),
+    provenance: provenanceOf(finding),
     crossovers: finding.curves.map(curveObject),
     groups: finding.groups.map(groupObject),
     networks: finding.networks,
@@ -61,6 +68,7 @@ function groupObject(group: Group) {
     dense,
     baselines,
     settled,
+    maskSeeds: maskSeedsOf(group),
     ...figuresObject(group),
     caseIds,
   };

@@ -1,6 +1,7 @@
 /** The report as LaTeX tables for papers: booktabs and longtable, to be taken in with \input. */
 import { latexText } from './escape.ts';
 import { sectionsOf } from './finding.ts';
+import { provenanceOf } from './provenance.ts';
 import type { Report } from './report.ts';
 import { sentenceOf } from './sentence.ts';
 import { baselineTable, crossoverTable, groupTable, networkTable, notesOf, type Table } from './tables.ts';
@@ -12,7 +13,12 @@ export const latex: Report = {
   extension: 'tex',
   render: (findings, options) => {
     const blocks = ['% Needs \\usepackage{booktabs,longtable}.'];
-    blocks.push(...findings.map((finding) => `% ${latexText(sentenceOf(finding))}`));
+    blocks.push(
+      ...findings.flatMap((finding) => [
+        `% ${latexText(sentenceOf(finding))}`,
+        `% ${latexText(provenanceOf(finding))}`,
+      ]),
+    );
     blocks.push(...tableBlocks(crossoverTable(findings), ''));
     for (const finding of findings) {
       const on = findings.length > 1 ? `, ${finding.machineName}` : '';

@@ -1,6 +1,7 @@
 /** The report as GitHub-flavoured Markdown. */
 import { markdownText } from './escape.ts';
 import { sectionsOf } from './finding.ts';
+import { provenanceOf } from './provenance.ts';
 import type { Report } from './report.ts';
 import { sentenceOf } from './sentence.ts';
 import {
@@ -20,7 +21,10 @@ export const markdown: Report = {
   description: 'tables for a README, an issue or a pull request',
   extension: 'md',
   render: (findings, options) => {
-    const blocks = findings.map((finding) => markdownText(sentenceOf(finding)));
+    const blocks = findings.flatMap((finding) => [
+      markdownText(sentenceOf(finding)),
+      markdownText(provenanceOf(finding)),
+    ]);
     blocks.push(...tableBlocks(crossoverTable(findings), '##'));
     for (const finding of findings) {
       const level = findings.length > 1 ? '###' : '##';

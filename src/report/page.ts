@@ -18,7 +18,8 @@ header p,figcaption,small,section>p,dd{color:var(--faint)}
 h1{font-size:1.25rem;margin:0}
 h2{font-size:1.15rem;margin:2.2rem 0 .4rem}
 main{overflow-wrap:anywhere}
-.answer{font-size:1.35rem;line-height:1.4;max-width:60rem}
+.answer{font-size:1.35rem;line-height:1.4;max-width:60rem;margin-bottom:.3rem}
+.provenance{margin:0;font-size:.875rem;color:var(--faint)}
 section>p{margin:.2rem 0 .8rem;max-width:60rem}
 .charts{display:grid;gap:1.2rem;grid-template-columns:repeat(auto-fill,minmax(min(100%,360px),1fr))}
 figure{margin:0;min-width:0;max-width:560px}
@@ -29,6 +30,9 @@ svg.chart{display:block;width:100%;height:auto;max-width:100%;overflow:visible}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--grid);white-space:nowrap;vertical-align:top}
 td.left:last-child{white-space:normal;min-width:14rem}
+table.broad td,table.broad th{padding-inline:.35rem}
+table.broad td.left:nth-child(n+3){white-space:normal;min-width:6rem}
+table.broad th{white-space:normal;overflow-wrap:normal}
 .left{text-align:left}.right{text-align:right}
 th button{all:unset;cursor:pointer;font-weight:600}
 th button:focus-visible{outline:2px solid var(--s0)}

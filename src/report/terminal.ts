@@ -2,6 +2,7 @@
 import picocolors from 'picocolors';
 import { plainText } from './escape.ts';
 import { type Finding, type Section, sectionsOf } from './finding.ts';
+import { provenanceOf } from './provenance.ts';
 import type { Report, ReportOptions } from './report.ts';
 import { sentenceOf } from './sentence.ts';
 import {
@@ -28,7 +29,12 @@ export const terminal: Report = {
   render: (findings, options) => {
     const colors = picocolors.createColors(options.color === true);
     const width = options.width ?? Number.POSITIVE_INFINITY;
-    const blocks = findings.map((finding) => wrap(plainText(sentenceOf(finding)), width, colors.bold));
+    const blocks = findings.map((finding) =>
+      [
+        wrap(plainText(sentenceOf(finding)), width, colors.bold),
+        wrap(plainText(provenanceOf(finding)), width, colors.dim),
+      ].join('\n'),
+    );
     for (const finding of findings) {
       blocks.push(...machineBlocks(finding, findings.length > 1, options, colors));
     }
