@@ -1,6 +1,7 @@
 /** Is a machine fit to measure on? Every verdict, and the command itself. */
 import { describe, expect, it } from 'vitest';
-import { type Finding, judge } from '../src/command/doctor.ts';
+import { type Finding, judge, judgeBusy } from '../src/command/doctor.ts';
+import { stealBetween } from '../src/measure/machine.ts';
 import type { BaselineHealth, Build, Machine } from '../src/terms.ts';
 import { sparsemark } from './command.ts';
 import { fakeMachine } from './fakes.ts';
@@ -38,9 +39,36 @@ function verdicts(findings: readonly Finding[]): Record<string, string> {
   return Object.fromEntries(findings.map(({ what, verdict }) => [what, verdict]));
 }
 
+describe('judgeBusy', () => {
+  it.each<[Partial<Machine>, number | null, string, string]>([
+    [{ load1: 0.5 }, 0, 'fine', 'fine'],
+    [{ load1: 1.9 }, 0, 'note', 'fine'],
+    [{ load1: 2 }, 0, 'unfit', 'fine'],
+    [{ load1: 2, cores: 16 }, 0, 'fine', 'fine'],
+    [{ load1: 16, cores: 16 }, 0, 'unfit', 'fine'],
+    [{ stealShare: 0.5 }, 0.01, 'fine', 'note'],
+    [{ stealShare: 0.5 }, null, 'fine', 'note'],
+    [{ stealShare: 0 }, 0.05, 'fine', 'note'],
+    [{ stealShare: 0 }, 0.11, 'fine', 'unfit'],
+    [{ stealShare: null }, 0.11, 'fine', 'unfit'],
+  ])('%j, %j stolen now: load %s, steal %s', (machine, stealNow, load, steal) => {
+    const findings = judgeBusy(fakeMachine({ ...calm, ...machine }), stealNow);
+    expect(verdicts(findings)).toEqual({ load, steal });
+    for (const { verdict, advice } of findings) expect(advice !== '').toBe(verdict !== 'fine');
+  });
+
+  it('takes the share of the time that was wanted between two readings', () => {
+    const before = { wanted: 1000, stolen: 500, total: 100_000 };
+    expect(stealBetween(before, { wanted: 1200, stolen: 520, total: 101_000 })).toBe(0.1);
+    expect(stealBetween(before, { wanted: 1010, stolen: 505, total: 101_000 })).toBeNull();
+    expect(stealBetween(null, before)).toBeNull();
+    expect(stealBetween(before, null)).toBeNull();
+  });
+});
+
 describe('judge', () => {
   it('finds nothing on a calm machine, and then gives no advice', () => {
-    const findings = judge(fakeMachine(calm), build, good);
+    const findings = judge(fakeMachine(calm), build, good, 0);
     expect(new Set(Object.values(verdicts(findings)))).toEqual(new Set(['fine']));
     for (const { advice, found } of findings) {
       expect(advice).toBe('');
@@ -52,7 +80,8 @@ describe('judge', () => {
     ['build', 'unfit', {}, { type: 'Debug' }, good],
     ['build', 'unfit', {}, { sanitizer: 'address' }, good],
     ['governor', 'note', { governor: 'powersave' }, {}, good],
-    ['load', 'note', { load1: 3 }, {}, good],
+    ['load', 'note', { load1: 1.5 }, {}, good],
+    ['load', 'unfit', { load1: 3 }, {}, good],
     ['steal', 'note', { stealShare: 0.05 }, {}, good],
     ['cgroup quota', 'note', { cgroupCpus: 1.5 }, {}, good],
     ['SMT', 'note', { smt: true }, {}, good],
@@ -62,7 +91,7 @@ describe('judge', () => {
     ['dense baseline', 'unfit', {}, {}, []],
     ['dense baseline', 'note', {}, {}, [baseline('native', 0.9), baseline('openblas', 0.2, false)]],
   ])('%s: %s, with advice, and nothing else', (what, verdict, machine, change, health) => {
-    const findings = judge(fakeMachine({ ...calm, ...machine }), { ...build, ...change }, health);
+    const findings = judge(fakeMachine({ ...calm, ...machine }), { ...build, ...change }, health, 0);
     const odd = findings.filter((finding) => finding.verdict !== 'fine');
     expect(odd.map((finding) => [finding.what, finding.verdict])).toEqual([[what, verdict]]);
     expect(odd[0]!.advice.length).toBeGreaterThan(10);
@@ -70,7 +99,7 @@ describe('judge', () => {
 
   it('takes what a system does not show for fine', () => {
     const hidden = fakeMachine({ ...calm, governor: null, stealShare: null, smt: null, cgroupCpus: null });
-    expect(new Set(Object.values(verdicts(judge(hidden, build, good))))).toEqual(new Set(['fine']));
+    expect(new Set(Object.values(verdicts(judge(hidden, build, good, null))))).toEqual(new Set(['fine']));
   });
 });
 

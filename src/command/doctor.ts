@@ -1,7 +1,7 @@
 /** `sparsemark doctor`: is this machine fit to measure on? */
 import { measureLimits } from '../measure/health.ts';
 import { openLibraries } from '../measure/libraries.ts';
-import { measuringCpus } from '../measure/machine.ts';
+import { cpuTicks, measuringCpus, stealBetween } from '../measure/machine.ts';
 import { describeBuild } from '../measure/run.ts';
 import { type BaselineHealth, type Build, exitCodes, type Machine } from '../terms.ts';
 import { asJson, type Output, plainTable } from './output.ts';
@@ -14,19 +14,49 @@ export interface Finding {
   readonly advice: string;
 }
 
-/** Judges a machine from what is known of it; pure, so that every verdict can be tested. */
-export function judge(machine: Machine, build: Build, health: readonly BaselineHealth[]): readonly Finding[] {
-  const one = machine.ceilings.find(({ threads }) => threads === 1);
-  const busy = machine.load1 > Math.max(0.5, machine.cores / 4);
+function finding(what: string, bad: Finding['verdict'] | null, found: string, advice: string): Finding {
+  return { what, verdict: bad ?? 'fine', found, advice: bad === null ? '' : advice };
+}
+
+/** What else takes CPU time: programs beside us, other guests. `stealNow` is the share while something computed. */
+export function judgeBusy(
+  machine: Pick<Machine, 'load1' | 'cores' | 'stealShare'>,
+  stealNow: number | null,
+): readonly Finding[] {
+  const { load1, cores } = machine;
+  const busy = load1 > Math.max(0.5, cores / 4);
   const steal = machine.stealShare ?? 0;
+  const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+  const shares = [
+    ...(machine.stealShare === null ? [] : [`${percent(steal)} since boot`]),
+    ...(stealNow === null ? [] : [`${percent(stealNow)} now`]),
+  ];
+  return [
+    finding(
+      'load',
+      load1 >= cores ? 'unfit' : busy ? 'note' : null,
+      `${load1.toFixed(2)} on ${cores} CPUs`,
+      'End what else runs, then look again.',
+    ),
+    finding(
+      'steal',
+      (stealNow ?? 0) > 0.1 ? 'unfit' : steal > 0.02 || (stealNow ?? 0) > 0.02 ? 'note' : null,
+      shares.length === 0 ? 'not shown by this system' : shares.join(', '),
+      'Other guests take CPU time: ratios within one run still hold, absolute times do not.',
+    ),
+  ];
+}
+
+/** Judges a machine from what is known of it; pure, so that every verdict can be tested. */
+export function judge(
+  machine: Machine,
+  build: Build,
+  health: readonly BaselineHealth[],
+  stealNow: number | null,
+): readonly Finding[] {
+  const one = machine.ceilings.find(({ threads }) => threads === 1);
   const best = health.reduce((most, { ofPeak }) => Math.max(most, ofPeak), 0);
   const healthy = health.filter((entry) => entry.healthy);
-  const finding = (what: string, bad: Finding['verdict'] | null, found: string, advice: string): Finding => ({
-    what,
-    verdict: bad ?? 'fine',
-    found,
-    advice: bad === null ? '' : advice,
-  });
   return [
     finding(
       'build',
@@ -40,18 +70,7 @@ export function judge(machine: Machine, build: Build, health: readonly BaselineH
       machine.governor ?? 'not shown by this system',
       'Set it: cpupower frequency-set -g performance.',
     ),
-    finding(
-      'load',
-      busy ? 'note' : null,
-      `${machine.load1.toFixed(2)} on ${machine.cores} CPUs`,
-      'End what else runs, then look again.',
-    ),
-    finding(
-      'steal',
-      steal > 0.02 ? 'note' : null,
-      machine.stealShare === null ? 'not shown by this system' : `${(steal * 100).toFixed(2)} % since boot`,
-      'Other guests take CPU time: ratios within one run still hold, absolute times do not.',
-    ),
+    ...judgeBusy(machine, stealNow),
     finding(
       'cgroup quota',
       machine.cgroupCpus !== null && machine.cgroupCpus < machine.cores ? 'note' : null,
@@ -103,8 +122,10 @@ export async function doctorCommand(options: { readonly json?: boolean }, output
     only: null,
   });
   try {
+    // The ceilings keep a CPU busy for seconds: what is stolen meanwhile is what a run would lose.
+    const before = cpuTicks();
     const { machine, health } = await measureLimits(opened.workers, null, [1]);
-    const findings = judge(machine, describeBuild(), health);
+    const findings = judge(machine, describeBuild(), health, stealBetween(before, cpuTicks()));
     const fit = findings.every(({ verdict }) => verdict !== 'unfit');
     if (options.json === true) {
       output.result(asJson({ fit, findings, machine, health }));

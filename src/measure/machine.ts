@@ -29,15 +29,44 @@ export function measuringCpus(threads: number): readonly number[] {
   return allowedCpus().slice(-threads);
 }
 
-/** Share of CPU time that the hypervisor kept for others since boot; null where unknown. */
-export function stealShare(): number | null {
+/** CPU time of all CPUs together since boot, in ticks of 10 ms. */
+export interface CpuTicks {
+  /** Time that something ran or, `stolen`, would have run. */
+  readonly wanted: number;
+  /** Time that the hypervisor kept for others. */
+  readonly stolen: number;
+  readonly total: number;
+}
+
+/** The CPU time so far; null where the system does not show it. */
+export function cpuTicks(): CpuTicks | null {
   const fields = /^cpu\s+(.+)$/m
     .exec(readText('/proc/stat') ?? '')?.[1]
     ?.split(/\s+/)
     .map(Number);
   if (fields === undefined || fields.length < 8) return null;
   const total = fields.slice(0, 8).reduce((sum, ticks) => sum + ticks, 0);
-  return total === 0 ? null : fields[7]! / total;
+  // The fourth and fifth are idle and waiting for input or output.
+  return { wanted: total - fields[3]! - fields[4]!, stolen: fields[7]!, total };
+}
+
+/** Share of CPU time that the hypervisor kept for others since boot; null where unknown. */
+export function stealShare(): number | null {
+  const ticks = cpuTicks();
+  return ticks === null || ticks.total === 0 ? null : ticks.stolen / ticks.total;
+}
+
+/** Ticks of wanted CPU time below which a share of them says nothing. */
+const leastTicks = 50;
+
+/**
+ * Share of the CPU time wanted between two readings that the hypervisor kept for others: idle CPUs lose none and would
+ * hide it. Null where unknown or where too little was wanted, so take the readings around something that computes.
+ */
+export function stealBetween(before: CpuTicks | null, after: CpuTicks | null): number | null {
+  if (before === null || after === null) return null;
+  const wanted = after.wanted - before.wanted;
+  return wanted < leastTicks ? null : Math.max(0, after.stolen - before.stolen) / wanted;
 }
 
 function cgroupCpus(): number | null {
