@@ -7,21 +7,14 @@ import { buildCommand } from './command/build.ts';
 import { dataAddCommand, dataListCommand } from './command/data.ts';
 import { doctorCommand } from './command/doctor.ts';
 import { listables, listCommand } from './command/list.ts';
-import type { Output } from './command/output.ts';
+import { outputOn } from './command/output.ts';
 import { exitCodes, SparsemarkError } from './terms.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
-const output: Output = {
-  result: (text) => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
-  say: (text) => process.stderr.write(`${text}\n`),
-  redraw: (text) => process.stderr.write(`\r\u001b[2K${text}`),
-  isTerminal: process.stderr.isTTY === true,
-  width: process.stdout.columns ?? 80,
-  color: pc.isColorSupported && process.stdout.isTTY === true,
-};
+const output = outputOn(process.stdout, process.stderr, pc.isColorSupported);
 
 // A reader that has seen enough (`| head`) closes the pipe; that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -4,8 +4,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type OutputStream, outputOn, shortened } from '../src/command/output.ts';
+import { progressOf } from '../src/command/progress.ts';
 import { reports } from '../src/report/index.ts';
-import { writeResult } from '../src/result/result.ts';
+import { readResult, writeResult } from '../src/result/result.ts';
 import { schemaVersion } from '../src/result/schema.ts';
 import { cliPath, sparsemark, tinySuite } from './command.ts';
 import { fakeResult } from './fakes.ts';
@@ -242,6 +244,51 @@ describe('report', () => {
   });
 });
 
+describe('progress in a terminal', () => {
+  const stream = (columns: number | undefined) => {
+    const written: string[] = [];
+    const write = (text: unknown): boolean => written.push(String(text)) > 0;
+    return { written, of: { write, isTTY: true, columns } as OutputStream };
+  };
+  const what = 'ceilings of this machine and health of the dense baselines';
+  const workload = {
+    kind: 'workload',
+    workload: 'spmm-f32-512x2048x128-hot/uniform-d0.10-s1',
+    index: 4,
+    total: 120,
+    elapsedSeconds: 65,
+    remainingSeconds: 3700,
+  } as const;
+
+  it.each([1, 10, 30, 50, 80, 200])('fits into %i columns, however wide standard output is', (columns) => {
+    const stderr = stream(columns);
+    const listen = progressOf(outputOn(stream(500).of, stderr.of, false));
+    listen({ kind: 'preparing', what });
+    listen(workload);
+    const lines = stderr.written.map((text) => stripVTControlCharacters(text).replace('\r', ''));
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line.length).toBeLessThan(columns);
+    if (columns < 200) return;
+    expect(lines[0]).toBe(`preparing: ${what}`);
+    expect(lines[1]).toBe(`[  5/120] ${workload.workload}  1:05 elapsed, about 1:01:40 to go`);
+  });
+
+  it('takes 80 columns where the terminal does not tell, and follows its size', () => {
+    expect(outputOn(stream(undefined).of, stream(undefined).of, false).lineWidth).toBe(79);
+    expect(outputOn(stream(undefined).of, stream(0).of, false).lineWidth).toBe(79);
+    const stderr = { ...stream(100).of, columns: 100 };
+    const output = outputOn(stream(500).of, stderr, false);
+    stderr.columns = 60;
+    expect(output.lineWidth).toBe(59);
+  });
+
+  it('says what was cut', () => {
+    expect([12, 11, 8, 4, 3, 0, -5].map((room) => shortened('hello world', room))).toEqual([
+      ...['hello world', 'hello world', 'hello...', 'h...', 'hel', '', ''],
+    ]);
+  });
+});
+
 describe('run', () => {
   it('writes a result, a page and a table; a wrong answer makes the exit code 2', {
     timeout: 120_000,
@@ -254,6 +301,8 @@ describe('run', () => {
     expect(status).toBe(2);
     expect(stderr).toMatch(/WRONG .*drops_last_column-csr-auto-t1: before timing: expected/);
     expect(stderr).toContain(`result: ${out}`);
+    expect(stderr.match(/^This result cannot be published\. Expected .+$/gm)).toHaveLength(1);
+    expect(readResult(out).header.protocol.filter).toBe('cache hot');
     expect(stdout).toContain('spmm 32 x 48 x 8');
     expect(readFileSync(out.replace(/jsonl$/, 'html'), 'utf8')).toMatch(/^<!doctype html>/i);
     expect(existsSync(`${out}.journal`)).toBe(false);

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { buildFault, publishable } from '../src/result/submission.ts';
-import type { RunHeader } from '../src/terms.ts';
-import { fakeHeader } from './fakes.ts';
+import type { Result, RunHeader } from '../src/terms.ts';
+import { fakeResult } from './fakes.ts';
 
-const good = fakeHeader(10);
+const whole = fakeResult();
+const good = whole.header;
+const withHeader = (change: Partial<RunHeader>): Result => ({ ...whole, header: { ...good, ...change } });
 
 describe('publishable', () => {
   it('allows a whole released suite from a clean Release build', () => {
-    expect(publishable(good)).toBeNull();
+    expect(publishable(whole)).toBeNull();
   });
 
   const cases: readonly [string, Partial<RunHeader>, RegExp][] = [
@@ -25,6 +27,8 @@ describe('publishable', () => {
     ['uncommitted changes', { build: { ...good.build, gitDirty: true } }, /uncommitted changes/],
     ['an unreleased suite', { suite: { ...good.suite, released: false } }, /Expected a released suite/],
     ['a part of a suite', { protocol: { ...good.protocol, filter: 'spmv' } }, /Expected a whole suite/],
+    ['a forced instruction set', { protocol: { ...good.protocol, isa: 'avx2' } }, /received --isa avx2/],
+    ['some formats', { protocol: { ...good.protocol, formats: ['csr', 'ell'] } }, /--format csr,ell/],
     [
       'no healthy baseline',
       { health: good.health.map((entry) => ({ ...entry, healthy: false })) },
@@ -33,15 +37,24 @@ describe('publishable', () => {
     ['no baseline at all', { health: [] }, /healthy dense baseline/],
   ];
   it.each(cases)('refuses %s', (_, change, reason) => {
-    expect(publishable({ ...good, ...change })).toMatch(reason);
+    expect(publishable(withHeader(change))).toMatch(reason);
+  });
+
+  it('refuses a run that was cut short, or lost some workloads since', () => {
+    const end = { ...whole.end!, complete: false, stopReason: 'budget of 60 s spent' };
+    expect(publishable({ ...whole, end })).toMatch(/Expected a complete run.*budget of 60 s spent/);
+    expect(publishable({ ...whole, end: null })).toMatch(/Expected a complete run/);
+    expect(publishable({ ...whole, workloads: whole.workloads.slice(1) })).toMatch(
+      /received \d+ workloads of at least \d+\./,
+    );
   });
 
   it('names the build first: nothing else can repair it', () => {
     const build = { ...good.build, type: 'Debug', gitDirty: true };
-    expect(publishable({ ...good, build })).toBe(buildFault(build));
+    expect(publishable(withHeader({ build }))).toBe(buildFault(build));
   });
 
   it('does not hold an unknown state of git against an installed package', () => {
-    expect(publishable({ ...good, build: { ...good.build, gitDirty: null } })).toBeNull();
+    expect(publishable(withHeader({ build: { ...good.build, gitDirty: null } }))).toBeNull();
   });
 });

@@ -8,14 +8,43 @@ export interface Output {
   readonly result: (text: string) => void;
   /** Everything said to a person: standard error. Ends the line itself. */
   readonly say: (text: string) => void;
-  /** Replaces the last line on standard error; only called where `isTerminal`. Empty text clears it. */
+  /** Replaces the last line on standard error, cut to `lineWidth`; only called where `isTerminal`. Empty text clears it. */
   readonly redraw: (text: string) => void;
   /** Whether standard error is a terminal. */
   readonly isTerminal: boolean;
+  /** Columns that a line on standard error may have; 79 where it is no terminal. */
+  readonly lineWidth: number;
   /** Columns of standard output; 80 where it is no terminal. */
   readonly width: number;
   /** Whether results may be coloured. */
   readonly color: boolean;
+}
+
+/** A stream of the process. */
+export type OutputStream = Pick<NodeJS.WriteStream, 'write' | 'isTTY'> & { readonly columns?: number };
+
+/** Output on standard output and standard error. */
+export function outputOn(stdout: OutputStream, stderr: OutputStream, color: boolean): Output {
+  // One column stays free: a line that fills the last one is wrapped by some terminals. Windows change their size.
+  const lineWidth = (): number => (stderr.columns || 80) - 1;
+  return {
+    result: (text) => stdout.write(text.endsWith('\n') ? text : `${text}\n`),
+    say: (text) => stderr.write(`${text}\n`),
+    // A wrapped line could not be replaced: only its last part would be cleared.
+    redraw: (text) => stderr.write(`\r\u001b[2K${shortened(text, lineWidth())}`),
+    isTerminal: stderr.isTTY === true,
+    get lineWidth() {
+      return lineWidth();
+    },
+    width: stdout.columns ?? 80,
+    color: color && stdout.isTTY === true,
+  };
+}
+
+/** Text in at most `room` columns; dots say that something is missing. */
+export function shortened(text: string, room: number): string {
+  if (text.length <= room) return text;
+  return room < 4 ? text.slice(0, Math.max(0, room)) : `${text.slice(0, room - 3)}...`;
 }
 
 /** Writes a file, its folder included. Throws DISK_FULL, USAGE (no such place), IO. */

@@ -1,6 +1,6 @@
 /** Progress of a run on standard error: one line redrawn in a terminal, plain lines now and then elsewhere. */
 import type { RunEvent } from '../measure/run.ts';
-import type { Output } from './output.ts';
+import { type Output, shortened } from './output.ts';
 
 /** Seconds between two lines where nothing can be redrawn. */
 const plainIntervalSeconds = 10;
@@ -49,7 +49,7 @@ export function progressOf(output: Output): (event: RunEvent) => void {
         const count = `[${String(index + 1).padStart(String(total).length)}/${total}]`;
         const times = `${clockText(elapsedSeconds)} elapsed, about ${clockText(remainingSeconds)} to go`;
         if (output.isTerminal) {
-          const room = output.width - count.length - times.length - 4;
+          const room = output.lineWidth - count.length - times.length - 3;
           const name = room < 12 ? '' : ` ${shortened(event.workload, room)}`;
           output.redraw(`${count}${name}  ${times}`);
         } else if (elapsedSeconds - lastPlain >= plainIntervalSeconds) {
@@ -79,8 +79,4 @@ export function progressOf(output: Output): (event: RunEvent) => void {
         break;
     }
   };
-}
-
-function shortened(text: string, room: number): string {
-  return text.length <= room ? text : `${text.slice(0, room - 3)}...`;
 }

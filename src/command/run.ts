@@ -1,9 +1,10 @@
 /** `sparsemark run`: from arguments to a finished result and its report. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { allowedCpus } from '../measure/machine.ts';
+import { allowedCpus, cpuTicks, stealBetween, stealShare } from '../measure/machine.ts';
 import { runSuite } from '../measure/run.ts';
-import { buildFault } from '../result/submission.ts';
+import { publishable } from '../result/submission.ts';
 import {
   type CacheState,
   exitCodes,
@@ -16,6 +17,7 @@ import { dataFolderOf } from '../workload/data.ts';
 import { qualityOf } from '../workload/dlmc.ts';
 import { workloadsFromFolder } from '../workload/folder.ts';
 import { loadSuite } from '../workload/suite.ts';
+import { judgeBusy } from './doctor.ts';
 import { type Output, writeText } from './output.ts';
 import { progressOf } from './progress.ts';
 import { showReport } from './show.ts';
@@ -89,6 +91,16 @@ function narrowed(suite: Suite, args: RunArguments): readonly Workload[] {
   return chosen;
 }
 
+/** What left out workloads of the suite, for the result to say; null: nothing. */
+function filterText(args: RunArguments): string | null {
+  const parts = [
+    ...(args.filter === undefined ? [] : [args.filter]),
+    ...(args.density === undefined ? [] : [`density ${args.density.join(',')}`]),
+    ...(args.cache === undefined ? [] : [`cache ${args.cache.join(',')}`]),
+  ];
+  return parts.length === 0 ? null : parts.join(' ');
+}
+
 /** `quick-20261123T154300`: the time in UTC. */
 function defaultOut(suite: Suite, resume: boolean): string {
   if (resume && existsSync(localFolder)) {
@@ -128,6 +140,14 @@ export async function runCommand(
   }
   const out = args.out ?? defaultOut(suite, args.resume === true);
   const dataFolder = dataFolderOf();
+  const progress = progressOf(output);
+  // Read before the preparations, which are a load themselves.
+  const before = {
+    load1: loadavg()[0]!,
+    cores: cpus().length,
+    stealShare: stealShare(),
+    ticks: cpuTicks(),
+  };
   const { path, result } = await runSuite({
     // A narrowed run is not refined: the bracket of a crossover may be among what was left out.
     suite: workloads.length === suite.workloads.length ? suite : { ...suite, refine: false },
@@ -136,7 +156,7 @@ export async function runCommand(
     selection: { isa: args.isa ?? null, formats: args.format ?? null, threads: args.threads ?? [1] },
     cpus: args.cpus ?? null,
     budgetSeconds: args.budget ?? (suite.name === 'quick' ? quickBudgetSeconds : defaultBudgetSeconds),
-    filter: args.filter ?? null,
+    filter: filterText(args),
     kernels: args.kernels ?? [],
     libraries: args.library ?? null,
     timeoutSeconds: args.timeout ?? defaultTimeoutSeconds,
@@ -145,7 +165,14 @@ export async function runCommand(
     command,
     quality: (workload) => qualityOf(workload, dataFolder),
     signal,
-    onEvent: progressOf(output),
+    onEvent: (event) => {
+      progress(event);
+      if (event.kind !== 'ready') return;
+      const busy = judgeBusy(before, stealBetween(before.ticks, cpuTicks()));
+      for (const { what, verdict, found, advice } of busy) {
+        if (verdict !== 'fine') output.say(`${what}: ${found}. ${advice}`);
+      }
+    },
   });
   if (output.isTerminal) output.redraw('');
   if (result.end?.complete === false) {
@@ -156,7 +183,7 @@ export async function runCommand(
     writeText(html, showReport('html', [result]));
     output.say(`report: ${html}`);
   }
-  const fault = buildFault(result.header.build);
+  const fault = publishable(result);
   if (fault !== null) output.say(`This result cannot be published. ${fault}`);
   output.say(`result: ${path}`);
   const options = args.json === true ? {} : { width: output.width, color: output.color };

@@ -1,5 +1,5 @@
-/** Which results may be published: what their header alone can tell. */
-import type { Build, RunHeader } from '../terms.ts';
+/** Which results may be published: what they themselves can tell. */
+import type { Build, Result } from '../terms.ts';
 
 /** Why no time measured with this build may be published, or null: it must be optimised and free of sanitizers. */
 export function buildFault(build: Pick<Build, 'type' | 'sanitizer'>): string | null {
@@ -13,11 +13,11 @@ export function buildFault(build: Pick<Build, 'type' | 'sanitizer'>): string | n
 }
 
 /**
- * Why a result may not be published, or null if nothing in its header forbids it. The first reason is given: the
- * build, uncommitted changes, a suite that may still change, a part of a suite, no healthy dense baseline.
+ * Why a result may not be published, or null if nothing in it forbids that. The first reason is given: the build,
+ * uncommitted changes, a suite that may still change, a part of a suite, a run cut short, no healthy dense baseline.
  */
-export function publishable(header: RunHeader): string | null {
-  const { build, health, protocol, suite } = header;
+export function publishable(result: Result): string | null {
+  const { build, health, protocol, suite } = result.header;
   const fault = buildFault(build);
   if (fault !== null) return fault;
   if (build.gitDirty === true) {
@@ -27,7 +27,17 @@ export function publishable(header: RunHeader): string | null {
     return `Expected a released suite, received ${suite.name} ${suite.version}, which may still change. Compare its results on one machine only.`;
   }
   if (protocol.filter !== null) {
-    return `Expected a whole suite, received what --filter "${protocol.filter}" left of it. Run it without.`;
+    return `Expected a whole suite, received what the filter "${protocol.filter}" left of it. Run it without.`;
+  }
+  if (protocol.isa !== null) {
+    return `Expected the widest instruction set of each kernel, received --isa ${protocol.isa}. Run it without.`;
+  }
+  if (protocol.formats !== null) {
+    return `Expected all formats of the suite, received --format ${protocol.formats.join(',')}. Run it without.`;
+  }
+  if (result.end?.complete !== true || result.workloads.length < suite.workloadCount) {
+    const why = result.end === null || result.end.complete ? '' : ` (${result.end.stopReason})`;
+    return `Expected a complete run, received ${result.workloads.length} workloads of at least ${suite.workloadCount}${why}. Give more time with --budget <seconds>.`;
   }
   if (!health.some(({ healthy }) => healthy)) {
     return 'Expected a healthy dense baseline, received none. See: sparsemark doctor.';
