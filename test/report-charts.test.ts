@@ -12,6 +12,7 @@ import {
 } from '../src/report/charts/figure.ts';
 import { chartsOf } from '../src/report/charts/index.ts';
 import { findingsOf } from '../src/report/finding.ts';
+import { shortPatternWords } from '../src/report/words.ts';
 import { fakeNetworkResult, fakeResult } from './fakes.ts';
 
 describe('spread', () => {
@@ -116,6 +117,49 @@ describe('charts', () => {
       expect(places.length).toBe(5);
       expect(new Set(places).size).toBe(places.length);
     }
+  });
+
+  test('a heat map has no column for the densities that a crossover added, and its names are whole', () => {
+    const result = fakeResult({
+      shapes: [{ m: 64, k: 64, n: 64 }],
+      densities: [0.1, 0.2, 0.5],
+      troubled: false,
+    });
+    const label = 'dlmc-like-transformer-magnitude';
+    const relabelled = result.workloads.map((each) =>
+      each.pattern.label === 'uniform' ? { ...each, pattern: { ...each.pattern, label } } : each,
+    );
+    const added = relabelled
+      .filter((each) => each.density === 0.2 && each.pattern.label === label && each.cache === 'hot')
+      .map((each) => ({ ...each, id: each.id.replace('d0.20', 'd0.13'), density: 0.1324 }));
+    const measurements = added.flatMap((record) =>
+      result.measurements
+        .filter((each) => each.workload === record.id.replace('d0.13', 'd0.20'))
+        .map((each) => ({ ...each, workload: record.id, id: each.id.replace('d0.20', 'd0.13') })),
+    );
+    const refined = {
+      ...result,
+      workloads: [...relabelled, ...added],
+      measurements: [...result.measurements, ...measurements],
+    };
+    const [finding] = findingsOf([refined], { resamples: 20 });
+    expect(finding!.groups.some((group) => group.density === 0.1324)).toBe(true);
+    const heat = chartsOf([finding!]).find(({ kind }) => kind.name === 'heat')!;
+    for (const { svg } of heat.charts) {
+      const texts = [...svg.matchAll(/<text [^>]*>([^<]+)<\/text>/g)].map(([, each]) => each);
+      expect(texts).toEqual(expect.arrayContaining(['50', '80', '90', 'unstructured, csr']));
+      expect(texts.filter((each) => each!.startsWith('86.76'))).toEqual([]);
+      expect(svg).not.toContain('\u2026');
+    }
+  });
+
+  test('unstructured patterns are told apart by what they are like where they are several', () => {
+    const like = 'dlmc-like-transformer-magnitude';
+    expect([...shortPatternWords([like, 'block-4x4']).values()]).toEqual(['unstructured', '4x4 blocks']);
+    expect([...shortPatternWords([like, 'uniform', like]).values()]).toEqual([
+      'like Transformer magnitude',
+      'unstructured',
+    ]);
   });
 
   test('no roof leaves the frame of the roofline', () => {

@@ -112,6 +112,15 @@ describe.skipIf(!present)('the page in Chromium', () => {
       for (const [name, results] of [
         ['quick', [fakeResult()]],
         ['network', [fakeNetworkResult()]],
+        [
+          'many densities',
+          [
+            fakeResult({
+              shapes: [{ m: 512, k: 512, n: 128 }],
+              densities: [0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5],
+            }),
+          ],
+        ],
       ] as const) {
         const { page } = await open(name, results, { viewport: { width, height: 900 } });
         expect(await badLabels(page)).toEqual([]);

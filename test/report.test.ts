@@ -133,8 +133,8 @@ describe('roofline', () => {
             .floorNs;
         const [low, high] = [floor(bytes), floor(bytes * 1.001)];
         expect(high).toBeGreaterThanOrEqual(low);
-        // L3 to DRAM of rotating copies is the steepest part: the share that stays falls as the size grows.
-        expect(high / low).toBeLessThan(1.003);
+        // A thousandth more bytes is no more than that times the fastest rate over the slowest: 276 over 33, 138 over 17.
+        expect(high / low).toBeLessThan(1.009);
       }),
     );
   });

@@ -20,7 +20,7 @@ import {
   type Table,
   troubleTable,
 } from './tables.ts';
-import { patternWords } from './words.ts';
+import { shortPatternWords } from './words.ts';
 
 /** The page. `all` does not matter: its table has every kernel and can be sorted and filtered. */
 export const html: Report = {
@@ -63,6 +63,7 @@ function allGroups(finding: Finding): Table {
   const sections = sectionsOf(finding, { all: true });
   const tables = sections.map((section) => groupTable(section));
   const columns = tables[0]?.columns ?? [];
+  const patterns = shortPatternWords(sections.map(({ setting }) => setting.label));
   const left = (title: string, unit = ''): Column => ({ title, unit, align: 'left', rank: 0 });
   // Of one thread count a column says nothing.
   const several = new Set(sections.map(({ setting }) => setting.threads)).size > 1;
@@ -72,7 +73,7 @@ function allGroups(finding: Finding): Table {
     const place: Entry[] = [
       { text: `${op} ${m}x${k}x${n}` },
       { text: cache },
-      { text: patternWords(label) },
+      { text: patterns.get(label)! },
       ...(several ? [{ text: `${count}`, value: count }] : []),
     ];
     return table.rows.map((row) => [...place, ...row]);

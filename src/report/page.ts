@@ -31,7 +31,8 @@ table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nu
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--grid);white-space:nowrap;vertical-align:top}
 td.left:last-child{white-space:normal;min-width:14rem}
 table.broad td,table.broad th{padding-inline:.35rem}
-table.broad td.left:nth-child(n+3){white-space:normal;min-width:6rem}
+table.broad td.left:nth-child(n+3){white-space:normal;min-width:7rem}
+table.broad td.left:nth-child(n+4){min-width:11rem}
 table.broad th{white-space:normal;overflow-wrap:normal}
 .left{text-align:left}.right{text-align:right}
 th button{all:unset;cursor:pointer;font-weight:600}

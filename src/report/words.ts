@@ -21,6 +21,21 @@ export function patternWords(label: string): string {
   return dlmc[1] === undefined ? `${model} ${dlmc[3]}` : `unstructured (${model} ${dlmc[3]})`;
 }
 
+/**
+ * The words of some patterns as short as tells them apart: of a single `unstructured (...)` what is in brackets is left
+ * out, of several it alone is kept (`like Transformer magnitude`).
+ */
+export function shortPatternWords(labels: Iterable<string>): Map<string, string> {
+  const words = new Map([...labels].map((label) => [label, patternWords(label)]));
+  const bracket = /^unstructured(?: \((.+)\))?$/;
+  const several = [...words.values()].filter((each) => bracket.test(each)).length > 1;
+  for (const [label, each] of words) {
+    const inner = bracket.exec(each)?.[1];
+    if (inner !== undefined) words.set(label, several ? `like ${inner}` : 'unstructured');
+  }
+  return words;
+}
+
 /** A model's name for people: `rn50` -> `ResNet-50`, `transformer` -> `Transformer`; others stay. */
 export function modelWords(model: string): string {
   return { rn50: 'ResNet-50', transformer: 'Transformer' }[model] ?? model;
