@@ -149,6 +149,19 @@ describe('resume', () => {
     expect(readResult(path)).toEqual(result);
   });
 
+  test('given up without a finished workload it goes, with one it stays', () => {
+    const journal = openJournal(path);
+    journal.append(header);
+    for (const line of linesOf([first!]).slice(0, 2)) journal.append(line);
+    journal.abandon();
+    journal.close();
+    expect(existsSync(journal.path)).toBe(false);
+    const { journalPath, finishedBytes } = unfinished();
+    const resumed = openJournal(path, { resume: true });
+    resumed.abandon();
+    expect(readFileSync(journalPath).length).toBe(finishedBytes);
+  });
+
   test('starts anew where there is nothing', () => {
     const journal = openJournal(path, { resume: true });
     expect(journal.earlier).toBeNull();
