@@ -53,7 +53,13 @@ export function fakeMachine(change: Partial<Machine> = {}): Machine {
   };
 }
 
-const fakeKernel = (index: number, format: string, isa: string, change: Partial<Kernel> = {}): Kernel => ({
+/** An entry of a library's list of kernels; dense where its format is. */
+export const fakeKernel = (
+  index: number,
+  format: string,
+  isa: string,
+  change: Partial<Kernel> = {},
+): Kernel => ({
   index,
   name: format,
   op: 'spmm',

@@ -1,4 +1,4 @@
-/** Whole networks: model quality against the time of all layers, for workloads that carry a quality. */
+/** Whole networks: model quality against the time of its layers, for workloads that carry a quality. */
 import { createHash } from 'node:crypto';
 import type { CacheState, Result } from '../terms.ts';
 import { bestOfAll } from './curves.ts';

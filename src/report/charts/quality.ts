@@ -1,4 +1,4 @@
-/** Model quality against the time of all layers: what pruning buys and what it costs. */
+/** Model quality against the time of the layers: what pruning buys and what it costs. */
 import * as Plot from '@observablehq/plot';
 import { bestOfAll } from '../curves.ts';
 import type { Finding } from '../finding.ts';
