@@ -1,4 +1,4 @@
-/** The charts as SVG files for papers and slides: colours written out, light, no style sheet needed. */
+/** The charts as SVG files for papers and slides: colours written out, on light paper, no style sheet needed. */
 import { palette } from './charts/figure.ts';
 import { chartsOf } from './charts/index.ts';
 import type { Report } from './report.ts';
@@ -20,6 +20,8 @@ export const svg: Report = {
 /** Renderers outside browsers know no CSS variables, so the light colours are put in their place. */
 function standalone(text: string): string {
   const colored = text.replace(/var\((--[a-z0-9]+)\)/g, (whole, name: string) => palette[name]?.[0] ?? whole);
-  const rooted = colored.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ');
+  // A chart with dark text needs its paper where the page around it is dark.
+  const papered = colored.replace('background:none', `background:${palette['--paper']?.[0] ?? 'white'}`);
+  const rooted = papered.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ');
   return `<?xml version="1.0" encoding="UTF-8"?>\n${rooted}\n`;
 }

@@ -147,14 +147,16 @@ export function logTicks([low, high]: readonly [number, number], most = 8): numb
 }
 
 /**
- * Densities to mark on an axis: those measured where they are three or fewer, else the usual sparsities within the
- * range; from the sparse end on, at least 38 pixels apart.
+ * Densities to mark on an axis: those measured that are whole per cents (a suite's own; refinement adds others), or the
+ * usual sparsities where there are many; from the sparse end on, at least 38 pixels apart.
  */
 export function densityTicks(measured: readonly number[], axis: LogAxis): number[] {
   const [low, high] = axis.domain;
-  const own = [...new Set(measured)];
+  const all = [...new Set(measured)];
+  const whole = all.filter((density) => Math.abs(density * 100 - Math.round(density * 100)) < 1e-9);
+  const own = whole.length >= 2 ? whole : all;
   const usual = [0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999].map((sparsity) => 1 - sparsity);
-  const wanted = (own.length <= 3 ? own : usual).sort((a, b) => a - b);
+  const wanted = (own.length <= 8 ? own : usual).sort((a, b) => a - b);
   const ticks: number[] = [];
   for (const density of wanted) {
     if (density < low * 0.999 || density > high * 1.001) continue;
