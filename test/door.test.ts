@@ -280,7 +280,10 @@ describe.each(['openblas', 'blis', 'onednn', 'mkl', 'accelerate'])('competitor %
   });
 });
 
-it.skipIf(missing('openblas', existsSync('/usr/lib/x86_64-linux-gnu/libopenblas.so.0')))(
+const openblasInstalled = ['x86_64', 'aarch64'].some((arch) =>
+  existsSync(`/usr/lib/${arch}-linux-gnu/libopenblas.so.0`),
+);
+it.skipIf(missing('openblas', openblasInstalled))(
   'OpenBLAS runs kernels that fit the CPU, not its oldest',
   () => {
     const { config } = native.describeLibrary(
