@@ -87,7 +87,9 @@ export interface RunOptions {
 const targetHalfWidth = 0.02;
 const minSamples = 9;
 const maxSamples = 51;
-const batchTargetNs = 500_000;
+/** A batch lasts at least this long, and 1000 times the clock's resolution: reading the clock is then 0.1 % of it. */
+const leastBatchNs = 500_000;
+const batchResolutions = 1000;
 /** Share of the budget that the suite's own workloads are planned to take where crossovers are refined after them. */
 const unrefinedShare = 0.75;
 /** Share of a workload's time after which no further round starts: the last one has to end, too. */
@@ -237,7 +239,10 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       targetHalfWidth,
       minSamples,
       maxSamples,
-      batchTargetNs,
+      batchTargetNs: Math.max(
+        leastBatchNs,
+        batchResolutions * loadNative().native.describeBuild().clockResolutionNs,
+      ),
       orderSeed: 1,
       filter: options.filter,
       isa: options.selection.isa,
