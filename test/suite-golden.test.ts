@@ -71,7 +71,7 @@ function difference(text: string, expected: string): string {
   return `line ${at + 1}: ${text.split('\n')[at]}\nexpected ${lines[at]}`;
 }
 
-test('released suites have at least 5 seeds; quick has 3 and says so', () => {
+test('released suites have at least 5 mask seeds, quick has 3', () => {
   for (const { name, released } of listSuites()) {
     if (name === 'dlmc') continue;
     const seeds = new Set(loadSuite(name, { dataFolder }).workloads.map(({ seed }) => seed)).size;

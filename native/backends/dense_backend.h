@@ -64,7 +64,7 @@ std::string file_of(Function* function) {
   return path ? path.get() : info.dli_fname;
 }
 
-// Lets idle OpenMP threads go to sleep after about 50 us, as long as our own teams spin, instead of spinning
+// Lets idle OpenMP threads go to sleep after about 20 us, as long as our own teams spin, instead of spinning
 // on a core that the next library is measured on. Takes effect only before the OpenMP runtime is loaded, and
 // leaves alone what the user has set.
 inline void calm_openmp() {

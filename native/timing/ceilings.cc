@@ -161,11 +161,11 @@ Ceilings measure_ceilings(int threads) {
   }
 #endif
   Ceilings found;
-  // Each run lasts some 10 ms: in the first millisecond a core still runs at a clock that it cannot hold
-  // under 512-bit FMAs (236 instead of 185 GFLOP/s).
+  // Each run lasts some 10 ms, so that it is no burst of less than a millisecond: those read 217 to 236
+  // GFLOP/s on a machine where runs of this length read 158 to 223.
   constexpr std::int64_t kRounds = 8'000'000;
-  // Taken between the other measurements too, the best kept: a host whose other guests are busy lowers the
-  // clock of 512-bit FMAs for a second at a time (158 instead of 211 GFLOP/s).
+  // Taken between the other measurements too, the best kept: on a shared virtual machine two calls a second
+  // apart read 211 and 159 GFLOP/s. Why was not found out; it has no hardware counters.
   const auto try_fma = [&] {
     const double ns = best_ns(threads, 4, [&](int) { fma(kRounds); });
     found.fma_gflops = std::max(found.fma_gflops, 2.0 * lanes * kChains * kRounds * threads / ns);

@@ -40,7 +40,7 @@ export interface LibraryWorker {
 
 /**
  * Environment of a worker: idle threads of an OpenMP pool must soon sleep, not spin on the core measured next. Some
- * spinning stays, about 50 us as in our own team: without it two threads of oneDNN were 13 to 50 % slower.
+ * spinning stays, as long as in our own team (about 20 us): without it two threads of oneDNN were 13 to 50 % slower.
  */
 const quietThreads = { OMP_WAIT_POLICY: 'passive', GOMP_SPINCOUNT: '2000', KMP_BLOCKTIME: '0' };
 
