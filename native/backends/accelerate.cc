@@ -17,11 +17,12 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
   if (auto* set_threading = find<int(unsigned)>(handle, "BLASSetThreading"); set_threading != nullptr) {
     set_threading(1);
   }
-  DenseLibrary library;
+  Competitor library;
   library.name = "accelerate";
   library.version = "unknown";
   library.config =
       "core unknown; threads none; file /System/Library/Frameworks/Accelerate.framework/Accelerate";
+  library.formats = {kDense};
   library.kernels = cblas_kernels();
   return publish(std::move(library));
 #endif

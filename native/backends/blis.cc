@@ -36,7 +36,7 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
   const bool openmp = says_yes(handle, "bli_info_get_enable_openmp");
   const bool pthreads = says_yes(handle, "bli_info_get_enable_pthreads");
 
-  DenseLibrary library;
+  Competitor library;
   library.name = "blis";
   library.version = get_version == nullptr ? "unknown" : get_version();
   library.config = std::string("core ") +
@@ -46,6 +46,7 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
                     : pthreads ? "pthread"
                                : "none") +
                    "; file " + file_of(cblas().sgemm);
+  library.formats = {kDense};
   library.kernels = cblas_kernels();
   if (set_num_threads != nullptr && (openmp || pthreads)) {
     library.set_threads = [](int threads) { set_num_threads(threads); };

@@ -36,19 +36,19 @@ inline bool find_cblas(void* handle, const char* library, sparsemark_message* me
 
 inline std::function<void()> bind_sgemm(const sparsemark_matrix& a, const sparsemark_product& p,
                                         sparsemark_message*) {
-  return [m = a.rows, k = a.cols, n = p.n, values = a.values.data(), b = p.b, c = p.c] {
+  return [m = a.rows, k = a.cols, n = p.n, values = a.values.data(), b = b_of(p), c = c_of(p)] {
     cblas().sgemm(kRowMajor, kNoTrans, kNoTrans, m, n, k, 1.0f, values, k, b, n, 0.0f, c, n);
   };
 }
 
 inline std::function<void()> bind_sgemv(const sparsemark_matrix& a, const sparsemark_product& p,
                                         sparsemark_message*) {
-  return [m = a.rows, k = a.cols, values = a.values.data(), b = p.b, c = p.c] {
+  return [m = a.rows, k = a.cols, values = a.values.data(), b = b_of(p), c = c_of(p)] {
     cblas().sgemv(kRowMajor, kNoTrans, m, k, 1.0f, values, k, b, 1, 0.0f, c, 1);
   };
 }
 
-inline std::vector<DenseKernel> cblas_kernels() {
+inline std::vector<Kernel> cblas_kernels() {
   return {{"dense", "spmm", bind_sgemm}, {"dense", "spmv", bind_sgemv}};
 }
 

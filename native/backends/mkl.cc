@@ -66,12 +66,13 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
     get_version(&version);
   }
 
-  DenseLibrary library;
+  Competitor library;
   library.name = "mkl";
   library.version = std::to_string(version.major) + "." + std::to_string(version.minor) + "." +
                     std::to_string(version.update);
   library.config = std::string("core ") + (version.processor == nullptr ? "unknown" : version.processor) +
                    "; threads " + threading.name + "; file " + file_of(cblas().sgemm);
+  library.formats = {kDense};
   library.kernels = cblas_kernels();
   if (set_num_threads != nullptr && threading.layer != kSequential) {
     library.set_threads = [](int threads) { set_num_threads(threads); };

@@ -55,7 +55,7 @@ std::string isa_name(int isa) {
 // Serves n = 1 too: oneDNN has no sgemv of its own, and takes a special path for one column.
 std::function<void()> bind_sgemm(const sparsemark_matrix& a, const sparsemark_product& p,
                                  sparsemark_message*) {
-  return [m = a.rows, k = a.cols, n = p.n, values = a.values.data(), b = p.b, c = p.c] {
+  return [m = a.rows, k = a.cols, n = p.n, values = a.values.data(), b = b_of(p), c = c_of(p)] {
     sgemm('N', 'N', m, n, k, 1.0f, values, k, b, n, 0.0f, c, n);
   };
 }
@@ -88,13 +88,14 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
   }
   auto* get_isa = find<int()>(handle, "dnnl_get_effective_cpu_isa");
 
-  DenseLibrary library;
+  Competitor library;
   library.name = "onednn";
   library.version = std::to_string(version.major) + "." + std::to_string(version.minor) + "." +
                     std::to_string(version.patch);
   library.config = std::string("core ") + (get_isa == nullptr ? "unknown" : isa_name(get_isa())) +
                    "; threads " + (set_num_threads == nullptr ? "none" : "openmp") + "; file " +
                    file_of(sgemm);
+  library.formats = {kDense};
   library.kernels = {{"dense", "spmm", bind_sgemm}, {"dense", "spmv", bind_sgemm}};
 #if defined(SPARSEMARK_ONEDNN_MATMUL)
   if (version.major == DNNL_VERSION_MAJOR && onednn::find_matmul(handle)) {

@@ -176,8 +176,8 @@ inline void plan_plain(Plan& plan, const sparsemark_matrix& a, const sparsemark_
   const dnnl_memory_desc_t dst = floats(a.rows, p.n, p.n, 1);
   plan.add(describe_matmul(src, weights, dst, implementation),
            {{DNNL_ARG_SRC, plan.memory(src, a.values.data())},
-            {DNNL_ARG_WEIGHTS, plan.memory(weights, p.b)},
-            {DNNL_ARG_DST, plan.memory(dst, p.c)}});
+            {DNNL_ARG_WEIGHTS, plan.memory(weights, b_of(p))},
+            {DNNL_ARG_DST, plan.memory(dst, c_of(p))}});
 }
 
 inline void plan_packed(Plan& plan, const sparsemark_matrix& a, const sparsemark_product& p,
@@ -195,8 +195,8 @@ inline void plan_packed(Plan& plan, const sparsemark_matrix& a, const sparsemark
   dnnl_memory_t weights = plan.memory(packed, nullptr);
   dnnl_memory_t result = plan.memory(turned, nullptr);
   plan.add(product,
-           {{DNNL_ARG_SRC, plan.memory(src, p.b)}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, result}});
-  plan.add_reorder(turned, result, dst, plan.memory(dst, p.c));
+           {{DNNL_ARG_SRC, plan.memory(src, b_of(p))}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, result}});
+  plan.add_reorder(turned, result, dst, plan.memory(dst, c_of(p)));
 
   Plan packing;
   packing.add_reorder(stored, packing.memory(stored, a.values.data()), packed, weights);

@@ -72,11 +72,12 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
     return nullptr;
   }
 
-  DenseLibrary library;
+  Competitor library;
   library.name = "openblas";
   library.version = version_in(own_words);
   library.config = std::string("core ") + (get_corename == nullptr ? "unknown" : get_corename()) +
                    "; threads " + threading_name(parallel) + "; file " + file_of(cblas().sgemm);
+  library.formats = {kDense};
   library.kernels = cblas_kernels();
   if (set_num_threads != nullptr && parallel != 0) {
     library.set_threads = [](int threads) { set_num_threads(threads); };
