@@ -1,4 +1,5 @@
 // Every entry of formats.inc, over random matrices.
+#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -27,17 +28,38 @@ bool encode(const Format& format, const Sample& s, Matrix& matrix) {
   return reason == nullptr;
 }
 
-// Calls body(format, sample, matrix) for every format and many matrices that it holds.
-template <typename Body>
-void for_all(const Options& options, std::int32_t most, Body body) {
+// Calls body(format, sample, matrix) for every format and `rounds` matrices from next(random), where it holds
+// them.
+template <typename Next, typename Body>
+void for_all(const Options& options, int rounds, Next next, Body body) {
   Random random(options.seed);
-  for (int round = 0; round < options.samples; ++round) {
-    const Sample s = sample(random, most, most);
+  std::vector<int> held(static_cast<std::size_t>(kFormatCount), 0);
+  for (int round = 0; round < rounds; ++round) {
+    const Sample s = next(random);
     for (int f = 0; f < kFormatCount; ++f) {
       Matrix matrix;
-      if (encode(*kFormats[f], s, matrix)) body(*kFormats[f], s, matrix);
+      if (!encode(*kFormats[f], s, matrix)) continue;
+      ++held[static_cast<std::size_t>(f)];
+      body(*kFormats[f], s, matrix);
     }
   }
+  // A format that refuses nearly all of them would not be tested.
+  for (int f = 0; f < kFormatCount && rounds >= 100; ++f) {
+    SPARSEMARK_EXPECT(held[static_cast<std::size_t>(f)] >= rounds / 10, "%s holds %d of %d matrices",
+                      kFormats[f]->name, held[static_cast<std::size_t>(f)], rounds);
+  }
+}
+
+// The same over small matrices, some larger ones and some very long or wide ones.
+template <typename Body>
+void for_all(const Options& options, Body body) {
+  const int few = options.samples / 50 + 1;
+  for_all(
+      options, options.samples, [](Random& random) { return sample(random, 40, 40); }, body);
+  for_all(
+      options, few, [](Random& random) { return sample(random, 300, 300); }, body);
+  for_all(options, few, tall_sample, body);
+  for_all(options, few, wide_sample, body);
 }
 
 void round_trip(const Format& format, const Sample& s, const Matrix& matrix) {
@@ -85,15 +107,10 @@ const Format* format_named(const char* name) {
 
 }  // namespace
 
-void round_trips(const Options& options) {
-  for_all(options, 40, round_trip);
-  Options few = options;
-  few.samples = options.samples / 50 + 1;
-  for_all(few, 300, round_trip);
-}
+void round_trips(const Options& options) { for_all(options, round_trip); }
 
 void footprints(const Options& options) {
-  for_all(options, 40, footprint);
+  for_all(options, footprint);
   // Known by hand: 4 x 8 with row i full up to column i: 1 + 2 + 3 + 4 nonzeros.
   Random random(options.seed);
   const Sample s = sample_where(random, 4, 8, "staircase", [](int i, int j) { return j <= i; });
@@ -115,6 +132,13 @@ void footprints(const Options& options) {
       {"bitmask", {40, 32 + 20, 0}},
       // Two runs of a pair each: 4 + 2 numbers and the columns 3 + 1, then 1 + 1; 4 offsets.
       {"packed", {40, (10 + 8) * 2 + 4 * 4, 0}},
+      {"run-length-4", {40, 5 + 9 * 4, 0}},
+      {"run-length-4x64", {40, 5 + (64 * 8 + 1) * 4, 0}},
+      // One round a row.
+      {"bank-balanced-16", {40, 10 + 20, (4 * 16 - 10) * 5}},
+      {"bank-balanced-32", {40, 10 + 20, (4 * 32 - 10) * 5}},
+      {"diagonal", {40, 4 * 4, 6 * 4}},
+      {"triangular", {40, 0, 0}},
   };
   for (const auto& one : known) {
     const Format* format = format_named(one.format);
@@ -148,6 +172,47 @@ void footprints(const Options& options) {
                           matrix.footprint.padding_bytes == 0,
                       "nm-2:4 of 3 x 6: wrong bytes");
   }
+  // Balanced banks, 2 of 3 columns each: nothing is padded.
+  const Sample banks = sample_where(random, 5, 48, "2 of 3", [](int, int j) { return j % 3 > 0; });
+  Matrix balanced;
+  if (encode(*format_named("bank-balanced-16"), banks, balanced)) {
+    SPARSEMARK_EXPECT(
+        balanced.footprint.metadata_bytes == 5 * 32 + 6 * 4 && balanced.footprint.padding_bytes == 0,
+        "bank-balanced-16 of 5 x 48: wrong bytes");
+  }
+}
+
+void run_lengths(const Options& options) {
+  Random random(options.seed);
+  // The EIE paper's column: 2 zeros, 1, 2, 18 zeros, 3 has the runs 2, 0, 15, 2, the third of them padding.
+  const Sample s = sample_where(random, 23, 1, "EIE", [](int i, int) { return i == 2 || i == 3 || i == 22; });
+  Matrix matrix;
+  if (encode(*format_named("run-length-4"), s, matrix)) {
+    SPARSEMARK_EXPECT(matrix.values.size() == 4 && matrix.bytes[0] == 0x02 && matrix.bytes[1] == 0x2f &&
+                          matrix.values[2] == 0.0f && matrix.footprint.padding_bytes == 4,
+                      "run-length-4: %zu entries, runs %02x %02x", matrix.values.size(), matrix.bytes[0],
+                      matrix.bytes[1]);
+  }
+  // Every 64th row: gaps of 0, 15, 16 and 48 rows before a nonzero cost 0, 0, 1 and 3 entries.
+  const Sample far = sample_where(random, 64 * 84, 1, "every 64th row", [](int i, int) {
+    return i % 64 == 5 && (i / 64 == 0 || i / 64 == 16 || i / 64 == 33 || i / 64 == 82);
+  });
+  Matrix elements;
+  if (encode(*format_named("run-length-4x64"), far, elements)) {
+    SPARSEMARK_EXPECT(elements.values.size() == 8 && elements.footprint.padding_bytes == 4 * 4 + 2,
+                      "run-length-4x64: %zu entries", elements.values.size());
+  }
+  // Long columns at density d hold d / (1 - (1 - d)^16) entries a row on average: 2.08 entries a nonzero
+  // here.
+  const Sample column =
+      sample_where(random, 400000, 1, "column", [&](int, int) { return random.unit() < 0.04; });
+  Matrix long_runs;
+  if (encode(*format_named("run-length-4"), column, long_runs)) {
+    const double ratio = static_cast<double>(long_runs.values.size()) / column.nnz();
+    const double expected = 1.0 / (1.0 - std::pow(1.0 - 0.04, 16.0));
+    SPARSEMARK_EXPECT(std::fabs(ratio - expected) < 0.03, "run-length-4: %.3f entries a nonzero, not %.3f",
+                      ratio, expected);
+  }
 }
 
 void refusals(const Options& options) {
@@ -161,6 +226,7 @@ void refusals(const Options& options) {
       sample_where(random, 200, 300, "one long row", [](int i, int) { return i == 3; }),
       sample_where(random, 200, 3, "one element", [](int i, int j) { return i == 3 && j == 1; }),
       sample_where(random, 60, 300, "one long row", [](int i, int) { return i == 3; }),
+      sample_where(random, 200, 30, "one a row", [](int i, int j) { return j == i * 7 % 30; }),
   };
   int refused = 0;
   for (const Sample& s : cases) {
@@ -169,7 +235,7 @@ void refusals(const Options& options) {
       if (!encode(*kFormats[f], s, matrix)) ++refused;
     }
   }
-  SPARSEMARK_EXPECT(refused == 14, "%d refusals of these matrices", refused);
+  SPARSEMARK_EXPECT(refused == 22, "%d refusals of these matrices", refused);
 
   // 2^31 elements fit no 32-bit position; refused before anything of that size is allocated.
   const std::vector<std::int32_t> offsets((1u << 16) + 1, 0);
@@ -177,6 +243,16 @@ void refusals(const Options& options) {
   Matrix matrix;
   const char* reason = format_named("dense")->encode(huge, matrix);
   SPARSEMARK_EXPECT(reason != nullptr, "dense holds 2^31 elements");
+
+  const std::int32_t none[] = {0, 0};
+  const Csr wide = {1, (16 << 16) + 1, 0, none, nullptr, nullptr};
+  Matrix banks;
+  banks.view.rows = 1;
+  banks.view.cols = wide.cols;
+  reason = format_named("bank-balanced-16")->encode(wide, banks);
+  SPARSEMARK_EXPECT(reason != nullptr, "bank-balanced-16 has columns of more than 16 bits in a bank");
+  reason = format_named("bank-balanced-32")->encode(wide, banks);
+  SPARSEMARK_EXPECT(reason == nullptr, "bank-balanced-32 refuses banks of 32769 columns");
 }
 
 }  // namespace sparsemark::test

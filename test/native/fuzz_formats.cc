@@ -13,8 +13,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace sparsemark;
   if (size < 3) return 0;
   // More rows than the 64 elements a nonzero that ell bears; few columns, so that runs are short.
-  const std::int32_t rows = data[0] % 100;
-  const std::int32_t cols = data[1] % 40;
+  std::int32_t rows = data[0] % 100;
+  std::int32_t cols = data[1] % 40;
+  // Now and then a column long enough for a gap of 16 at every 64th row, or banks of more than 256 columns.
+  if (data[0] >= 248) {
+    rows = 1024 + data[0] % 8 * 256;
+    cols %= 3;
+  } else if (data[1] >= 248) {
+    rows %= 3;
+    cols = 4000 + data[1] % 8 * 700;
+  }
   // The rest: one bit an element, over and over, every stored value a bit pattern of its own.
   const std::uint8_t* bits = data + 2;
   const std::size_t count = (size - 2) * 8;

@@ -207,6 +207,8 @@ void large_problems(const Options& options) {
     const Sample a = sample(random, 300, 900);
     const std::int32_t n = round % 2 == 0 ? 1 : 1 + random.below(200);
     check_all_kernels(library, a, n, 1 + round % 3, random);
+    check_all_kernels(library, tall_sample(random), round % 2 == 0 ? 1 : 17, 1 + round % 3, random);
+    check_all_kernels(library, wide_sample(random), round % 2 == 0 ? 1 : 17, 1 + round % 3, random);
   }
   // Operands that leave the caches, where kernels choose other stores and tiles.
   const struct {

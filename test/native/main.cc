@@ -13,6 +13,7 @@ namespace sparsemark::test {
 
 void round_trips(const Options& options);
 void footprints(const Options& options);
+void run_lengths(const Options& options);
 void refusals(const Options& options);
 void small_problems(const Options& options);
 void large_problems(const Options& options);
@@ -24,6 +25,7 @@ namespace {
 constexpr Test kTests[] = {
     {"formats: decode(encode(x)) = x", round_trips},
     {"formats: the footprint is the sum of the arrays", footprints},
+    {"formats: runs are padded as EIE pads them", run_lengths},
     {"formats: refusals are declared", refusals},
     {"kernels: small problems against the reference", small_problems},
     {"kernels: large problems against the reference", large_problems},

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <set>
 
 namespace sparsemark::test {
 
@@ -62,6 +63,18 @@ Sample sample(Random& random, std::int32_t most_rows, std::int32_t most_cols) {
   // 1 x n and n x 1 come up often enough by themselves only for small limits.
   if (random.below(16) == 0) rows = 1;
   if (random.below(16) == 0) cols = 1;
+  return sample_of(random, rows, cols);
+}
+
+Sample tall_sample(Random& random) {
+  return sample_of(random, 1000 + random.below(2000), 1 + random.below(4));
+}
+
+Sample wide_sample(Random& random) {
+  return sample_of(random, 1 + random.below(3), 4000 + random.below(5000));
+}
+
+Sample sample_of(Random& random, std::int32_t rows, std::int32_t cols) {
   const double density = random.unit() * random.unit();
   const std::int32_t a = 1 + random.below(8);
   const std::int32_t b = 1 + random.below(8);
@@ -70,17 +83,17 @@ Sample sample(Random& random, std::int32_t most_rows, std::int32_t most_cols) {
     return Random(salt ^ (static_cast<std::uint64_t>(i) << 32) ^ static_cast<std::uint64_t>(j)).unit();
   };
   // The places of a group of m columns that hold its `most` nonzeros: those of the smallest chances.
-  const auto n_of_m = [&](std::int32_t most, std::int32_t m) {
+  // Of the groups, `whole` are not left with fewer.
+  const auto n_of_m = [&](std::int32_t most, std::int32_t m, double whole = 0.9) {
     return [=](std::int32_t i, std::int32_t j) {
       std::int32_t before = 0;
       for (std::int32_t other = j / m * m; other < j / m * m + m; ++other) {
         if (other != j && chance(i, other) < chance(i, j)) ++before;
       }
-      // Some groups are left with fewer.
-      return before < most && chance(i + 1000, j / m) < 0.9;
+      return before < most && chance(i + 1000, j / m) < whole;
     };
   };
-  switch (random.below(12)) {
+  switch (random.below(15)) {
     case 0:
       return sample_where(random, rows, cols, "empty", [](int, int) { return false; });
     case 1:
@@ -108,6 +121,21 @@ Sample sample(Random& random, std::int32_t most_rows, std::int32_t most_cols) {
       return sample_where(random, rows, cols, "2:4", n_of_m(2, 4));
     case 10:
       return sample_where(random, rows, cols, "4:8", n_of_m(4, 8));
+    case 11:
+      return sample_where(random, rows, cols, "lower triangle",
+                          [&](int i, int j) { return j <= i && chance(i, j) < density; });
+    case 12:
+      return sample_where(random, rows, cols, "few diagonals",
+                          [&](int i, int j) { return chance(-1, j - i) < 0.1 && chance(i, j) < 0.9; });
+    case 13: {
+      // In each row, `kept` of every bank.
+      const std::int32_t banks = 16 * (1 + a % 2);
+      const std::int32_t width = cols / banks + 1;
+      const std::int32_t kept = 1 + b % width;
+      cols = cols / banks * banks;
+      const auto of_bank = n_of_m(kept, std::max(1, cols / banks), 1.0);
+      return sample_where(random, rows, cols, "bank-balanced", [&](int i, int j) { return of_bank(i, j); });
+    }
     default:
       return sample_where(random, rows, cols, "uniform",
                           [&](int i, int j) { return chance(i, j) < density; });
@@ -134,6 +162,22 @@ const char* expected_refusal(const char* format, const Sample& s) {
       longest = std::max<std::int64_t>(longest, s.row_offsets[i + 1] - s.row_offsets[i]);
     }
     if (longest * s.rows > 64LL * s.nnz()) return "rows too uneven";
+  }
+  if (std::strcmp(format, "diagonal") == 0 || std::strcmp(format, "triangular") == 0) {
+    std::set<std::int32_t> diagonals;
+    for (std::int32_t i = 0; i < s.rows; ++i) {
+      for (std::int32_t p = s.row_offsets[static_cast<std::size_t>(i)];
+           p < s.row_offsets[static_cast<std::size_t>(i) + 1]; ++p) {
+        diagonals.insert(s.col_indices[static_cast<std::size_t>(p)] - i);
+      }
+    }
+    if (std::strcmp(format, "triangular") == 0) {
+      return diagonals.empty() || *diagonals.rbegin() <= 0 ? nullptr : "above the diagonal";
+    }
+    const std::int64_t stored = static_cast<std::int64_t>(diagonals.size()) * s.rows;
+    if (stored > 8LL * s.nnz() && stored > static_cast<std::int64_t>(s.rows) * s.cols) {
+      return "too many diagonals";
+    }
   }
   return nullptr;
 }

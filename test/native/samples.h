@@ -43,6 +43,14 @@ struct Sample {
 // A matrix of a random pattern with up to most_rows x most_cols elements, zero rows and columns included.
 Sample sample(Random& random, std::int32_t most_rows, std::int32_t most_cols);
 
+// A matrix of a random pattern with that many rows and about as many columns.
+Sample sample_of(Random& random, std::int32_t rows, std::int32_t cols);
+
+// What only large sizes bring out: gaps of 16 rows where every 64th row counts, banks of more than 256
+// columns.
+Sample tall_sample(Random& random);
+Sample wide_sample(Random& random);
+
 // The matrix whose element (i, j) is stored where kept(i, j).
 template <typename Kept>
 Sample sample_where(Random& random, std::int32_t rows, std::int32_t cols, const char* pattern, Kept kept) {
