@@ -4,7 +4,7 @@ import type { BaselineHealth, Measurement, Workload } from '../terms.ts';
 import { withDensity } from '../workload/suite.ts';
 
 /** Patterns whose density is free; the others (N:M, triangular, files) have the density that they have. */
-const freePatterns = new Set(['uniform', 'row-balanced', 'block', 'power-law', 'dlmc-like']);
+const freePatterns = new Set(['uniform', 'row-balanced', 'bank-balanced', 'block', 'power-law', 'dlmc-like']);
 
 /** Densities closer than this factor are not refined any more. */
 const shortestBracket = 1.15;

@@ -18,6 +18,7 @@ const variants: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
     { n: 4, m: 8 },
     { n: 4, m: 4 },
   ],
+  'bank-balanced': [{ banks: 32 }, { banks: 1 }],
   block: [
     { rows: 1, cols: 4 },
     { rows: 16, cols: 1 },
@@ -161,6 +162,22 @@ describe('what each pattern promises', () => {
       }
       expect(groups).toEqual([2, 2, 2]);
     }
+  });
+
+  test('bank-balanced: the banks of a row keep equally many, rows differ by at most one a bank', () => {
+    const spec = patternSpec('bank-balanced', { banks: 8 });
+    const mask = generateMask(spec, { rows: 50, cols: 80, density: 0.13, seed: 3 });
+    const keptByRows = new Set<number>();
+    for (let i = 0; i < 50; i += 1) {
+      const banks = new Int32Array(8);
+      for (const column of mask.colIndices.subarray(mask.rowOffsets[i], mask.rowOffsets[i + 1]))
+        banks[Math.floor(column / 10)]! += 1;
+      expect(new Set(banks).size).toBe(1);
+      keptByRows.add(banks[0]!);
+    }
+    expect([...keptByRows].toSorted()).toEqual([1, 2]);
+    expect(mask.colIndices.length).toBe(520);
+    expect(refusalOf(spec, 8, 12, 0.5)).toMatch(/divisor of 12/);
   });
 
   test('block: cells of one block live and die together, cut at the edge', () => {

@@ -3,6 +3,7 @@ import { type ParameterValue, type PatternSpec, SparsemarkError } from '../../te
 import { nearestName } from '../nearest-name.ts';
 import { randomStream } from '../random.ts';
 import { banded } from './banded.ts';
+import { bankBalanced } from './bank-balanced.ts';
 import { block } from './block.ts';
 import { dlmcLike } from './dlmc-like.ts';
 import { file } from './file.ts';
@@ -25,7 +26,7 @@ export type {
 
 /** All patterns, by name. */
 export const patterns: ReadonlyMap<string, Pattern> = new Map<string, Pattern>(
-  [uniform, rowBalanced, nm, block, banded, triangular, powerLaw, dlmcLike, file].map(
+  [uniform, rowBalanced, nm, bankBalanced, block, banded, triangular, powerLaw, dlmcLike, file].map(
     (pattern: Pattern): [string, Pattern] => [pattern.name, pattern],
   ),
 );
