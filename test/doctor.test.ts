@@ -1,6 +1,6 @@
 /** Is a machine fit to measure on? Every verdict, and the command itself. */
 import { describe, expect, it } from 'vitest';
-import { type Finding, judge, judgeBusy } from '../src/command/doctor.ts';
+import { type Finding, judge, judgeAbsent, judgeBusy } from '../src/command/doctor.ts';
 import { stealBetween } from '../src/measure/machine.ts';
 import type { BaselineHealth, Build, Machine } from '../src/terms.ts';
 import { sparsemark } from './command.ts';
@@ -100,6 +100,16 @@ describe('judge', () => {
   it('takes what a system does not show for fine', () => {
     const hidden = fakeMachine({ ...calm, governor: null, stealShare: null, smt: null, cgroupCpus: null });
     expect(new Set(Object.values(verdicts(judge(hidden, build, good, null))))).toEqual(new Set(['fine']));
+  });
+});
+
+describe('judgeAbsent', () => {
+  it('notes each competitor that is not there with what to install', () => {
+    const reason = 'Expected a shared library librsb.so.0 for librsb. Debian: apt-get install librsb0';
+    expect(judgeAbsent([{ name: 'librsb', path: '/x/libsparsemark-librsb.so', reason }])).toEqual([
+      { what: 'library librsb', verdict: 'note', found: 'not there', advice: reason },
+    ]);
+    expect(judgeAbsent([])).toEqual([]);
   });
 });
 

@@ -239,7 +239,17 @@ function worstError(a: Csr, b: Float32Array, n: number, actual: Float32Array): n
   return worst;
 }
 
-describe.each(['openblas', 'blis', 'onednn', 'mkl', 'accelerate'])('competitor %s', (name) => {
+const competitors = [
+  'openblas',
+  'blis',
+  'onednn',
+  'mkl',
+  'accelerate',
+  // Sparse ones.
+  'eigen',
+];
+
+describe.each(competitors)('competitor %s', (name) => {
   const file = join(binaries, `libsparsemark-${name}.so`);
   let library: LibraryHandle | null = null;
   let reason = '';
@@ -251,7 +261,10 @@ describe.each(['openblas', 'blis', 'onednn', 'mkl', 'accelerate'])('competitor %
 
   it('is there, or says what to install', () => {
     if (library === null) expect(reason).toMatch(/^Expected .+ for .+, received .+\. .+/);
-    else expect(native.describeLibrary(library).config).toMatch(/^core .+; threads .+; file \/.+/);
+    else
+      expect(native.describeLibrary(library).config).toMatch(
+        /^core .+; threads .+; (?:file \/.+|compiled in)$/,
+      );
   });
 
   it.skipIf(missing(name, library !== null))('answers rightly, whatever the sizes', () => {

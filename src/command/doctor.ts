@@ -1,6 +1,6 @@
 /** `sparsemark doctor`: is this machine fit to measure on? */
 import { measureLimits } from '../measure/health.ts';
-import { openLibraries } from '../measure/libraries.ts';
+import { type Absent, openLibraries } from '../measure/libraries.ts';
 import { cpuTicks, measuringCpus, stealBetween } from '../measure/machine.ts';
 import { describeBuild } from '../measure/run.ts';
 import { type BaselineHealth, type Build, exitCodes, type Machine } from '../terms.ts';
@@ -45,6 +45,11 @@ export function judgeBusy(
       'Other guests take CPU time: ratios within one run still hold, absolute times do not.',
     ),
   ];
+}
+
+/** Competitors that will not be measured, each with what to install: more of them make a stronger comparison. */
+export function judgeAbsent(absent: readonly Absent[]): readonly Finding[] {
+  return absent.map(({ name, reason }) => finding(`library ${name}`, 'note', 'not there', reason));
 }
 
 /** Judges a machine from what is known of it; pure, so that every verdict can be tested. */
@@ -125,7 +130,10 @@ export async function doctorCommand(options: { readonly json?: boolean }, output
     // The ceilings keep a CPU busy for seconds: what is stolen meanwhile is what a run would lose.
     const before = cpuTicks();
     const { machine, health } = await measureLimits(opened.workers, null, [1]);
-    const findings = judge(machine, describeBuild(), health, stealBetween(before, cpuTicks()));
+    const findings = [
+      ...judge(machine, describeBuild(), health, stealBetween(before, cpuTicks())),
+      ...judgeAbsent(opened.absent),
+    ];
     const fit = findings.every(({ verdict }) => verdict !== 'unfit');
     if (options.json === true) {
       output.result(asJson({ fit, findings, machine, health }));

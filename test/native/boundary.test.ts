@@ -306,22 +306,40 @@ describe('formats through the boundary', () => {
 
 describe('kernel objects', () => {
   const folder = join(root, 'build', 'CMakeFiles');
-  const objects = !existsSync(folder)
-    ? []
-    : (readdirSync(folder, { recursive: true }) as string[])
-        .filter((name) => /^kernels_\w+\.dir\/.*\.o$/.test(name))
-        .map((name) => join(folder, name));
-  const present = programPath('nm') !== null && objects.length > 0 && process.platform === 'linux';
-
-  // The linker keeps one copy of a weak function for all instruction sets; if that is the AVX-512 one, a smaller CPU
-  // dies in it.
-  it.skipIf(missing('nm', present))('hold no weak symbol and no function that others could call', () => {
+  const objectsOf = (target: RegExp): string[] =>
+    !existsSync(folder)
+      ? []
+      : (readdirSync(folder, { recursive: true }) as string[])
+          .filter((name) => target.test(name) && name.endsWith('.o'))
+          .map((name) => join(folder, name));
+  const canRead = programPath('nm') !== null && process.platform === 'linux';
+  /** Lines of nm on weak symbols and global functions, without the folder. */
+  const exposed = (objects: readonly string[]): string[] => {
     const { stdout, status } = spawnSync('nm', ['-A', ...objects], { encoding: 'utf8', maxBuffer: 2 ** 26 });
     expect(status).toBe(0);
     const lines = stdout.split('\n');
     expect(lines.length).toBeGreaterThan(objects.length);
-    expect(lines.filter((line) => / [TWVvwu] /.test(line)).map((line) => line.slice(folder.length))).toEqual(
-      [],
-    );
-  });
+    return lines.filter((line) => / [TWVvwu] /.test(line)).map((line) => line.slice(folder.length));
+  };
+
+  // The linker keeps one copy of a weak function for all instruction sets; if that is the AVX-512 one, a smaller CPU
+  // dies in it.
+  const kernels = objectsOf(/^kernels_\w+\.dir\//);
+  it.skipIf(missing('nm', canRead && kernels.length > 0))(
+    'hold no weak symbol and no function that others could call',
+    () => expect(exposed(kernels)).toEqual([]),
+  );
+
+  const eigen = objectsOf(/^eigen_\w+\.dir\//);
+  it.skipIf(missing('eigen', eigen.length > 0) || !canRead)(
+    "hold Eigen's inline functions only under a name of their instruction set",
+    () => {
+      // DW.ref.*: a pointer, the same in all.
+      const shared = exposed(eigen).filter((line) => {
+        const isa = /eigen_(\w+)\.dir/.exec(line)![1]!;
+        return !line.includes(`Eigen_${isa}`) && !/ V DW\.ref\./.test(line);
+      });
+      expect(shared).toEqual([]);
+    },
+  );
 });

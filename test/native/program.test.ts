@@ -143,7 +143,9 @@ describe('the second compiler', () => {
     'takes all of native without a warning',
     { timeout: 180_000 },
     () => {
-      const sources = listed('native', /\.cc$/).filter((path) => path !== 'native/addon.cc');
+      const eigenHeaders = '/usr/include/eigen3';
+      const eigen = 'native/backends/eigen/products.cc';
+      const sources = listed('native', /\.cc$/).filter((path) => !['native/addon.cc', eigen].includes(path));
       const kernels = sources.filter((path) => /^native\/kernels\/(?:sp\w+_|dense_)/.test(path));
       const others = sources.filter((path) => !kernels.includes(path));
       expect(kernels.length).toBeGreaterThan(4);
@@ -154,13 +156,21 @@ describe('the second compiler', () => {
           status: 0,
           output: '',
         });
+        if (existsSync(eigenHeaders)) {
+          const more = [...target, `-DSPARSEMARK_ISA=${isa}`, `-isystem${eigenHeaders}`];
+          expect(call(compiler!, [...flags, ...more, eigen], 120), isa).toEqual({ status: 0, output: '' });
+        }
       }
       // Node's own headers lie beside the program or where cmake-js put them.
-      const headers = [join(dirname(dirname(process.execPath)), 'include', 'node')].filter((path) =>
+      const nodeHeaders = [join(dirname(dirname(process.execPath)), 'include', 'node')].filter((path) =>
         existsSync(path),
       );
-      if (headers.length === 0) return;
-      const addon = [`-isystem${include}`, ...headers.map((path) => `-isystem${path}`), '-DNAPI_VERSION=8'];
+      if (nodeHeaders.length === 0) return;
+      const addon = [
+        `-isystem${include}`,
+        ...nodeHeaders.map((path) => `-isystem${path}`),
+        '-DNAPI_VERSION=8',
+      ];
       const throwing = ['-DNODE_ADDON_API_CPP_EXCEPTIONS', '-DNODE_ADDON_API_DISABLE_DEPRECATED'];
       expect(call(compiler!, [...flags, ...defines, ...addon, ...throwing, 'native/addon.cc'], 60)).toEqual({
         status: 0,
