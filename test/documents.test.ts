@@ -10,7 +10,14 @@ import { patterns } from '../src/workload/patterns/index.ts';
 import { listSuites } from '../src/workload/suite.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'suites/README.md', 'results/README.md'];
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'suites/README.md',
+  'results/README.md',
+  'native/formats/gather-scatter.md',
+];
 const text = new Map(documents.map((name) => [name, readFileSync(join(root, name), 'utf8')]));
 
 /** Lines of the shell blocks, comments cut off, and code in the running text that begins with our command. */

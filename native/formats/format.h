@@ -9,7 +9,8 @@ namespace sparsemark {
 struct Format {
   const char* name;
   // Fills matrix (view.rows, cols, nnz are set by the caller) and calls bind(). Returns nullptr, or the
-  // reason why this format cannot hold the matrix. May throw std::bad_alloc.
+  // reason why this format cannot hold the matrix, to be read before this thread's next encode. May throw
+  // std::bad_alloc.
   const char* (*encode)(const Csr& csr, Matrix& matrix);
   // Writes the nonzeros into dense, rows x cols, row-major, zero-filled by the caller.
   void (*decode)(const Matrix& matrix, float* dense);

@@ -71,6 +71,12 @@ static inline Vec gather_fields(const float* base, const std::int32_t* offset, s
   const __m256i start = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(offset));
   return _mm256_i32gather_ps(base, _mm256_add_epi32(start, field), 4);
 }
+template <int S>
+static inline Vec gather_u16(const float* base, const std::int32_t* offset, const void* index) {
+  const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(index)));
+  const __m256i start = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(offset));
+  return _mm256_i32gather_ps(base, _mm256_add_epi32(start, _mm256_slli_epi32(wide, S)), 4);
+}
 static inline Vec expand(std::uint32_t mask, const float* p) {
   const Vec packed = load_first(p, __builtin_popcount(mask & 0xffu));
   const __m128i ranks = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(kRanks.of[mask & 0xffu]));

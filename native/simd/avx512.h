@@ -48,6 +48,12 @@ static inline Vec gather_fields(const float* base, const std::int32_t* offset, s
   const __m512i field = _mm512_and_si512(_mm512_srlv_epi32(halves, shifts), _mm512_set1_epi32((1 << W) - 1));
   return _mm512_i32gather_ps(_mm512_add_epi32(_mm512_loadu_si512(offset), field), base, 4);
 }
+template <int S>
+static inline Vec gather_u16(const float* base, const std::int32_t* offset, const void* index) {
+  const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(index)));
+  return _mm512_i32gather_ps(_mm512_add_epi32(_mm512_loadu_si512(offset), _mm512_slli_epi32(wide, S)), base,
+                             4);
+}
 static inline Vec expand(std::uint32_t mask, const float* p) {
   return _mm512_maskz_expandloadu_ps(static_cast<__mmask16>(mask), p);
 }

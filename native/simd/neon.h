@@ -53,6 +53,14 @@ static inline Vec gather_fields(const float* base, const std::int32_t* offset, s
   }
   return vld1q_f32(lanes);
 }
+template <int S>
+static inline Vec gather_u16(const float* base, const std::int32_t* offset, const void* index) {
+  std::uint16_t number[4];
+  __builtin_memcpy(number, index, sizeof(number));
+  float lanes[4];
+  for (int lane = 0; lane < 4; ++lane) lanes[lane] = base[offset[lane] + (number[lane] << S)];
+  return vld1q_f32(lanes);
+}
 static inline Vec expand(std::uint32_t mask, const float* p) {
   float lanes[4];
   for (int lane = 0; lane < 4; ++lane) lanes[lane] = (mask >> lane & 1u) != 0 ? *p++ : 0.0f;

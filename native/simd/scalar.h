@@ -32,6 +32,12 @@ template <int W>
 static inline Vec gather_fields(const float* base, const std::int32_t* offset, std::uint64_t fields) {
   return base[*offset + static_cast<std::int32_t>(fields & ((1u << W) - 1u))];
 }
+template <int S>
+static inline Vec gather_u16(const float* base, const std::int32_t* offset, const void* index) {
+  std::uint16_t number = 0;
+  __builtin_memcpy(&number, index, sizeof(number));
+  return base[*offset + (number << S)];
+}
 static inline Vec expand(std::uint32_t mask, const float* p) { return (mask & 1u) != 0 ? *p : 0.0f; }
 template <int R>
 static inline Vec spread(const float* p) {

@@ -21,7 +21,11 @@
 //   gather(base, index)            base[index[lane]], kLanes indices of 32 bits
 //   gather_first(base, index, count)  the same for the first count lanes, the others 0
 //   gather_fields<W>(base, offset, fields)  base[offset[lane] + field number lane of fields], W = 2 or 4 bits
-//   each expand(mask, p)                lane l = p[number of mask bits below l] where bit l is set, else 0
+//                                  each
+//   gather_u16<S>(base, offset, index)  base[offset[lane] + (number lane of index << S)], kLanes numbers of
+//   16
+//                                  bits at any address
+//   expand(mask, p)                lane l = p[number of mask bits below l] where bit l is set, else 0
 //   spread<R>(p)                   lane l = p[l / R], R = 1, 4, 8 or 16; reads max(kLanes / R, 1) floats
 #pragma once
 

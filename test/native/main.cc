@@ -15,6 +15,10 @@ void round_trips(const Options& options);
 void footprints(const Options& options);
 void run_lengths(const Options& options);
 void refusals(const Options& options);
+void gather_scatter_bundles(const Options& options);
+void gather_scatter_dense(const Options& options);
+void gather_scatter_conflicts(const Options& options);
+void gather_scatter_refusals(const Options& options);
 void small_problems(const Options& options);
 void large_problems(const Options& options);
 void door_errors(const Options& options);
@@ -27,6 +31,10 @@ constexpr Test kTests[] = {
     {"formats: the footprint is the sum of the arrays", footprints},
     {"formats: runs are padded as EIE pads them", run_lengths},
     {"formats: refusals are declared", refusals},
+    {"gather-scatter: bundles meet every bank once", gather_scatter_bundles},
+    {"gather-scatter: full rows of B are dense", gather_scatter_dense},
+    {"gather-scatter: no gather conflicts, where unstructured ones do", gather_scatter_conflicts},
+    {"gather-scatter: a broken rule is named", gather_scatter_refusals},
     {"kernels: small problems against the reference", small_problems},
     {"kernels: large problems against the reference", large_problems},
     {"library: wrong calls are refused with a reason", door_errors},

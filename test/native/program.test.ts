@@ -81,9 +81,15 @@ describe('64-bit Arm', () => {
         ...listed('native/formats', /\.cc$/),
         ...['library', 'list', 'threads'].map((name) => `native/kernels/${name}.cc`),
         'native/timing/cpu.cc',
-        ...['main', 'samples', 'formats_test', 'kernels_test', 'threads_test'].map(
-          (name) => `test/native/${name}.cc`,
-        ),
+        ...[
+          'main',
+          'samples',
+          'gather_scatter',
+          'formats_test',
+          'gather_scatter_test',
+          'kernels_test',
+          'threads_test',
+        ].map((name) => `test/native/${name}.cc`),
       ];
       const jobs = [
         ...rest.map((source) => ({ source, more: [] as string[] })),

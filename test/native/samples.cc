@@ -6,6 +6,8 @@
 #include <cstring>
 #include <set>
 
+#include "gather_scatter.h"
+
 namespace sparsemark::test {
 
 std::uint64_t Random::bits() {
@@ -93,7 +95,7 @@ Sample sample_of(Random& random, std::int32_t rows, std::int32_t cols) {
       return before < most && chance(i + 1000, j / m) < whole;
     };
   };
-  switch (random.below(15)) {
+  switch (random.below(17)) {
     case 0:
       return sample_where(random, rows, cols, "empty", [](int, int) { return false; });
     case 1:
@@ -136,6 +138,9 @@ Sample sample_of(Random& random, std::int32_t rows, std::int32_t cols) {
       const auto of_bank = n_of_m(kept, std::max(1, cols / banks), 1.0);
       return sample_where(random, rows, cols, "bank-balanced", [&](int i, int j) { return of_bank(i, j); });
     }
+      return gather_scatter_sample(random, rows, cols, {8, 1 << random.below(4), random.below(2) == 0});
+    case 15:
+      return gather_scatter_sample(random, rows, cols, {16, 1 << random.below(5), random.below(2) == 0});
     default:
       return sample_where(random, rows, cols, "uniform",
                           [&](int i, int j) { return chance(i, j) < density; });
@@ -155,6 +160,9 @@ const char* expected_refusal(const char* format, const Sample& s) {
         if (++in_group[at] > most) return "neighbouring columns holds more than";
       }
     }
+  }
+  if (const GatherScatter pattern = gather_scatter_of(format); pattern.banks > 0) {
+    return broken_rule(pattern, s);
   }
   if (std::strcmp(format, "ell") == 0) {
     std::int64_t longest = 0;
