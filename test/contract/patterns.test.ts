@@ -24,6 +24,12 @@ const variants: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
     { rows: 16, cols: 1 },
     { rows: 8, cols: 8 },
   ],
+  'gather-scatter': [
+    { variant: 'vertical' },
+    { variant: 'hybrid' },
+    { variant: 'scatter', banks: 8, spread: 0.5 },
+    { variant: 'scatter', k: 1 },
+  ],
   banded: [{ fill: 0.25 }],
   triangular: [{ exclusive: true }, { tile: 1 }, { tile: 32 }],
   'power-law': [{ exponent: 2 }],

@@ -7,6 +7,7 @@ import { bankBalanced } from './bank-balanced.ts';
 import { block } from './block.ts';
 import { dlmcLike } from './dlmc-like.ts';
 import { file } from './file.ts';
+import { gatherScatter } from './gather-scatter.ts';
 import { nm } from './nm.ts';
 import type { GeneratedPattern, Mask, ParameterRule, Parameters, Pattern } from './pattern.ts';
 import { powerLaw } from './power-law.ts';
@@ -26,9 +27,19 @@ export type {
 
 /** All patterns, by name. */
 export const patterns: ReadonlyMap<string, Pattern> = new Map<string, Pattern>(
-  [uniform, rowBalanced, nm, bankBalanced, block, banded, triangular, powerLaw, dlmcLike, file].map(
-    (pattern: Pattern): [string, Pattern] => [pattern.name, pattern],
-  ),
+  [
+    uniform,
+    rowBalanced,
+    nm,
+    bankBalanced,
+    block,
+    gatherScatter,
+    banded,
+    triangular,
+    powerLaw,
+    dlmcLike,
+    file,
+  ].map((pattern: Pattern): [string, Pattern] => [pattern.name, pattern]),
 );
 
 /** The pattern of that name. Throws BAD_SUITE with the nearest name. */
