@@ -247,6 +247,8 @@ const competitors = [
   'accelerate',
   // Sparse ones.
   'eigen',
+  'librsb',
+  'graphblas',
 ];
 
 describe.each(competitors)('competitor %s', (name) => {
@@ -265,6 +267,23 @@ describe.each(competitors)('competitor %s', (name) => {
       expect(native.describeLibrary(library).config).toMatch(
         /^core .+; threads .+; (?:file \/.+|compiled in)$/,
       );
+  });
+
+  it.skipIf(library === null)('gives back the matrices that it encoded', () => {
+    if (library === null) return;
+    const a = randomCsr(23, 41, 0.2, numbers(5));
+    const dense = new Float32Array(23 * 41);
+    for (let i = 0; i < a.rows; ++i) {
+      for (let p = a.rowOffsets[i] as number; p < (a.rowOffsets[i + 1] as number); ++p) {
+        dense[i * a.cols + (a.colIndices[p] as number)] = a.values[p] as number;
+      }
+    }
+    const { formats } = native.describeLibrary(library);
+    for (const format of formats) {
+      expect(native.decode(encode(library, a, format)), format).toEqual(dense);
+      const empty = randomCsr(3, 4, 0, numbers(1));
+      expect(native.decode(encode(library, empty, format)), format).toEqual(new Float32Array(12));
+    }
   });
 
   it.skipIf(missing(name, library !== null))('answers rightly, whatever the sizes', () => {

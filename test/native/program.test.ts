@@ -185,6 +185,15 @@ describe('the second compiler', () => {
     },
   );
 
+  it.each([
+    ['librsb-dev', '/usr/include/rsb.h'],
+    ['libgraphblas-dev', '/usr/include/GraphBLAS.h'],
+  ])('%s declares what our backend calls as we do', { timeout: 60_000 }, (name, header) => {
+    if (missing(name, compiler !== null && existsSync(header))) return;
+    const file = 'test/native/foreign_headers.cc';
+    expect(call(compiler!, [...flags, file], 50)).toEqual({ status: 0, output: '' });
+  });
+
   it.skipIf(missing('clang-format', programPath('clang-format') !== null))(
     'every C++ file is formatted',
     () => {

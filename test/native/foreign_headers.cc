@@ -1,0 +1,81 @@
+// Compared at compile time: what our backends declare of libraries that they open at run time, and the real
+// headers, where these are installed. Compiled with -fsyntax-only, never linked.
+#include <type_traits>
+
+#if __has_include(<rsb.h>)
+#include <rsb.h>
+#endif
+#if __has_include(<GraphBLAS.h>)
+#include <GraphBLAS.h>
+#endif
+
+#include "../../native/backends/graphblas_api.h"
+#include "../../native/backends/librsb_api.h"
+
+namespace {
+
+// A function's type with int for every enumeration.
+template <typename T>
+using Plain = std::conditional_t<std::is_enum_v<T>, int, T>;
+template <typename T>
+struct PlainFunction;
+template <typename R, typename... A>
+struct PlainFunction<R(A...)> {
+  using Type = Plain<R>(Plain<A>...);
+};
+template <typename Real, typename Ours>
+constexpr bool kSame = std::is_same_v<typename PlainFunction<Real>::Type, Ours>;
+
+#if __has_include(<rsb.h>)
+namespace rsb = sparsemark::backends::librsb;
+static_assert(kSame<decltype(rsb_lib_init), rsb::LibInit>);
+static_assert(kSame<decltype(rsb_lib_set_opt), rsb::LibSetOpt>);
+static_assert(kSame<decltype(rsb_mtx_alloc_from_csr_const), rsb::AllocFromCsr>);
+static_assert(kSame<decltype(rsb_mtx_clone), rsb::Clone>);
+static_assert(kSame<decltype(rsb_mtx_free), rsb::Free>);
+static_assert(kSame<decltype(rsb_mtx_get_info), rsb::GetInfo>);
+static_assert(kSame<decltype(rsb_mtx_add_to_dense), rsb::AddToDense>);
+static_assert(kSame<decltype(rsb_tune_spmm), rsb::TuneSpmm>);
+static_assert(kSame<decltype(rsb_spmm), rsb::Spmm>);
+static_assert(kSame<decltype(rsb_spmv), rsb::Spmv>);
+static_assert(rsb::kExecutingThreads == RSB_IO_WANT_EXECUTING_THREADS);
+static_assert(rsb::kIndexBytes == RSB_MIF_INDEX_STORAGE_IN_BYTES__TO__SIZE_T);
+static_assert(rsb::kLeaves == RSB_MIF_LEAVES_COUNT__TO__RSB_BLK_INDEX_T);
+static_assert(rsb::kFloat == RSB_NUMERICAL_TYPE_FLOAT);
+static_assert(rsb::kPlain == RSB_TRANSPOSITION_N);
+static_assert(rsb::kRowMajor == RSB_FLAG_WANT_ROW_MAJOR_ORDER);
+static_assert(rsb::kNoFlags == RSB_FLAG_NOFLAGS);
+static_assert(rsb::kTrue == RSB_BOOL_TRUE);
+static_assert(rsb::kBlocking == RSB_DEFAULT_BLOCKING);
+static_assert(rsb::kOutOfMemory == RSB_ERR_ENOMEM && RSB_ERR_NO_ERROR == 0);
+static_assert(sizeof(rsb_blk_idx_t) == sizeof(int));
+#endif
+
+#if __has_include(<GraphBLAS.h>)
+namespace grb = sparsemark::backends::graphblas;
+static_assert(GxB_IMPLEMENTATION_MAJOR == 7);
+static_assert(kSame<decltype(GrB_init), grb::Init>);
+static_assert(kSame<decltype(GxB_Global_Option_set_INT32), grb::SetOption>);
+static_assert(kSame<decltype(GxB_Global_Option_get_INT32), grb::GetOption>);
+static_assert(kSame<decltype(GrB_Matrix_new), grb::MatrixNew>);
+static_assert(kSame<decltype(GrB_Matrix_free), grb::MatrixFree>);
+static_assert(kSame<decltype(GrB_Matrix_wait), grb::MatrixWait>);
+static_assert(kSame<decltype(GrB_Vector_new), grb::VectorNew>);
+static_assert(kSame<decltype(GrB_Vector_free), grb::VectorFree>);
+static_assert(kSame<decltype(GxB_Matrix_pack_CSR), grb::PackCsr>);
+static_assert(kSame<decltype(GxB_Matrix_pack_FullR), grb::PackFullRows>);
+static_assert(kSame<decltype(GxB_Matrix_unpack_FullR), grb::UnpackFullRows>);
+static_assert(kSame<decltype(GxB_Vector_pack_Full), grb::PackFull>);
+static_assert(kSame<decltype(GxB_Vector_unpack_Full), grb::UnpackFull>);
+static_assert(kSame<decltype(GrB_Matrix_extractTuples_FP32), grb::ExtractTuples>);
+static_assert(kSame<decltype(GrB_mxm), grb::Mxm>);
+static_assert(kSame<decltype(GrB_mxv), grb::Mxv>);
+static_assert(std::is_same_v<decltype(GrB_FP32), grb::Type>);
+static_assert(std::is_same_v<decltype(GrB_PLUS_FP32), grb::BinaryOp>);
+static_assert(std::is_same_v<decltype(GrB_PLUS_TIMES_SEMIRING_FP32), grb::Semiring>);
+static_assert(grb::kSuccess == GrB_SUCCESS && grb::kOutOfMemory == GrB_OUT_OF_MEMORY);
+static_assert(grb::kNonblocking == GrB_NONBLOCKING && grb::kComplete == GrB_COMPLETE);
+static_assert(grb::kThreads == GxB_NTHREADS && grb::kVersion == GxB_LIBRARY_VERSION);
+#endif
+
+}  // namespace
