@@ -32,6 +32,8 @@ const variants: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   ],
   banded: [{ fill: 0.25 }],
   triangular: [{ exclusive: true }, { tile: 1 }, { tile: 32 }],
+  window: [{ width: 3, global: 2 }, { causal: true }, { width: 20, global: 5, causal: true }],
+  'block-attention': [{ size: 7 }, { reach: 'causal' }],
   'power-law': [{ exponent: 2 }],
   'dlmc-like': [
     { model: 'rn50', method: 'magnitude' },
@@ -228,6 +230,47 @@ describe('what each pattern promises', () => {
       }
     }
     expect(refusalOf(patternSpec('triangular', { tile: 5 }), 16, 16, 0.5)).toMatch(/divisor of 16 and 16/);
+  });
+
+  test.each([
+    [7, 7],
+    [12, 30],
+  ])('attention masks of %i queries on %i keys: who sees whom', (rows, cols) => {
+    const seesIn = (name: string, given: Record<string, unknown>) => {
+      const spec = patternSpec(name, given);
+      const density = fixedDensityOf(spec, rows, cols)!;
+      const mask = generateMask(spec, { rows, cols, density, seed: 1 });
+      return (i: number, j: number) =>
+        mask.colIndices.subarray(mask.rowOffsets[i], mask.rowOffsets[i + 1]).includes(j);
+    };
+    const all = [0, 1, 3, 40].flatMap((width) =>
+      [0, 2, 5, 50].flatMap((global) => [false, true].map((causal) => ({ width, global, causal }))),
+    );
+    for (const given of all) {
+      const { width, global, causal } = given;
+      const sees = seesIn('window', given);
+      for (let i = 0; i < rows; i += 1) {
+        const position = i + cols - rows;
+        for (let j = 0; j < cols; j += 1) {
+          const near = Math.abs(position - j) <= width || j < global || position < global;
+          expect(sees(i, j)).toBe(near && (!causal || j <= position));
+        }
+      }
+    }
+    for (const size of [1, 4, 64]) {
+      const local = seesIn('block-attention', { size });
+      const causal = seesIn('block-attention', { size, reach: 'causal' });
+      for (let i = 0; i < rows; i += 1) {
+        const own = Math.floor((i + cols - rows) / size);
+        for (let j = 0; j < cols; j += 1) {
+          expect(local(i, j)).toBe(Math.floor(j / size) === own);
+          expect(causal(i, j)).toBe(Math.floor(j / size) <= own);
+        }
+      }
+    }
+    for (const name of ['window', 'block-attention']) {
+      expect(refusalOf(patternSpec(name), cols + 1, cols, 0.5)).toMatch(/no more rows than columns/);
+    }
   });
 
   test('power-law: the longest row is about 2^exponent times the second', () => {

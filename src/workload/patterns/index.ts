@@ -5,6 +5,7 @@ import { randomStream } from '../random.ts';
 import { banded } from './banded.ts';
 import { bankBalanced } from './bank-balanced.ts';
 import { block } from './block.ts';
+import { blockAttention } from './block-attention.ts';
 import { dlmcLike } from './dlmc-like.ts';
 import { file } from './file.ts';
 import { gatherScatter } from './gather-scatter.ts';
@@ -14,6 +15,7 @@ import { powerLaw } from './power-law.ts';
 import { rowBalanced } from './row-balanced.ts';
 import { triangular } from './triangular.ts';
 import { uniform } from './uniform.ts';
+import { window } from './window.ts';
 
 export type {
   FilePattern,
@@ -36,6 +38,8 @@ export const patterns: ReadonlyMap<string, Pattern> = new Map<string, Pattern>(
     gatherScatter,
     banded,
     triangular,
+    window,
+    blockAttention,
     powerLaw,
     dlmcLike,
     file,
