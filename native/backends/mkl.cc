@@ -1,5 +1,7 @@
-// Intel oneMKL through its single dynamic library, opened at run time.
+// Intel oneMKL through its single dynamic library, opened at run time: dense products, and sparse ones where
+// the library has them.
 #include "cblas.h"
+#include "mkl_sparse.h"
 
 namespace {
 
@@ -74,6 +76,11 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
                    "; threads " + threading.name + "; file " + file_of(cblas().sgemm);
   library.formats = {kDense};
   library.kernels = cblas_kernels();
+  if (mkl::find_sparse(handle)) {
+    library.formats.push_back(kCsr);
+    library.kernels.push_back({"csr", "spmm", mkl::bind_csr, 1});
+    library.kernels.push_back({"csr", "spmv", mkl::bind_csr, 1});
+  }
   if (set_num_threads != nullptr && threading.layer != kSequential) {
     library.set_threads = [](int threads) { set_num_threads(threads); };
   }

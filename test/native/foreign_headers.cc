@@ -1,5 +1,6 @@
 // Compared at compile time: what our backends declare of libraries that they open at run time, and the real
 // headers, where these are installed. Compiled with -fsyntax-only, never linked.
+#include <cstddef>
 #include <type_traits>
 
 #if __has_include(<rsb.h>)
@@ -8,15 +9,33 @@
 #if __has_include(<GraphBLAS.h>)
 #include <GraphBLAS.h>
 #endif
+#if __has_include(<mkl_spblas.h>)
+#include <mkl_spblas.h>
+#define HAS_MKL
+#elif __has_include(<mkl/mkl_spblas.h>)
+#include <mkl/mkl_spblas.h>
+#define HAS_MKL
+#endif
 
 #include "../../native/backends/graphblas_api.h"
 #include "../../native/backends/librsb_api.h"
+#include "../../native/backends/mkl_sparse.h"
 
 namespace {
 
 // A function's type with int for every enumeration.
 template <typename T>
-using Plain = std::conditional_t<std::is_enum_v<T>, int, T>;
+struct PlainType {
+  using Type = std::conditional_t<std::is_enum_v<T>, int, T>;
+};
+#if defined(HAS_MKL)
+template <>
+struct PlainType<matrix_descr> {
+  using Type = sparsemark::backends::mkl::Description;
+};
+#endif
+template <typename T>
+using Plain = typename PlainType<T>::Type;
 template <typename T>
 struct PlainFunction;
 template <typename R, typename... A>
@@ -76,6 +95,27 @@ static_assert(std::is_same_v<decltype(GrB_PLUS_TIMES_SEMIRING_FP32), grb::Semiri
 static_assert(grb::kSuccess == GrB_SUCCESS && grb::kOutOfMemory == GrB_OUT_OF_MEMORY);
 static_assert(grb::kNonblocking == GrB_NONBLOCKING && grb::kComplete == GrB_COMPLETE);
 static_assert(grb::kThreads == GxB_NTHREADS && grb::kVersion == GxB_LIBRARY_VERSION);
+#endif
+
+#if defined(HAS_MKL)
+namespace mkl = sparsemark::backends::mkl;
+static_assert(kSame<decltype(mkl_sparse_s_create_csr), mkl::CreateCsr>);
+static_assert(kSame<decltype(mkl_sparse_set_mm_hint), mkl::SetMmHint>);
+static_assert(kSame<decltype(mkl_sparse_set_mv_hint), mkl::SetMvHint>);
+static_assert(kSame<decltype(mkl_sparse_set_memory_hint), mkl::SetMemoryHint>);
+static_assert(kSame<decltype(mkl_sparse_optimize), mkl::Optimize>);
+static_assert(kSame<decltype(mkl_sparse_destroy), mkl::Destroy>);
+static_assert(kSame<decltype(mkl_sparse_s_mm), mkl::Mm>);
+static_assert(kSame<decltype(mkl_sparse_s_mv), mkl::Mv>);
+static_assert(sizeof(matrix_descr) == sizeof(mkl::Description));
+static_assert(offsetof(matrix_descr, mode) == offsetof(mkl::Description, mode));
+static_assert(offsetof(matrix_descr, diag) == offsetof(mkl::Description, diagonal));
+static_assert(mkl::kSuccess == SPARSE_STATUS_SUCCESS && mkl::kAllocationFailed == SPARSE_STATUS_ALLOC_FAILED);
+static_assert(mkl::kNoTranspose == SPARSE_OPERATION_NON_TRANSPOSE);
+static_assert(mkl::kGeneral == SPARSE_MATRIX_TYPE_GENERAL && mkl::kZeroBased == SPARSE_INDEX_BASE_ZERO);
+static_assert(mkl::kLowerFill == SPARSE_FILL_MODE_LOWER && mkl::kNonUnitDiagonal == SPARSE_DIAG_NON_UNIT);
+static_assert(mkl::kSparseRowMajor == SPARSE_LAYOUT_ROW_MAJOR);
+static_assert(mkl::kAggressiveMemory == SPARSE_MEMORY_AGGRESSIVE);
 #endif
 
 }  // namespace
