@@ -10,8 +10,8 @@
 // at the column of the bank's last nonzero, or at the bank's first column where it has none; in a matrix of
 // fewer than L columns that may be the next bank's.
 //
-// 16 banks are the lanes of the widest vector here and fit bytes up to 4096 columns; 32 banks are twice as
-// balanced and fit up to 8192.
+// 16 banks are the lanes of the widest vector here and fit one byte up to 4096 columns; 32 banks, two such
+// vectors, fit it up to 8192 and ask for the balance over half as many columns.
 #include <algorithm>
 
 #include "format.h"
