@@ -1,8 +1,8 @@
-// The boundary to JavaScript: the only file that includes napi.h. src/native.ts repeats each signature.
+// The boundary to JavaScript: with arguments.h, which only it includes, all that knows Node. src/native.ts
+// repeats each signature.
 //
 // Arguments are validated and explained in TypeScript; here they are checked again, so that a wrong handle or
 // length is a TypeError and never a crash. Nothing is marshalled per evaluation.
-#include <napi.h>
 
 #if defined(__linux__)
 #include <pthread.h>
@@ -18,113 +18,17 @@
 #include <system_error>
 #include <vector>
 
-#include "door.h"
+#include "arguments.h"
 #include "timing/ceilings.h"
 #include "timing/cpu.h"
 #include "timing/stopwatch.h"
 
 namespace {
 
+using namespace sparsemark::boundary;
 using sparsemark::HostJob;
 using sparsemark::HostMatrix;
 using sparsemark::Library;
-
-// All type tags in one place, so that no value is used twice. Without them a wrong handle would corrupt
-// memory instead of throwing.
-constexpr napi_type_tag kLibraryTag = {0x73706172736d6b31ull, 0x6c69627261727931ull};
-constexpr napi_type_tag kMatrixTag = {0x73706172736d6b31ull, 0x6d61747269783031ull};
-constexpr napi_type_tag kJobTag = {0x73706172736d6b31ull, 0x6a6f623031303131ull};
-
-template <typename T>
-struct Handle {
-  std::shared_ptr<T> value;  // empty once released
-};
-
-template <typename T>
-Napi::Value wrap(Napi::Env env, std::shared_ptr<T> value, const napi_type_tag& tag) {
-  auto* handle = new Handle<T>{std::move(value)};
-  auto external = Napi::External<Handle<T>>::New(env, handle, [](Napi::Env, Handle<T>* h) { delete h; });
-  external.TypeTag(&tag);
-  return external;
-}
-
-template <typename T>
-Handle<T>& handle_of(const Napi::Value& value, const napi_type_tag& tag, const char* what) {
-  if (value.IsExternal()) {
-    auto external = value.As<Napi::External<Handle<T>>>();
-    if (external.CheckTypeTag(&tag)) return *external.Data();
-  }
-  throw Napi::TypeError::New(value.Env(), std::string("Expected a ") + what + " handle");
-}
-
-template <typename T>
-std::shared_ptr<T>& held(const Napi::Value& value, const napi_type_tag& tag, const char* what) {
-  Handle<T>& handle = handle_of<T>(value, tag, what);
-  if (!handle.value) throw Napi::TypeError::New(value.Env(), std::string("The ") + what + " was released");
-  return handle.value;
-}
-
-[[noreturn]] void rethrow(Napi::Env env, const sparsemark::DoorError& error) {
-  Napi::Error thrown = Napi::Error::New(env, error.what());
-  thrown.Set("code", Napi::String::New(env, error.code));
-  throw thrown;
-}
-
-// Runs a callable and turns C++ errors into JavaScript ones.
-template <typename F>
-auto guarded(Napi::Env env, F&& call) {
-  try {
-    return call();
-  } catch (const sparsemark::DoorError& error) {
-    rethrow(env, error);
-  } catch (const std::bad_alloc&) {
-    rethrow(env, sparsemark::DoorError("OUT_OF_MEMORY", "out of memory"));
-  } catch (const std::length_error&) {
-    rethrow(env, sparsemark::DoorError("OUT_OF_MEMORY", "more elements than memory can have"));
-  } catch (const std::system_error& error) {
-    // A thread that the system does not grant.
-    rethrow(env, sparsemark::DoorError("OUT_OF_MEMORY", error.what()));
-  }
-}
-
-// More threads than any machine has cores for; starting them could end the process.
-constexpr std::int32_t kMostThreads = 1024;
-// Below it Node itself does not live.
-constexpr double kLeastMemoryBytes = 268435456.0;
-
-std::int32_t integer(const Napi::Value& value, const char* name, std::int32_t least,
-                     std::int32_t most = 2147483647) {
-  if (value.IsNumber()) {
-    const double number = value.As<Napi::Number>().DoubleValue();
-    if (number >= least && number <= most && number == static_cast<std::int32_t>(number)) {
-      return static_cast<std::int32_t>(number);
-    }
-  }
-  throw Napi::TypeError::New(value.Env(), std::string("Expected an integer from ") + std::to_string(least) +
-                                              " to " + std::to_string(most) + " for " + name);
-}
-
-std::string text(const Napi::Value& value, const char* name) {
-  if (!value.IsString())
-    throw Napi::TypeError::New(value.Env(), std::string("Expected a string for ") + name);
-  return value.As<Napi::String>().Utf8Value();
-}
-
-template <typename A>
-A array(const Napi::Value& value, napi_typedarray_type type, std::size_t length, const char* name) {
-  if (value.IsTypedArray()) {
-    auto typed = value.As<Napi::TypedArray>();
-    if (typed.TypedArrayType() == type && typed.ElementLength() == length) return value.As<A>();
-  }
-  throw Napi::TypeError::New(value.Env(), std::string("Expected a typed array of ") + std::to_string(length) +
-                                              " elements for " + name);
-}
-
-Napi::Float32Array floats(Napi::Env env, const std::vector<float>& data) {
-  auto out = Napi::Float32Array::New(env, data.size());
-  std::copy(data.begin(), data.end(), out.Data());
-  return out;
-}
 
 // describeBuild(): { version, compiler, flags, type, sanitizer, clockResolutionNs }
 Napi::Value describe_build(const Napi::CallbackInfo& info) {
@@ -238,41 +142,17 @@ Napi::Value describe_library(const Napi::CallbackInfo& info) {
   return out;
 }
 
-// encode(library, format, rows, cols, rowOffsets, colIndices, values): Matrix
+// encode(library, format, dtype, rows, cols, rowOffsets, colIndices, values): Matrix
 Napi::Value encode(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::shared_ptr<Library>& library = held<Library>(info[0], kLibraryTag, "Library");
   const std::string format = text(info[1], "format");
-  const std::int32_t rows = integer(info[2], "rows", 0);
-  const std::int32_t cols = integer(info[3], "cols", 0);
-  const auto offsets =
-      array<Napi::Int32Array>(info[4], napi_int32_array, static_cast<std::size_t>(rows) + 1, "rowOffsets");
-  std::int32_t previous = 0;
-  for (std::size_t i = 0; i <= static_cast<std::size_t>(rows); ++i) {
-    const std::int32_t offset = offsets[i];
-    if (offset < previous || (i == 0 && offset != 0)) {
-      throw Napi::TypeError::New(env, "Expected rowOffsets that start at 0 and never fall");
-    }
-    previous = offset;
-  }
-  const std::size_t nnz = static_cast<std::size_t>(previous);
-  const auto indices = array<Napi::Int32Array>(info[5], napi_int32_array, nnz, "colIndices");
-  const auto values = array<Napi::Float32Array>(info[6], napi_float32_array, nnz, "values");
-  for (std::int32_t i = 0; i < rows; ++i) {
-    std::int32_t last = -1;
-    for (std::size_t p = static_cast<std::size_t>(offsets[static_cast<std::size_t>(i)]);
-         p < static_cast<std::size_t>(offsets[static_cast<std::size_t>(i) + 1]); ++p) {
-      if (indices[p] <= last || indices[p] >= cols) {
-        throw Napi::TypeError::New(env,
-                                   "Expected colIndices that rise within a row and lie inside the matrix");
-      }
-      last = indices[p];
-    }
-  }
-  const sparsemark_csr csr = {rows,           cols,           static_cast<std::int32_t>(nnz),
-                              offsets.Data(), indices.Data(), values.Data()};
-  return guarded(env,
-                 [&] { return wrap(env, std::make_shared<HostMatrix>(library, format, csr), kMatrixTag); });
+  const std::string dtype = text(info[2], "dtype");
+  const std::int32_t rows = integer(info[3], "rows", 0);
+  const std::int32_t cols = integer(info[4], "cols", 0);
+  const sparsemark_csr csr = csr_of(env, rows, cols, info[5], info[6], info[7]);
+  return guarded(
+      env, [&] { return wrap(env, std::make_shared<HostMatrix>(library, format, dtype, csr), kMatrixTag); });
 }
 
 // describeMatrix(matrix): { rows, cols, nnz, payloadBytes, metadataBytes, paddingBytes, encodeNs }
@@ -296,33 +176,54 @@ Napi::Value decode(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] { return floats(info.Env(), matrix.decode()); });
 }
 
-// prepare(matrices, kernelIndex, n, threads, b): Job
+// prepare(library, matrices, kernelIndex, operands): Job
 Napi::Value prepare(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsArray() || info[0].As<Napi::Array>().Length() == 0) {
-    throw Napi::TypeError::New(env, "Expected an array of at least one Matrix for matrices");
+  const std::shared_ptr<Library>& library = held<Library>(info[0], kLibraryTag, "Library");
+  std::vector<std::shared_ptr<HostMatrix>> matrices = copies_of_one(info[1]);
+  if (!matrices.empty() && matrices[0]->library() != library) {
+    throw Napi::TypeError::New(env, "Expected matrices that this library encoded");
   }
-  const auto list = info[0].As<Napi::Array>();
-  std::vector<std::shared_ptr<HostMatrix>> matrices;
-  for (std::uint32_t i = 0; i < list.Length(); ++i) {
-    matrices.push_back(held<HostMatrix>(list.Get(i), kMatrixTag, "Matrix"));
-    if (matrices[i]->library() != matrices[0]->library() ||
-        matrices[i]->encoded().rows != matrices[0]->encoded().rows ||
-        matrices[i]->encoded().cols != matrices[0]->encoded().cols) {
-      throw Napi::TypeError::New(env, "Expected copies of one matrix, encoded by one library");
-    }
-  }
-  const std::int32_t kernel = integer(info[1], "kernelIndex", 0);
-  if (kernel >= matrices[0]->library()->table().kernel_count) {
+  const std::int32_t kernel = integer(info[2], "kernelIndex", 0);
+  if (kernel >= library->table().kernel_count) {
     throw Napi::TypeError::New(env, "Expected a kernelIndex below the library's number of kernels");
   }
-  const std::int32_t n = integer(info[2], "n", 0);
-  const std::int32_t threads = integer(info[3], "threads", 1, kMostThreads);
-  const std::size_t size =
-      static_cast<std::size_t>(matrices[0]->encoded().cols) * static_cast<std::size_t>(n);
-  const auto b = array<Napi::Float32Array>(info[4], napi_float32_array, size, "b");
+  if (!info[3].IsObject()) throw Napi::TypeError::New(env, "Expected an object for operands");
+  // Every property first, every pointer afterwards: a getter could take an array's memory away.
+  const auto given = info[3].As<Napi::Object>();
+  sparsemark::HostOperands operands;
+  operands.n = integer(given.Get("n"), "n", 0);
+  operands.threads = integer(given.Get("threads"), "threads", 1, kMostThreads);
+  if (matrices.empty()) {
+    operands.rows = integer(given.Get("rows"), "rows", 0);
+    operands.cols = integer(given.Get("cols"), "cols", 0);
+    operands.keep = integer(given.Get("keep"), "keep", 0);
+  }
+  sparsemark_conv conv{};
+  if (const Napi::Value geometry = given.Get("conv"); !geometry.IsUndefined() && !geometry.IsNull()) {
+    conv = conv_of(geometry);
+    operands.conv = &conv;
+  }
+  const HostMatrix* first = matrices.empty() ? nullptr : matrices[0].get();
+  const sparsemark::OperandSizes sizes =
+      guarded(env, [&] { return sparsemark::sizes_of(*library, kernel, first, operands); });
+  const Napi::Value dense[] = {given.Get("b"), given.Get("b2"), given.Get("b3")};
+  sparsemark_csr sparse{};
+  if (sizes.sparse_b) {
+    if (const Napi::Value value = given.Get("sparseB"); value.IsObject()) {
+      const auto b = value.As<Napi::Object>();
+      const Napi::Value parts[] = {b.Get("rowOffsets"), b.Get("colIndices"), b.Get("values")};
+      sparse = csr_of(env, sizes.sparse_rows, sizes.sparse_cols, parts[0], parts[1], parts[2]);
+      operands.sparse_b = &sparse;
+    } else {
+      throw Napi::TypeError::New(env, "Expected an object for sparseB");
+    }
+  }
+  operands.b = operand(dense[0], "b", sizes.b);
+  operands.b2 = operand(dense[1], "b2", sizes.b2);
+  operands.b3 = operand(dense[2], "b3", sizes.b3);
   return guarded(env, [&] {
-    return wrap(env, std::make_shared<HostJob>(std::move(matrices), kernel, n, threads, b.Data()), kJobTag);
+    return wrap(env, std::make_shared<HostJob>(library, std::move(matrices), kernel, operands), kJobTag);
   });
 }
 
@@ -336,10 +237,22 @@ Napi::Value describe_job(const Napi::CallbackInfo& info) {
   return out;
 }
 
-// answer(job): Float32Array, m x n
+// answer(job): the output as a typed array of the job's dtype
 Napi::Value answer(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
   HostJob& job = *held<HostJob>(info[0], kJobTag, "Job");
-  return guarded(info.Env(), [&] { return floats(info.Env(), job.answer()); });
+  const std::vector<unsigned char> bytes = guarded(env, [&] { return job.answer(); });
+  auto buffer = Napi::ArrayBuffer::New(env, bytes.size());
+  std::copy(bytes.begin(), bytes.end(), static_cast<unsigned char*>(buffer.Data()));
+  const std::size_t length = bytes.size() / std::max<std::size_t>(1, sparsemark::bytes_of(job.element()));
+  switch (job.element()) {
+    case sparsemark::Element::kInt32:
+      return Napi::Int32Array::New(env, length, buffer, 0);
+    case sparsemark::Element::kFloat16:
+      return Napi::Uint16Array::New(env, length, buffer, 0);
+    default:
+      return Napi::Float32Array::New(env, length, buffer, 0);
+  }
 }
 
 // evaluate(job): undefined. One evaluation; the cheapest way in.

@@ -1,7 +1,6 @@
 #include "door.h"
 
 #include <dlfcn.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
@@ -12,10 +11,6 @@
 namespace sparsemark {
 namespace {
 
-constexpr std::size_t kCanaryBytes = 4096;
-// Four of them are a NaN: a kernel that reads beyond B and uses what it finds gives a wrong answer.
-constexpr unsigned char kCanary = 0xFF;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 // More than any library has; a count beyond it is an uninitialised field.
 constexpr std::int32_t kMostEntries = 4096;
 
@@ -46,15 +41,15 @@ std::string quoted(const char* text) { return text == nullptr ? "none" : "\"" + 
   }
 }
 
-// FNV-1a over 4-byte elements.
-template <typename Element>
-std::uint64_t digest_of(const Element* data, std::size_t size) {
-  static_assert(sizeof(Element) == sizeof(std::uint32_t));
+// FNV-1a over words of 4 bytes, the last one filled with zeros.
+std::uint64_t digest_of(const void* data, std::size_t bytes) {
   std::uint64_t hash = 14695981039346656037ull;
-  for (std::size_t i = 0; i < size; ++i) {
-    std::uint32_t bits = 0;
-    std::memcpy(&bits, data + i, sizeof(bits));
-    hash = (hash ^ bits) * 1099511628211ull;
+  for (std::size_t at = 0; at < bytes; at += sizeof(std::uint32_t)) {
+    std::uint32_t word = 0;
+    const std::size_t left = bytes - at;
+    std::memcpy(&word, static_cast<const unsigned char*>(data) + at,
+                left < sizeof(word) ? left : sizeof(word));
+    hash = (hash ^ word) * 1099511628211ull;
   }
   return hash;
 }
@@ -147,8 +142,9 @@ std::shared_ptr<Library> Library::open(const std::string& path) {
   return library;
 }
 
-HostMatrix::HostMatrix(std::shared_ptr<Library> library, const std::string& format, const sparsemark_csr& csr)
-    : library_(std::move(library)), format_(format) {
+HostMatrix::HostMatrix(std::shared_ptr<Library> library, const std::string& format, const std::string& dtype,
+                       const sparsemark_csr& csr)
+    : library_(std::move(library)), format_(format), dtype_(dtype) {
   // The library sees a copy that is gone after the call, so that neither a write into its input nor a pointer
   // kept into it can reach the caller's matrix.
   const auto rows = static_cast<std::size_t>(csr.rows);
@@ -161,16 +157,16 @@ HostMatrix::HostMatrix(std::shared_ptr<Library> library, const std::string& form
   sparsemark_message message{};
   const double start = now_ns();
   const sparsemark_status status =
-      library_->table().encode(format.c_str(), &copy, &matrix_, &encoded_, &message);
+      library_->table().encode(format.c_str(), dtype.c_str(), &copy, &matrix_, &encoded_, &message);
   encode_ns_ = now_ns() - start;
   const std::string subject = "encode of library " + library_name(*library_);
   if (status != SPARSEMARK_OK) refuse(status, subject, message);
   if (matrix_ == nullptr) bad("a matrix", subject, "none", kSeeHeader);
   try {
     check_encoded(csr, subject);
-    if (digest_of(offsets.data(), offsets.size()) != digest_of(csr.row_offsets, rows + 1) ||
-        digest_of(indices.data(), nnz) != digest_of(csr.col_indices, nnz) ||
-        digest_of(values.data(), nnz) != digest_of(csr.values, nnz)) {
+    if (digest_of(offsets.data(), offsets.size() * 4) != digest_of(csr.row_offsets, (rows + 1) * 4) ||
+        digest_of(indices.data(), nnz * 4) != digest_of(csr.col_indices, nnz * 4) ||
+        digest_of(values.data(), nnz * 4) != digest_of(csr.values, nnz * 4)) {
       bad("an untouched input", subject, "a changed one", "Copy what is to be changed.");
     }
   } catch (...) {
@@ -201,74 +197,111 @@ std::vector<float> HostMatrix::decode() const {
   if (library_->table().decode == nullptr) {
     throw DoorError("UNSUPPORTED", "library " + library_name(*library_) + " has no decode");
   }
-  GuardedFloats dense(static_cast<std::size_t>(encoded_.rows) * static_cast<std::size_t>(encoded_.cols));
+  GuardedBytes dense(static_cast<std::size_t>(encoded_.rows) * static_cast<std::size_t>(encoded_.cols) *
+                     sizeof(float));
   const std::string subject = "decode of library " + library_name(*library_);
   sparsemark_message message{};
-  const sparsemark_status status = library_->table().decode(matrix_, dense.data(), &message);
+  const auto* floats = reinterpret_cast<float*>(dense.data());
+  const sparsemark_status status =
+      library_->table().decode(matrix_, reinterpret_cast<float*>(dense.data()), &message);
   if (status != SPARSEMARK_OK) refuse(status, subject, message);
   if (!dense.intact()) bad("writes inside of the array", subject, "one beside it", "Mend the library.");
-  return std::vector<float>(dense.data(), dense.data() + dense.size());
+  return std::vector<float>(floats, floats + dense.size() / sizeof(float));
 }
 
-GuardedFloats::GuardedFloats(std::size_t size) : size_(size) {
-  const std::size_t payload = (size * sizeof(float) + kAlignment - 1) / kAlignment * kAlignment;
-  const bool huge = payload >= 2 * kHugePage;
-  const std::size_t unit = huge ? kHugePage : kCanaryBytes;
-  block_bytes_ = (payload + 2 * kCanaryBytes + unit - 1) / unit * unit;
-  block_ = static_cast<unsigned char*>(std::aligned_alloc(unit, block_bytes_));
-  if (block_ == nullptr) throw DoorError("OUT_OF_MEMORY", "out of memory for the operands");
-#if defined(__linux__)
-  // 4 KiB pages cost TLB misses on operands of many megabytes; the kernel grants huge ones on request.
-  if (huge) madvise(block_, block_bytes_, MADV_HUGEPAGE);
-#endif
-  std::memset(block_, kCanary, block_bytes_);
-  data_ = reinterpret_cast<float*>(block_ + kCanaryBytes);
-}
-
-GuardedFloats::~GuardedFloats() { std::free(block_); }
-
-bool GuardedFloats::intact() const {
-  const unsigned char* end = reinterpret_cast<const unsigned char*>(data_ + size_);
-  for (const unsigned char* p = block_; p < block_ + kCanaryBytes; ++p) {
-    if (*p != kCanary) return false;
-  }
-  for (const unsigned char* p = end; p < block_ + block_bytes_; ++p) {
-    if (*p != kCanary) return false;
-  }
-  return true;
-}
-
-HostJob::HostJob(std::vector<std::shared_ptr<HostMatrix>> copies, int kernel, int n, int threads,
-                 const float* b)
-    : matrices_(std::move(copies)),
-      b_(static_cast<std::size_t>(matrices_.at(0)->encoded().cols) * static_cast<std::size_t>(n)),
-      c_(static_cast<std::size_t>(matrices_.at(0)->encoded().rows) * static_cast<std::size_t>(n)) {
-  const sparsemark_library& table = matrices_[0]->library()->table();
-  subject_ = "library " + std::string(table.name);
+OperandSizes sizes_of(const Library& library, int kernel, const HostMatrix* matrix,
+                      const HostOperands& operands) {
+  const sparsemark_library& table = library.table();
+  const std::string owner = "library " + library_name(library);
   if (kernel < 0 || kernel >= table.kernel_count) {
-    throw DoorError("UNSUPPORTED", subject_ + " has no kernel " + std::to_string(kernel));
+    throw DoorError("UNSUPPORTED", owner + " has no kernel " + std::to_string(kernel));
   }
   const sparsemark_kernel& chosen = table.kernels[kernel];
-  subject_ = "kernel " + std::string(chosen.name) + " of " + subject_;
-  if (matrices_[0]->format() != chosen.format) {
-    throw DoorError("UNSUPPORTED", "Expected format " + std::string(chosen.format) + " for " + subject_ +
-                                       ", received " + matrices_[0]->format() + ". Encode the matrix in it.");
+  const std::string subject = "kernel " + std::string(chosen.name) + " of " + owner;
+  const auto decline = [&](const std::string& expected, const std::string& received, const char* advice) {
+    throw DoorError("UNSUPPORTED",
+                    "Expected " + expected + " for " + subject + ", received " + received + ". " + advice);
+  };
+  if (matrix != nullptr && (matrix->format() != chosen.format || matrix->dtype() != chosen.dtype)) {
+    decline("format " + std::string(chosen.format) + " of " + chosen.dtype,
+            matrix->format() + " of " + matrix->dtype(), "Encode the matrix in it.");
   }
-  if (threads < 1 || (chosen.max_threads > 0 && threads > chosen.max_threads)) {
-    throw DoorError("UNSUPPORTED", "Expected at most " + std::to_string(chosen.max_threads) +
-                                       " threads for " + subject_ + ", received " + std::to_string(threads) +
-                                       ". Ask for fewer.");
+  if (operands.threads < 1 || (chosen.max_threads > 0 && operands.threads > chosen.max_threads)) {
+    decline("at most " + std::to_string(chosen.max_threads) + " threads", std::to_string(operands.threads),
+            "Ask for fewer.");
   }
-  if (b_.size() > 0) std::memcpy(b_.data(), b, b_.size() * sizeof(float));
-  b_digest_ = digest_of(b_.data(), b_.size());
-  if (c_.size() > 0) std::memset(c_.data(), 0, c_.size() * sizeof(float));
+  ProductSizes product;
+  product.m = matrix == nullptr ? operands.rows : matrix->encoded().rows;
+  product.k = matrix == nullptr ? operands.cols : matrix->encoded().cols;
+  product.nnz = matrix == nullptr ? 0 : matrix->encoded().nnz;
+  product.n = operands.n;
+  product.conv = operands.conv;
+  OperandSizes sizes;
+  SizesRefusal refusal;
+  if (!operand_sizes(chosen.op, chosen.dtype, product, sizes, refusal)) {
+    decline(refusal.expected, refusal.received, kSeeHeader);
+  }
+  if (sizes.makes_matrix != (matrix == nullptr)) {
+    decline(sizes.makes_matrix ? "no matrix" : "a matrix", sizes.makes_matrix ? "one" : "none", kSeeHeader);
+  }
+  if (sizes.makes_matrix && table.made == nullptr) {
+    bad("a function made", subject, "none", kSeeHeader);
+  }
+  return sizes;
+}
+
+namespace {
+
+std::size_t bytes_of(const OperandSize& operand) { return operand.length * bytes_of(operand.element); }
+
+}  // namespace
+
+HostJob::HostJob(std::shared_ptr<Library> library, std::vector<std::shared_ptr<HostMatrix>> copies,
+                 int kernel, const HostOperands& operands)
+    : library_(std::move(library)),
+      matrices_(std::move(copies)),
+      sizes_(sizes_of(*library_, kernel, matrices_.empty() ? nullptr : matrices_[0].get(), operands)),
+      rows_(matrices_.empty() ? operands.rows : matrices_[0]->encoded().rows),
+      cols_(matrices_.empty() ? operands.cols : matrices_[0]->encoded().cols),
+      c_(bytes_of(sizes_.c)) {
+  const sparsemark_library& table = library_->table();
+  subject_ = "kernel " + std::string(table.kernels[kernel].name) + " of library " + library_name(*library_);
+  sparsemark_product product{};
+  product.n = operands.n;
+  product.threads = operands.threads;
+  if (c_.size() > 0) std::memset(c_.data(), 0, c_.size());
+  product.c = sizes_.makes_matrix ? nullptr : c_.data();
+  if (sizes_.b.element != Element::kNone) product.b = take("B", operands.b, bytes_of(sizes_.b));
+  if (sizes_.b2.element != Element::kNone)
+    product.b2 = take("the second operand", operands.b2, bytes_of(sizes_.b2));
+  if (sizes_.b3.element != Element::kNone)
+    product.b3 = take("the third operand", operands.b3, bytes_of(sizes_.b3));
+  if (sizes_.sparse_b) {
+    const sparsemark_csr& b = *operands.sparse_b;
+    const auto nnz = static_cast<std::size_t>(b.nnz) * 4;
+    sparse_b_ = b;
+    sparse_b_.row_offsets = static_cast<const std::int32_t*>(
+        take("B's offsets", b.row_offsets, (static_cast<std::size_t>(b.rows) + 1) * 4));
+    sparse_b_.col_indices = static_cast<const std::int32_t*>(take("B's columns", b.col_indices, nnz));
+    sparse_b_.values = static_cast<const float*>(take("B's values", b.values, nnz));
+    product.sparse_b = &sparse_b_;
+  }
+  if (operands.conv != nullptr) {
+    conv_ = *operands.conv;
+    product.conv = &conv_;
+  }
+  if (sizes_.makes_matrix) {
+    product.rows = operands.rows;
+    product.cols = operands.cols;
+    product.keep = operands.keep;
+  }
   run_ = table.run;
-  const sparsemark_product product = {n, threads, b_.data(), c_.data()};
-  for (const std::shared_ptr<HostMatrix>& matrix : matrices_) {
+  for (std::size_t copy = 0; copy == 0 || copy < matrices_.size(); ++copy) {
     sparsemark_message message{};
     sparsemark_job* job = nullptr;
+    const sparsemark_matrix* matrix = matrices_.empty() ? nullptr : matrices_[copy]->matrix();
     const double start = now_ns();
-    const sparsemark_status status = table.prepare(kernel, matrix->matrix(), &product, &job, &message);
+    const sparsemark_status status = table.prepare(kernel, matrix, &product, &job, &message);
     const double spent = now_ns() - start;
     if (status != SPARSEMARK_OK || job == nullptr) {
       for (sparsemark_job* made : jobs_) table.free_job(made);
@@ -285,21 +318,59 @@ HostJob::HostJob(std::vector<std::shared_ptr<HostMatrix>> copies, int kernel, in
 }
 
 HostJob::~HostJob() {
-  for (sparsemark_job* job : jobs_) matrices_[0]->library()->table().free_job(job);
+  for (sparsemark_job* job : jobs_) library_->table().free_job(job);
 }
 
-std::vector<float> HostJob::answer() {
-  const float poison = std::numeric_limits<float>::quiet_NaN();
-  for (std::size_t i = 0; i < c_.size(); ++i) c_.data()[i] = poison;
+// Copies an input between canaries and remembers what it was.
+const void* HostJob::take(const char* name, const void* data, std::size_t bytes) {
+  auto copy = std::make_unique<GuardedBytes>(bytes);
+  if (bytes > 0) std::memcpy(copy->data(), data, bytes);
+  const void* place = copy->data();
+  const std::uint64_t digest = digest_of(copy->data(), bytes);
+  inputs_.push_back({name, std::move(copy), digest});
+  return place;
+}
+
+void HostJob::poison() {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (std::size_t at = 0; at + sizeof(nan) <= c_.size(); at += sizeof(nan)) {
+    std::memcpy(c_.data() + at, &nan, sizeof(nan));
+  }
+  // Of half floats there may be one more: all bits set are a NaN there too.
+  std::memset(c_.data() + c_.size() / sizeof(nan) * sizeof(nan), 0xFF, c_.size() % sizeof(nan));
+}
+
+std::vector<unsigned char> HostJob::answer() {
+  poison();
+  const std::size_t job = next_;
   evaluate();
   check_guards();
-  return std::vector<float>(c_.data(), c_.data() + c_.size());
+  if (sizes_.makes_matrix) return made_matrix(job);
+  return std::vector<unsigned char>(c_.data(), c_.data() + c_.size());
+}
+
+std::vector<unsigned char> HostJob::made_matrix(std::size_t job) const {
+  const sparsemark_library& table = library_->table();
+  const sparsemark_matrix* matrix = table.made(jobs_[job]);
+  if (matrix == nullptr) throw DoorError("OUT_OF_MEMORY", "out of memory for what " + subject_ + " makes");
+  if (table.decode == nullptr) {
+    throw DoorError("UNSUPPORTED", "library " + library_name(*library_) + " has no decode");
+  }
+  GuardedBytes dense(static_cast<std::size_t>(rows_) * static_cast<std::size_t>(cols_) * sizeof(float));
+  sparsemark_message message{};
+  const sparsemark_status status = table.decode(matrix, reinterpret_cast<float*>(dense.data()), &message);
+  if (status != SPARSEMARK_OK) refuse(status, "decode of " + subject_, message);
+  if (!dense.intact())
+    bad("writes inside of the array", "decode of " + subject_, "one beside it", "Mend the library.");
+  return std::vector<unsigned char>(dense.data(), dense.data() + dense.size());
 }
 
 void HostJob::check_guards() const {
   if (!c_.intact()) bad("writes inside of C", subject_, "one beside it", "Mend the library.");
-  if (!b_.intact() || digest_of(b_.data(), b_.size()) != b_digest_) {
-    bad("an untouched B", subject_, "a write into it", "B is read-only: mend the library.");
+  for (const Input& input : inputs_) {
+    if (!input.bytes->intact() || digest_of(input.bytes->data(), input.bytes->size()) != input.digest) {
+      bad("an untouched " + input.name, subject_, "a write into it", "It is read-only: mend the library.");
+    }
   }
 }
 

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "guarded_bytes.h"
 #include "matrix.h"
+#include "operands.h"
 #include "sparsemark.h"
 
 namespace sparsemark {
@@ -36,7 +38,8 @@ class HostMatrix {
  public:
   // Throws DoorError; BAD_LIBRARY where the library reports other sizes than it was given or writes into its
   // input.
-  HostMatrix(std::shared_ptr<Library> library, const std::string& format, const sparsemark_csr& csr);
+  HostMatrix(std::shared_ptr<Library> library, const std::string& format, const std::string& dtype,
+             const sparsemark_csr& csr);
   ~HostMatrix();
   HostMatrix(const HostMatrix&) = delete;
   HostMatrix& operator=(const HostMatrix&) = delete;
@@ -46,6 +49,7 @@ class HostMatrix {
 
   const std::shared_ptr<Library>& library() const { return library_; }
   const std::string& format() const { return format_; }
+  const std::string& dtype() const { return dtype_; }
   const sparsemark_matrix* matrix() const { return matrix_; }
   const sparsemark_encoded& encoded() const { return encoded_; }
   double encode_ns() const { return encode_ns_; }
@@ -55,36 +59,38 @@ class HostMatrix {
 
   std::shared_ptr<Library> library_;
   std::string format_;
+  std::string dtype_;
   sparsemark_matrix* matrix_ = nullptr;
   sparsemark_encoded encoded_{};
   double encode_ns_ = 0.0;
 };
 
-// Floats on a 64-byte boundary between two canaries; a big array asks for huge pages.
-class GuardedFloats {
- public:
-  explicit GuardedFloats(std::size_t size);
-  ~GuardedFloats();
-  GuardedFloats(const GuardedFloats&) = delete;
-  GuardedFloats& operator=(const GuardedFloats&) = delete;
-
-  float* data() { return data_; }
-  const float* data() const { return data_; }
-  std::size_t size() const { return size_; }
-  bool intact() const;
-
- private:
-  unsigned char* block_ = nullptr;
-  std::size_t block_bytes_ = 0;
-  float* data_ = nullptr;
-  std::size_t size_ = 0;
+// The operands of a job as the caller has them: copied, of the lengths that operand_sizes() says. A pointer
+// that the op does not read is not looked at.
+struct HostOperands {
+  std::int32_t n = 0;
+  std::int32_t threads = 1;
+  const void* b = nullptr;
+  const void* b2 = nullptr;
+  const void* b3 = nullptr;
+  const sparsemark_csr* sparse_b = nullptr;
+  const sparsemark_conv* conv = nullptr;
+  std::int32_t rows = 0;  // of what encode and prune make
+  std::int32_t cols = 0;
+  std::int64_t keep = 0;
 };
+
+// Checks a kernel against the matrix and operands and returns their sizes. Throws DoorError UNSUPPORTED.
+// matrix: nullptr for an op that makes one.
+OperandSizes sizes_of(const Library& library, int kernel, const HostMatrix* matrix,
+                      const HostOperands& operands);
 
 // A kernel bound to its operands, on one copy of the weights or on several in rotation (cold).
 class HostJob {
  public:
-  // copies: the same matrix, encoded once or several times. b has k x n floats. Throws DoorError.
-  HostJob(std::vector<std::shared_ptr<HostMatrix>> copies, int kernel, int n, int threads, const float* b);
+  // copies: the same matrix, encoded once or several times; none for an op that makes one. Throws DoorError.
+  HostJob(std::shared_ptr<Library> library, std::vector<std::shared_ptr<HostMatrix>> copies, int kernel,
+          const HostOperands& operands);
   ~HostJob();
   HostJob(const HostJob&) = delete;
   HostJob& operator=(const HostJob&) = delete;
@@ -94,10 +100,11 @@ class HostJob {
     run_(jobs_[next_]);
     next_ = next_ + 1 == jobs_.size() ? 0 : next_ + 1;
   }
-  // Fills C with NaN, evaluates once, returns C. Throws DoorError BAD_LIBRARY where a canary was overwritten
-  // or B was changed. May be called any number of times: before timing, and after it for a kernel that has
-  // stopped computing.
-  std::vector<float> answer();
+  // Fills C with NaN (integers: the same bits), evaluates once, returns C, or what encode and prune made as a
+  // dense row-major array. Throws DoorError BAD_LIBRARY where a canary was overwritten or an input changed.
+  // May be called any number of times: before timing, and after it for a kernel that has stopped computing.
+  std::vector<unsigned char> answer();
+  Element element() const { return sizes_.makes_matrix ? Element::kFloat32 : sizes_.c.element; }
   // Throws as answer() does.
   void check_guards() const;
 
@@ -106,11 +113,25 @@ class HostJob {
   const std::string& tiling() const { return tiling_; }
 
  private:
+  struct Input {
+    std::string name;
+    std::unique_ptr<GuardedBytes> bytes;
+    std::uint64_t digest = 0;
+  };
+  const void* take(const char* name, const void* data, std::size_t bytes);
+  void poison();
+  std::vector<unsigned char> made_matrix(std::size_t job) const;
+
+  std::shared_ptr<Library> library_;
   std::vector<std::shared_ptr<HostMatrix>> matrices_;
   std::string subject_;  // "kernel csr of library native", for errors
-  GuardedFloats b_;
-  GuardedFloats c_;
-  std::uint64_t b_digest_ = 0;
+  OperandSizes sizes_;
+  std::vector<Input> inputs_;
+  sparsemark_csr sparse_b_{};
+  sparsemark_conv conv_{};
+  std::int32_t rows_ = 0;
+  std::int32_t cols_ = 0;
+  GuardedBytes c_;
   std::vector<sparsemark_job*> jobs_;
   void (*run_)(sparsemark_job*) = nullptr;
   std::size_t next_ = 0;

@@ -2,7 +2,8 @@
  * The kernel door: the only way in for a kernel library, ours, a competitor's or yours.
  *
  * A library is a shared object that exports one C function, sparsemark_describe. It names its storage formats
- * and kernels and gives six functions: encode, decode, free_matrix, prepare, run, free_job. The harness calls
+ * and kernels and gives six functions: encode, decode, free_matrix, prepare, run, free_job, and a seventh,
+ * made, if it has kernels that make matrices. The harness calls
  *
  *   encode   once per format and matrix   (timed apart; "break-even" is computed from it)
  *   prepare  once per kernel and operands (timed apart)
@@ -12,9 +13,34 @@
  * always from one thread. The library is loaded in a process of its own; a crash costs it one workload.
  * An example of some 60 lines is test/native/libraries/example_library.c.
  *
- * Layout of the operands: A is m x k in the format that encode made; B is k x n and C is m x n, float32,
- * row-major, no padding between rows, 64-byte aligned, owned by the harness. Sizes are at least 0 and a
- * matrix has fewer than 2^31 nonzeros.
+ * Operands. A is m x k in the format that encode made; all others are owned by the harness, row-major without
+ * padding between rows, 64-byte aligned. Sizes are at least 0, a matrix has fewer than 2^31 nonzeros. An op
+ * reads these fields of sparsemark_product and no others; the rest are NULL or 0:
+ *
+ *   op                computes                                   b          b2        b3      c
+ *   spmm              C = A B                                    k x n                        m x n
+ *   spmv              the same with n = 1                        k                            m
+ *   spmm_bias_relu    C = max(0, A B + bias)                     k x n      bias m            m x n
+ *   spmm_t            C = A^T B, the backward pass               m x n                        k x n
+ *   spmspv            c = A x, x sparse: sparse_b is 1 x k                                    m
+ *   spmspm            C = A B, B sparse: sparse_b is k x n                                    m x n
+ *   sddmm             c[p] = X[i] . Y[j] at each nonzero p of A  X m x n    Y k x n           nnz, as in CSR
+ *   conv2d            see sparsemark_conv                        batch x channels x h x w     batch x m x oh
+ * x ow embedding_bag     C[i] = sum over nonzeros of A[i,j] B[j]    k x n                        m x n
+ *   masked_attention  softmax(Q K^T / sqrt(n) where A has a      Q m x n    K k x n   V k x n m x n
+ *                     nonzero) V, rows without one are 0
+ *   encode            makes a matrix of format out of b          m x k                        none: see made
+ *   prune             the same with the `keep` largest |b|,      m x k                        none: see made
+ *                     of equal ones the first in row-major order
+ *
+ *   dtype   values of A                               b, b2, b3              c
+ *   f32     float32                                   float32                float32
+ *   bf16    bfloat16                                  float32                float32
+ *   f16     float16                                   float16                float16
+ *   int8    integers -127..127                        b uint8, others f32    int32, exact
+ *
+ * spmm_bias_relu of int8 has a float32 C = max(0, scale (A B) + bias): b3 holds the m scales. CSR values are
+ * float32 whatever the dtype, and exactly representable in it.
  */
 #ifndef SPARSEMARK_H
 #define SPARSEMARK_H
@@ -27,7 +53,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct below changes; a library of another version is refused by name. */
-#define SPARSEMARK_ABI_VERSION 1u
+#define SPARSEMARK_ABI_VERSION 2u
 
 #if defined(__GNUC__)
 #define SPARSEMARK_EXPORT __attribute__((visibility("default")))
@@ -74,20 +100,39 @@ typedef struct sparsemark_encoded {
 
 typedef struct sparsemark_kernel {
   const char* name;    /* unique in the library together with op, dtype and isa; usually the format's name */
-  const char* op;      /* "spmm": C = A B; "spmv": the same with n = 1 */
-  const char* dtype;   /* "f32" */
+  const char* op;      /* of the table above */
+  const char* dtype;   /* of the table above */
   const char* format;  /* what encode must have made: an entry of formats */
   const char* isa;     /* "scalar", "avx2", "avx512", "neon", or "auto" where the library chooses by itself */
   int32_t max_threads; /* largest number of threads that it can use; 0 = any */
   uint32_t flags;
 } sparsemark_kernel;
 
-/* Operands of one job; valid until free_job. */
+/*
+ * A convolution: input batch x channels x height x width, output batch x m x out_height x out_width, both
+ * NCHW. A is m filters x (channels * kernel_height * kernel_width), columns in that order; n = batch *
+ * out_height * out_width. out = (in + 2 padding - kernel) / stride + 1, rounded down; what is outside of the
+ * input is 0.
+ */
+typedef struct sparsemark_conv {
+  int32_t batch, channels, height, width;
+  int32_t kernel_height, kernel_width;
+  int32_t stride, padding;
+  int32_t out_height, out_width;
+} sparsemark_conv;
+
+/* Operands of one job; valid until free_job. The table at the head says which an op reads. */
 typedef struct sparsemark_product {
-  int32_t n;       /* columns of B and C */
+  int32_t n;       /* columns of C; for sddmm and masked_attention, of the dense operands */
   int32_t threads; /* threads that run may use, the calling one among them; at least 1 */
-  const float* b;  /* k x n */
-  float* c;        /* m x n */
+  const void* b;
+  void* c;
+  const void* b2;
+  const void* b3;
+  const sparsemark_csr* sparse_b;
+  const sparsemark_conv* conv;
+  int32_t rows, cols; /* m and k, for ops that have no A yet */
+  int64_t keep;       /* nonzeros that prune keeps */
 } sparsemark_product;
 
 typedef struct sparsemark_matrix sparsemark_matrix; /* the library's own */
@@ -104,19 +149,24 @@ typedef struct sparsemark_library {
   const sparsemark_kernel* kernels;
   int32_t kernel_count;
 
-  sparsemark_status (*encode)(const char* format, const sparsemark_csr* csr, sparsemark_matrix** matrix,
-                              sparsemark_encoded* encoded, sparsemark_message* message);
+  sparsemark_status (*encode)(const char* format, const char* dtype, const sparsemark_csr* csr,
+                              sparsemark_matrix** matrix, sparsemark_encoded* encoded,
+                              sparsemark_message* message);
   /* Writes A as a dense row-major rows x cols array; NULL where the library cannot. */
   sparsemark_status (*decode)(const sparsemark_matrix* matrix, float* dense, sparsemark_message* message);
   void (*free_matrix)(sparsemark_matrix* matrix);
 
-  /* kernel: index into kernels. On OK, message may hold the chosen tiling ("rows 4 x 3 vectors, k 256"). */
+  /* kernel: index into kernels. matrix is NULL for encode and prune. On OK, message may hold the chosen
+   * tiling ("rows 4 x 3 vectors, k 256"). */
   sparsemark_status (*prepare)(int32_t kernel, const sparsemark_matrix* matrix,
                                const sparsemark_product* product, sparsemark_job** job,
                                sparsemark_message* message);
-  /* Must not fail, allocate or print; returns when all of C is written. */
+  /* Must not fail or print, nor allocate but in encode and prune; returns when all of C is written. */
   void (*run)(sparsemark_job* job);
   void (*free_job)(sparsemark_job* job);
+  /* What the last run of encode or prune made; NULL if it had no memory. Valid until the next run or
+   * free_job. May be NULL where the library has no such kernels. */
+  const sparsemark_matrix* (*made)(const sparsemark_job* job);
 } sparsemark_library;
 
 /*

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -80,8 +81,8 @@ inline void calm_openmp() {
 }
 
 // B and C of a product in float32.
-inline const float* b_of(const sparsemark_product& product) { return product.b; }
-inline float* c_of(const sparsemark_product& product) { return product.c; }
+inline const float* b_of(const sparsemark_product& product) { return static_cast<const float*>(product.b); }
+inline float* c_of(const sparsemark_product& product) { return static_cast<float*>(product.c); }
 
 // A storage format. Both functions may throw std::bad_alloc, and std::runtime_error with a reason to decline.
 struct Format {
@@ -92,11 +93,12 @@ struct Format {
   void (*decode)(const sparsemark_matrix& matrix, float* dense);
   // All elements are stored and multiplied with.
   bool dense = false;
+  const char* dtype = "f32";
 };
 
 // Binds a kernel to its operands: m, k, n at least 1, and in a sparse format nnz too. What is returned
-// computes all of C. May throw std::bad_alloc; returns an empty function, with a reason in the message, or
-// throws std::runtime_error where it declines.
+// computes all of C. Of ops other than spmm and spmv sizes of 0 come through. May throw std::bad_alloc;
+// returns an empty function, with a reason in the message, or throws std::runtime_error where it declines.
 using Bind = std::function<void()> (*)(const sparsemark_matrix& a, const sparsemark_product& product,
                                        sparsemark_message* message);
 
@@ -153,13 +155,17 @@ sparsemark_status guarded(sparsemark_message* message, Call call) {
   }
 }
 
-inline sparsemark_status encode(const char* format, const sparsemark_csr* csr, sparsemark_matrix** matrix,
-                                sparsemark_encoded* encoded, sparsemark_message* message) {
+inline sparsemark_status encode(const char* format, const char* dtype, const sparsemark_csr* csr,
+                                sparsemark_matrix** matrix, sparsemark_encoded* encoded,
+                                sparsemark_message* message) {
   const std::vector<Format>& formats = state().library.formats;
   std::size_t f = 0;
-  while (f < formats.size() && std::strcmp(format, formats[f].name) != 0) ++f;
+  const auto is_asked = [&](const Format& one) {
+    return std::strcmp(format, one.name) == 0 && std::strcmp(dtype, one.dtype) == 0;
+  };
+  while (f < formats.size() && !is_asked(formats[f])) ++f;
   if (f == formats.size()) {
-    say(message, "Expected a format of this library, received " + std::string(format) + ".");
+    say(message, "Expected a format of this library, received " + std::string(format) + " of " + dtype + ".");
     return SPARSEMARK_UNSUPPORTED;
   }
   return guarded(message, [&] {
@@ -218,8 +224,10 @@ inline sparsemark_status prepare(std::int32_t kernel, const sparsemark_matrix* m
     made->threads = product->threads;
     use_threads(product->threads);
     const bool dense = library.formats[static_cast<std::size_t>(matrix->format)].dense;
-    const bool empty =
-        matrix->rows == 0 || matrix->cols == 0 || product->n == 0 || (matrix->nnz == 0 && !dense);
+    const char* op = library.kernels[static_cast<std::size_t>(kernel)].op;
+    const bool product_of_two = std::strcmp(op, "spmm") == 0 || std::strcmp(op, "spmv") == 0;
+    const bool empty = product_of_two && (matrix->rows == 0 || matrix->cols == 0 || product->n == 0 ||
+                                          (matrix->nnz == 0 && !dense));
     made->evaluate = empty
                          ? fill_with_zeros(matrix->rows, *product)
                          : library.kernels[static_cast<std::size_t>(kernel)].bind(*matrix, *product, message);
@@ -242,10 +250,14 @@ inline const sparsemark_library* publish(Competitor library) {
   s.library = std::move(library);
   s.formats.clear();
   s.kernels.clear();
-  for (const Format& format : s.library.formats) s.formats.push_back(format.name);
+  for (const Format& format : s.library.formats) {
+    const bool listed = std::any_of(s.formats.begin(), s.formats.end(),
+                                    [&](const char* name) { return std::strcmp(name, format.name) == 0; });
+    if (!listed) s.formats.push_back(format.name);
+  }
   for (const Kernel& kernel : s.library.kernels) {
     const Format& format = s.library.formats[static_cast<std::size_t>(kernel.format)];
-    s.kernels.push_back({kernel.name, kernel.op, "f32", format.name, kernel.isa,
+    s.kernels.push_back({kernel.name, kernel.op, format.dtype, format.name, kernel.isa,
                          s.library.set_threads == nullptr ? 1 : kernel.max_threads,
                          format.dense ? SPARSEMARK_KERNEL_DENSE : 0});
   }

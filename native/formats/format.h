@@ -14,6 +14,8 @@ struct Format {
   const char* (*encode)(const Csr& csr, Matrix& matrix);
   // Writes the nonzeros into dense, rows x cols, row-major, zero-filled by the caller.
   void (*decode)(const Matrix& matrix, float* dense);
+  // Type of the stored values; a format of several has one entry in the list for each.
+  const char* dtype = "f32";
 };
 
 // Stored values that a format may have, padding included: positions are 32-bit.

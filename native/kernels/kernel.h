@@ -10,7 +10,16 @@
 
 namespace sparsemark {
 
-// What an evaluation reads and writes. B is k x n, C is m x n, both row-major, 64-byte aligned, unpadded.
+// A convolution; see sparsemark_conv in sparsemark.h.
+struct Conv {
+  std::int32_t batch, channels, height, width;
+  std::int32_t kernel_height, kernel_width;
+  std::int32_t stride, padding;
+  std::int32_t out_height, out_width;
+};
+
+// What an evaluation reads and writes: which of the operands an op has, and their sizes, stands at the head
+// of sparsemark.h. All are row-major, 64-byte aligned, unpadded.
 struct Operands {
   const Encoded* a;
   const float* b;
@@ -18,6 +27,12 @@ struct Operands {
   std::int32_t n;
   const void* plan;  // what the kernel's plan() wrote; nullptr where it has none
   void* scratch;     // this thread's scratch_bytes(), 64-byte aligned
+  const float* b2;
+  const float* b3;
+  const Csr* sparse_b;
+  const Conv* conv;
+  const std::uint8_t* b_bytes;  // b of int8
+  std::int32_t* c_integers;     // c of int8
 };
 
 // A thread's share: units [unit_begin, unit_end) of A, columns [col_begin, col_end) of C. It must write all
@@ -56,6 +71,7 @@ struct Kernel {
   // Writes the tiling in words, at most 128 characters, into text; nullptr for none.
   void (*tiling)(const Encoded& a, std::int32_t n, char* text);
   void (*run)(const Operands& operands, const Shard& shard) noexcept;
+  const char* dtype = "f32";
 };
 
 // Every kernel of the instruction sets that this CPU has, in the order of kernels.inc.

@@ -1,4 +1,5 @@
 // Our formats and kernels behind the kernel door.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -21,8 +22,10 @@ struct sparsemark_job {
   sparsemark::Aligned<std::uint8_t> plan;
   std::vector<sparsemark::Aligned<std::uint8_t>> scratch;
   std::vector<sparsemark::Operands> operands;  // one a thread
-  std::vector<sparsemark::Shard> shards;       // one a thread
-  std::unique_ptr<sparsemark::Team> team;      // only for more than one thread
+  sparsemark::Csr sparse_b;
+  sparsemark::Conv conv{};
+  std::vector<sparsemark::Shard> shards;   // one a thread
+  std::unique_ptr<sparsemark::Team> team;  // only for more than one thread
 };
 
 namespace sparsemark {
@@ -32,11 +35,15 @@ void say(sparsemark_message* message, const char* text) {
   if (message != nullptr) std::snprintf(message->text, sizeof(message->text), "%s", text);
 }
 
-sparsemark_status encode(const char* name, const sparsemark_csr* csr, sparsemark_matrix** matrix,
-                         sparsemark_encoded* encoded, sparsemark_message* message) {
+sparsemark_status encode(const char* name, const char* dtype, const sparsemark_csr* csr,
+                         sparsemark_matrix** matrix, sparsemark_encoded* encoded,
+                         sparsemark_message* message) {
+  bool known = false;
   for (int f = 0; f < kFormatCount; ++f) {
     const Format& format = *kFormats[f];
     if (std::strcmp(format.name, name) != 0) continue;
+    known = true;
+    if (std::strcmp(format.dtype, dtype) != 0) continue;
     try {
       auto made = std::make_unique<sparsemark_matrix>();
       made->format = &format;
@@ -65,7 +72,7 @@ sparsemark_status encode(const char* name, const sparsemark_csr* csr, sparsemark
       return SPARSEMARK_OUT_OF_MEMORY;
     }
   }
-  say(message, "unknown format");
+  say(message, known ? "this format does not store that type" : "unknown format");
   return SPARSEMARK_UNSUPPORTED;
 }
 
@@ -120,7 +127,8 @@ sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
     return SPARSEMARK_UNSUPPORTED;
   }
   const Kernel& kernel = *list.kernels[index];
-  if (std::strcmp(kernel.format, matrix->format->name) != 0) {
+  if (std::strcmp(kernel.format, matrix->format->name) != 0 ||
+      std::strcmp(kernel.dtype, matrix->format->dtype) != 0) {
     say(message, "the matrix is encoded in another format than the kernel reads");
     return SPARSEMARK_UNSUPPORTED;
   }
@@ -140,6 +148,24 @@ sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
     const Encoded& a = matrix->matrix.view;
     auto made = std::make_unique<sparsemark_job>();
     made->kernel = &kernel;
+    Operands operands{};
+    operands.a = &a;
+    operands.b = static_cast<const float*>(product->b);
+    operands.c = static_cast<float*>(product->c);
+    operands.n = product->n;
+    operands.b2 = static_cast<const float*>(product->b2);
+    operands.b3 = static_cast<const float*>(product->b3);
+    if (const sparsemark_csr* b = product->sparse_b; b != nullptr) {
+      made->sparse_b = {b->rows, b->cols, b->nnz, b->row_offsets, b->col_indices, b->values};
+      operands.sparse_b = &made->sparse_b;
+    }
+    if (const sparsemark_conv* c = product->conv; c != nullptr) {
+      made->conv = {c->batch,        c->channels, c->height,  c->width,      c->kernel_height,
+                    c->kernel_width, c->stride,   c->padding, c->out_height, c->out_width};
+      operands.conv = &made->conv;
+    }
+    operands.b_bytes = static_cast<const std::uint8_t*>(product->b);
+    operands.c_integers = static_cast<std::int32_t*>(product->c);
     if (kernel.plan_bytes != nullptr) {
       made->plan = Aligned<std::uint8_t>(static_cast<std::size_t>(kernel.plan_bytes(a, product->n)));
       kernel.plan(a, product->n, made->plan.data());
@@ -148,8 +174,9 @@ sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
       const std::size_t bytes =
           kernel.scratch_bytes == nullptr ? 0 : static_cast<std::size_t>(kernel.scratch_bytes(a, product->n));
       made->scratch.emplace_back(bytes);
-      made->operands.push_back(
-          {&a, product->b, product->c, product->n, made->plan.data(), made->scratch.back().data()});
+      operands.plan = made->plan.data();
+      operands.scratch = made->scratch.back().data();
+      made->operands.push_back(operands);
       made->shards.push_back(shard_of(a, product->n, kernel.split, part, product->threads));
     }
     if (product->threads > 1) made->team = std::make_unique<Team>(product->threads);
@@ -191,11 +218,16 @@ struct Description {
   sparsemark_library library{};
 
   Description() {
-    for (int f = 0; f < kFormatCount; ++f) formats.push_back(kFormats[f]->name);
+    for (int f = 0; f < kFormatCount; ++f) {
+      const char* name = kFormats[f]->name;
+      const bool listed = std::any_of(formats.begin(), formats.end(),
+                                      [&](const char* other) { return std::strcmp(other, name) == 0; });
+      if (!listed) formats.push_back(name);
+    }
     const KernelList list = available_kernels();
     for (int i = 0; i < list.count; ++i) {
       const Kernel& kernel = *list.kernels[i];
-      kernels.push_back({kernel.name, kernel.op, "f32", kernel.format, kernel.isa,
+      kernels.push_back({kernel.name, kernel.op, kernel.dtype, kernel.format, kernel.isa,
                          kernel.split == Split::kNone ? 1 : 0, kernel.dense ? SPARSEMARK_KERNEL_DENSE : 0u});
     }
     library.abi_version = SPARSEMARK_ABI_VERSION;

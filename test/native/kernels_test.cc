@@ -1,171 +1,160 @@
-// Every kernel of the library, on every instruction set that this CPU has, through the kernel door against a
-// double-precision reference.
+// Every kernel of the library, on every instruction set that this CPU has, through the kernel door against
+// the reference of its op.
 //
 // What is laid out so that mistakes show: C holds NaN before the first run and other values before the
-// second; bytes beyond C are canaries; B and C are allocated to the byte, so that the address sanitizer sees
-// the first one too many. Rows of B that no element of A meets are NaN where the format stores no padding;
-// with padding, zeros multiply such rows and NaN may rightly come through.
+// second; bytes beyond C are canaries; all operands are allocated to the byte, so that the address sanitizer
+// sees the first one too many. Rows of operands that no element of A meets are NaN where the format stores no
+// padding; with padding, zeros multiply such rows and NaN may rightly come through.
 #include <cmath>
 #include <cstring>
-#include <limits>
-#include <new>
+#include <set>
+#include <string>
 #include <vector>
 
+#include "../../native/operands.h"
 #include "../../native/sparsemark.h"
 #include "check.h"
+#include "references/reference.h"
 #include "samples.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SPARSEMARK_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SPARSEMARK_ASAN 1
-#endif
-#endif
 
 namespace sparsemark::test {
 namespace {
 
-#if defined(SPARSEMARK_ASAN)
-constexpr std::size_t kCanaries = 0;  // the sanitizer's own red zone begins at the first byte
-#else
-constexpr std::size_t kCanaries = 32;
-#endif
-constexpr float kCanary = 12345.0f;
-
-// An operand: floats on a 64-byte boundary, allocated to the byte, canaries behind.
-class Operand {
- public:
-  explicit Operand(std::size_t size)
-      : size_(size),
-        data_(static_cast<float*>(
-            ::operator new ((size + kCanaries) * sizeof(float), std::align_val_t{kAlignment}))) {
-    for (std::size_t i = 0; i < kCanaries; ++i) data_[size + i] = kCanary;
-  }
-  Operand(const Operand&) = delete;
-  Operand& operator=(const Operand&) = delete;
-  ~Operand() { ::operator delete (data_, std::align_val_t{kAlignment}); }
-
-  float* data() { return data_; }
-  std::size_t size() const { return size_; }
-  void fill(float x) {
-    for (std::size_t i = 0; i < size_; ++i) data_[i] = x;
-  }
-  bool canaries_live() const {
-    for (std::size_t i = 0; i < kCanaries; ++i) {
-      if (data_[size_ + i] != kCanary) return false;
-    }
-    return true;
-  }
-
- private:
-  std::size_t size_;
-  float* data_;
-};
-
-// C = A B in double precision, and the sum of the products' magnitudes, which the tolerance is made of.
-struct Reference {
-  std::vector<double> c;
-  std::vector<double> magnitude;
-};
-
-Reference reference(const Sample& s, std::int32_t n, const float* b) {
-  const std::size_t columns = static_cast<std::size_t>(n);
-  Reference r;
-  r.c.assign(static_cast<std::size_t>(s.rows) * columns, 0.0);
-  r.magnitude = r.c;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(s.rows); ++i) {
-    for (std::size_t p = static_cast<std::size_t>(s.row_offsets[i]);
-         p < static_cast<std::size_t>(s.row_offsets[i + 1]); ++p) {
-      const float* row = b + static_cast<std::size_t>(s.col_indices[p]) * columns;
-      for (std::size_t j = 0; j < columns; ++j) {
-        const double product = static_cast<double>(s.values[p]) * static_cast<double>(row[j]);
-        r.c[i * columns + j] += product;
-        r.magnitude[i * columns + j] += std::fabs(product);
-      }
+const OpReference* reference_of(const char* op, const char* dtype) {
+  for (int r = 0; r < kReferenceCount; ++r) {
+    if (std::strcmp(kReferences[r]->op, op) == 0 && std::strcmp(kReferences[r]->dtype, dtype) == 0) {
+      return kReferences[r];
     }
   }
-  return r;
+  return nullptr;
 }
 
-struct Problem {
-  const Sample& a;
-  std::int32_t n;
-  std::int32_t threads;
-  Operand& b;
-  Operand& b_with_nan;  // NaN in the rows that A does not meet
-  const Reference& expected;
-};
+double half_to_double(std::uint16_t bits) {
+  const int exponent = (bits >> 10) & 31;
+  const double fraction = bits & 1023;
+  const double magnitude = exponent == 31  ? (fraction > 0 ? NAN : INFINITY)
+                           : exponent == 0 ? std::ldexp(fraction, -24)
+                                           : std::ldexp(1024 + fraction, exponent - 25);
+  return (bits & 0x8000) != 0 ? -magnitude : magnitude;
+}
 
-void check_answer(const Problem& problem, const sparsemark_kernel& kernel, Operand& c) {
-  // k roundings of products and sums, each 2^-24 of what is added, or half a denormal.
-  const double k = problem.a.cols + 4.0;
-  std::size_t wrong = c.size();
-  for (std::size_t i = c.size(); i-- > 0;) {
-    const double error = std::fabs(static_cast<double>(c.data()[i]) - problem.expected.c[i]);
-    if (!(error <= k * 0x1p-24 * problem.expected.magnitude[i] + k * 0x1p-149)) wrong = i;
+double element_at(const Operand& c, Element element, std::size_t at) {
+  const unsigned char* data = const_cast<Operand&>(c).data();
+  float single = 0;
+  std::int32_t integer = 0;
+  std::uint16_t half = 0;
+  switch (element) {
+    case Element::kInt32:
+      std::memcpy(&integer, data + at * 4, 4);
+      return integer;
+    case Element::kFloat16:
+      std::memcpy(&half, data + at * 2, 2);
+      return half_to_double(half);
+    default:
+      std::memcpy(&single, data + at * 4, 4);
+      return static_cast<double>(single);
   }
-  SPARSEMARK_EXPECT(wrong == c.size(), "%s %s %s, %d threads: %s %d x %d x %d: C[%zu] = %g, expected %g",
-                    kernel.op, kernel.name, kernel.isa, problem.threads, problem.a.pattern, problem.a.rows,
-                    problem.a.cols, problem.n, wrong,
-                    wrong < c.size() ? static_cast<double>(c.data()[wrong]) : 0.0,
-                    wrong < c.size() ? problem.expected.c[wrong] : 0.0);
-  SPARSEMARK_EXPECT(c.canaries_live(), "%s %s %s writes beyond C: %s %d x %d x %d", kernel.op, kernel.name,
-                    kernel.isa, problem.a.pattern, problem.a.rows, problem.a.cols, problem.n);
+}
+
+// One kernel's name with the problem that it is given, for messages.
+std::string named(const sparsemark_kernel& kernel, const Sample& a, const sparsemark_product& product) {
+  return std::string(kernel.op) + " " + kernel.name + " " + kernel.dtype + " " + kernel.isa + ", " +
+         std::to_string(product.threads) + " threads: " + a.pattern + " " + std::to_string(a.rows) + " x " +
+         std::to_string(a.cols) + " x " + std::to_string(product.n);
+}
+
+void check_answer(const OpCase& problem, const Operand& c, Element element, const std::string& name) {
+  std::size_t wrong = problem.expected.size();
+  for (std::size_t i = wrong; i-- > 0;) {
+    const double error = std::fabs(element_at(c, element, i) - problem.expected[i]);
+    if (!(error <= problem.tolerance[i])) wrong = i;
+  }
+  const bool right = wrong == problem.expected.size();
+  SPARSEMARK_EXPECT(right, "%s: C[%zu] = %g, expected %g", name.c_str(), wrong,
+                    right ? 0.0 : element_at(c, element, wrong), right ? 0.0 : problem.expected[wrong]);
+  SPARSEMARK_EXPECT(c.canaries_live(), "%s: writes beyond C", name.c_str());
 }
 
 void check_kernel(const sparsemark_library& library, std::int32_t index, const sparsemark_matrix* matrix,
-                  const sparsemark_encoded& encoded, const Problem& problem) {
+                  const Sample& a, const OpCase& problem, std::int32_t threads) {
   const sparsemark_kernel& kernel = library.kernels[index];
-  Operand c(static_cast<std::size_t>(problem.a.rows) * static_cast<std::size_t>(problem.n));
-  Operand& b = encoded.padding_bytes == 0 ? problem.b_with_nan : problem.b;
-  const sparsemark_product product = {problem.n, problem.threads, b.data(), c.data()};
+  sparsemark_product product = problem.product;
+  product.threads = threads;
+  const std::string name = named(kernel, a, product);
+  OperandSizes sizes;
+  SizesRefusal refusal;
+  const ProductSizes facts = {a.rows, a.cols, product.n, static_cast<std::int32_t>(a.values.size()),
+                              product.conv};
+  const bool fits = operand_sizes(kernel.op, kernel.dtype, facts, sizes, refusal);
+  SPARSEMARK_EXPECT(fits && sizes.c.length == problem.expected.size(), "%s: expected %s, received %s",
+                    name.c_str(), refusal.expected.c_str(), refusal.received.c_str());
+  if (!fits) return;
+  Operand c(sizes.c.length * bytes_of(sizes.c.element));
+  product.c = c.data();
   sparsemark_message message = {};
   sparsemark_job* job = nullptr;
   const sparsemark_status status = library.prepare(index, matrix, &product, &job, &message);
-  SPARSEMARK_EXPECT(status == SPARSEMARK_OK, "%s %s %s is not prepared: %s", kernel.op, kernel.name,
-                    kernel.isa, message.text);
+  SPARSEMARK_EXPECT(status == SPARSEMARK_OK, "%s: not prepared: %s", name.c_str(), message.text);
   if (status != SPARSEMARK_OK) return;
-  c.fill(std::numeric_limits<float>::quiet_NaN());
+  c.fill_words(0x7fc00000u);
   library.run(job);
-  check_answer(problem, kernel, c);
-  const std::vector<float> first(c.data(), c.data() + c.size());
-  c.fill(7.0f);
+  check_answer(problem, c, sizes.c.element, name);
+  const std::vector<unsigned char> first(c.data(), c.data() + c.bytes());
+  c.fill_words(0x40e00000u);
   library.run(job);
-  SPARSEMARK_EXPECT(first.empty() || std::memcmp(first.data(), c.data(), first.size() * sizeof(float)) == 0,
-                    "%s %s %s, %d threads: another answer the second time: %s %d x %d x %d", kernel.op,
-                    kernel.name, kernel.isa, problem.threads, problem.a.pattern, problem.a.rows,
-                    problem.a.cols, problem.n);
+  SPARSEMARK_EXPECT(first.empty() || std::memcmp(first.data(), c.data(), first.size()) == 0,
+                    "%s: another answer the second time", name.c_str());
   library.free_job(job);
+}
+
+// Whether tests of this file give the kernel its operands: a kernel that makes a matrix has a test of its
+// own.
+bool multiplies(const sparsemark_kernel& kernel) {
+  return std::strcmp(kernel.op, "encode") != 0 && std::strcmp(kernel.op, "prune") != 0;
+}
+
+// All kernels of one type on one matrix of that type.
+void check_dtype(const sparsemark_library& library, const std::string& dtype, const Sample& a, std::int32_t n,
+                 std::int32_t threads, Random& random) {
+  const sparsemark_csr csr = a.c_csr();
+  for (int r = 0; r < kReferenceCount; ++r) {
+    const OpReference& reference = *kReferences[r];
+    if (dtype != reference.dtype) continue;
+    OpCase plain;
+    OpCase poisoned;
+    Random same = random;
+    if (!reference.make(a, n, false, random, plain) || !reference.make(a, n, true, same, poisoned)) continue;
+    for (std::int32_t f = 0; f < library.format_count; ++f) {
+      const auto uses = [&](const sparsemark_kernel& kernel) {
+        return std::strcmp(kernel.format, library.formats[f]) == 0 && kernel.dtype == dtype &&
+               std::strcmp(kernel.op, reference.op) == 0 &&
+               (kernel.max_threads == 0 || threads <= kernel.max_threads);
+      };
+      bool any = false;
+      for (std::int32_t k = 0; k < library.kernel_count; ++k) any = any || uses(library.kernels[k]);
+      if (!any) continue;
+      sparsemark_matrix* matrix = nullptr;
+      sparsemark_encoded encoded = {};
+      sparsemark_message message = {};
+      if (library.encode(library.formats[f], dtype.c_str(), &csr, &matrix, &encoded, &message) !=
+          SPARSEMARK_OK) {
+        continue;
+      }
+      const OpCase& problem = encoded.padding_bytes == 0 ? poisoned : plain;
+      for (std::int32_t k = 0; k < library.kernel_count; ++k) {
+        if (uses(library.kernels[k])) check_kernel(library, k, matrix, a, problem, threads);
+      }
+      library.free_matrix(matrix);
+    }
+  }
 }
 
 void check_all_kernels(const sparsemark_library& library, const Sample& a, std::int32_t n,
                        std::int32_t threads, Random& random) {
-  const std::size_t size = static_cast<std::size_t>(a.cols) * static_cast<std::size_t>(n);
-  Operand b(size);
-  Operand b_with_nan(size);
-  for (std::size_t i = 0; i < size; ++i) b.data()[i] = random.value();
-  b_with_nan.fill(std::numeric_limits<float>::quiet_NaN());
-  for (const std::int32_t column : a.col_indices) {
-    const std::size_t begin = static_cast<std::size_t>(column) * static_cast<std::size_t>(n);
-    std::memcpy(b_with_nan.data() + begin, b.data() + begin, static_cast<std::size_t>(n) * sizeof(float));
-  }
-  const Reference expected = reference(a, n, b.data());
-  const Problem problem = {a, n, threads, b, b_with_nan, expected};
-  const sparsemark_csr csr = a.c_csr();
-  for (std::int32_t f = 0; f < library.format_count; ++f) {
-    sparsemark_matrix* matrix = nullptr;
-    sparsemark_encoded encoded = {};
-    sparsemark_message message = {};
-    if (library.encode(library.formats[f], &csr, &matrix, &encoded, &message) != SPARSEMARK_OK) continue;
-    for (std::int32_t k = 0; k < library.kernel_count; ++k) {
-      const sparsemark_kernel& kernel = library.kernels[k];
-      if (std::strcmp(kernel.format, library.formats[f]) != 0) continue;
-      if (std::strcmp(kernel.op, "spmv") == 0 && n != 1) continue;
-      if (kernel.max_threads != 0 && threads > kernel.max_threads) continue;
-      check_kernel(library, k, matrix, encoded, problem);
-    }
-    library.free_matrix(matrix);
+  std::set<std::string> dtypes;
+  for (std::int32_t k = 0; k < library.kernel_count; ++k) dtypes.insert(library.kernels[k].dtype);
+  for (const std::string& dtype : dtypes) {
+    check_dtype(library, dtype, sample_of(a, dtype.c_str()), n, threads, random);
   }
 }
 
@@ -178,7 +167,12 @@ const sparsemark_library& our_library() {
 
 void small_problems(const Options& options) {
   const sparsemark_library& library = our_library();
-  // A format without kernels would pass everything below.
+  // A kernel without a reference and a format without kernels would pass everything below.
+  for (std::int32_t k = 0; k < library.kernel_count; ++k) {
+    const sparsemark_kernel& kernel = library.kernels[k];
+    SPARSEMARK_EXPECT(!multiplies(kernel) || reference_of(kernel.op, kernel.dtype) != nullptr,
+                      "no reference for %s of %s", kernel.op, kernel.dtype);
+  }
   for (std::int32_t f = 0; f < library.format_count; ++f) {
     for (const char* op : {"spmm", "spmv"}) {
       bool found = false;
@@ -231,28 +225,43 @@ void door_errors(const Options& options) {
   sparsemark_matrix* matrix = nullptr;
   sparsemark_encoded encoded = {};
   sparsemark_message message = {};
-  SPARSEMARK_EXPECT(library.encode("nothing", &csr, &matrix, &encoded, &message) == SPARSEMARK_UNSUPPORTED &&
-                        std::strlen(message.text) > 0 && matrix == nullptr,
-                    "an unknown format is not refused");
+  SPARSEMARK_EXPECT(
+      library.encode("nothing", "f32", &csr, &matrix, &encoded, &message) == SPARSEMARK_UNSUPPORTED &&
+          std::strlen(message.text) > 0 && matrix == nullptr,
+      "an unknown format is not refused");
   message = {};
-  SPARSEMARK_EXPECT(library.encode("nm-1:4", &csr, &matrix, &encoded, &message) == SPARSEMARK_UNSUPPORTED &&
-                        std::strlen(message.text) > 0 && matrix == nullptr,
-                    "a full matrix is 1:4");
+  SPARSEMARK_EXPECT(
+      library.encode("nm-1:4", "f32", &csr, &matrix, &encoded, &message) == SPARSEMARK_UNSUPPORTED &&
+          std::strlen(message.text) > 0 && matrix == nullptr,
+      "a full matrix is 1:4");
 
-  SPARSEMARK_EXPECT(library.encode("csc", &csr, &matrix, &encoded, &message) == SPARSEMARK_OK, "no csc");
+  SPARSEMARK_EXPECT(library.encode("csc", "f32", &csr, &matrix, &encoded, &message) == SPARSEMARK_OK,
+                    "no csc");
   std::vector<float> decoded(12, std::numeric_limits<float>::quiet_NaN());
   SPARSEMARK_EXPECT(library.decode(matrix, decoded.data(), &message) == SPARSEMARK_OK &&
                         std::memcmp(decoded.data(), a.values.data(), sizeof(float) * 12) == 0,
                     "decode does not fill a matrix that held something else");
-  Operand b(8);
-  Operand c(6);
-  b.fill(1.0f);
+  message = {};
+  sparsemark_matrix* other = nullptr;
+  SPARSEMARK_EXPECT(
+      library.encode("csc", "f128", &csr, &other, &encoded, &message) == SPARSEMARK_UNSUPPORTED &&
+          std::strlen(message.text) > 0 && other == nullptr,
+      "an unknown type is not refused");
+  Operand b(8 * sizeof(float));
+  Operand c(6 * sizeof(float));
+  b.fill_words(0x3f800000u);
   for (std::int32_t k = 0; k < library.kernel_count; ++k) {
     const sparsemark_kernel& kernel = library.kernels[k];
-    const bool csc = std::strcmp(kernel.format, "csc") == 0;
     const bool spmv = std::strcmp(kernel.op, "spmv") == 0;
+    // Others need operands that are not here.
+    if ((!spmv && std::strcmp(kernel.op, "spmm") != 0) || std::strcmp(kernel.dtype, "f32") != 0) continue;
+    const bool csc = std::strcmp(kernel.format, "csc") == 0;
     const auto refused = [&](std::int32_t n, std::int32_t threads) {
-      const sparsemark_product product = {n, threads, b.data(), c.data()};
+      sparsemark_product product = {};
+      product.n = n;
+      product.threads = threads;
+      product.b = b.data();
+      product.c = c.data();
       sparsemark_job* job = nullptr;
       message = {};
       const sparsemark_status status = library.prepare(k, matrix, &product, &job, &message);
@@ -268,7 +277,10 @@ void door_errors(const Options& options) {
     SPARSEMARK_EXPECT(refused(1, 2) == (!csc || kernel.max_threads == 1), "%s %s: two threads", kernel.op,
                       kernel.name);
   }
-  const sparsemark_product product = {1, 1, b.data(), c.data()};
+  sparsemark_product product = {};
+  product.n = product.threads = 1;
+  product.b = b.data();
+  product.c = c.data();
   sparsemark_job* job = nullptr;
   SPARSEMARK_EXPECT(
       library.prepare(-1, matrix, &product, &job, &message) != SPARSEMARK_OK &&

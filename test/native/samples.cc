@@ -190,4 +190,33 @@ const char* expected_refusal(const char* format, const Sample& s) {
   return nullptr;
 }
 
+namespace {
+
+// Nearest value with so many bits of fraction and no exponent below the least. No overflow is looked for.
+float rounded(float x, int fraction_bits, int least_exponent) {
+  if (x == 0.0f) return x;
+  int exponent = 0;
+  std::frexp(x, &exponent);
+  const int step = std::max(exponent - 1, least_exponent) - fraction_bits;
+  return static_cast<float>(std::ldexp(std::nearbyint(std::ldexp(static_cast<double>(x), -step)), step));
+}
+
+}  // namespace
+
+Sample sample_of(const Sample& a, const char* dtype) {
+  Sample out = a;
+  for (float& x : out.values) {
+    if (std::strcmp(dtype, "bf16") == 0) {
+      x = rounded(x, 7, -126);
+    } else if (std::strcmp(dtype, "f16") == 0) {
+      x = rounded(std::fabs(x) > 1024.0f ? x * 0x1p-20f : x, 10, -14);  // no infinity
+    } else if (std::strcmp(dtype, "int8") == 0) {
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, &x, sizeof(bits));
+      x = static_cast<float>(static_cast<int>(bits % 255u) - 127);
+    }
+  }
+  return out;
+}
+
 }  // namespace sparsemark::test

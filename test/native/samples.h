@@ -73,4 +73,7 @@ Sample sample_where(Random& random, std::int32_t rows, std::int32_t cols, const 
 // nullptr where the format must hold the matrix, otherwise a part of the reason that it must give.
 const char* expected_refusal(const char* format, const Sample& s);
 
+// The same matrix with values of a type of sparsemark.h: rounded to bf16 or f16, or integers in -127..127.
+Sample sample_of(const Sample& a, const char* dtype);
+
 }  // namespace sparsemark::test

@@ -33,9 +33,10 @@ static void free_matrix(sparsemark_matrix* a) {
   free(a->values);
   free(a);
 }
-static sparsemark_status encode(const char* format, const sparsemark_csr* csr, sparsemark_matrix** matrix,
-                                sparsemark_encoded* encoded, sparsemark_message* message) {
-  (void)format; /* we list one format, so it is that one */
+static sparsemark_status encode(const char* format, const char* dtype, const sparsemark_csr* csr,
+                                sparsemark_matrix** matrix, sparsemark_encoded* encoded,
+                                sparsemark_message* message) {
+  (void)format, (void)dtype; /* we list one format and one type, so it is those */
   (void)message;
   const size_t rows = (size_t)csr->rows, nnz = (size_t)csr->nnz;
   sparsemark_matrix* a = calloc(1, sizeof(*a));
@@ -78,10 +79,10 @@ static void run(sparsemark_job* job) {
   const sparsemark_matrix* a = job->a;
   const int32_t n = job->product.n;
   for (int32_t i = 0; i < a->rows; ++i) {
-    float* c = job->product.c + (size_t)i * (size_t)n;
+    float* c = (float*)job->product.c + (size_t)i * (size_t)n;
     for (int32_t j = 0; j < n; ++j) c[j] = 0.0f;
     for (int32_t p = a->offsets[i]; p < a->offsets[i + 1]; ++p) {
-      const float* b = job->product.b + (size_t)a->indices[p] * (size_t)n;
+      const float* b = (const float*)job->product.b + (size_t)a->indices[p] * (size_t)n;
       for (int32_t j = 0; j < n; ++j) c[j] += a->values[p] * b[j];
     }
   }

@@ -69,14 +69,14 @@ static void bent_run(sparsemark_job* job) {
   (void)c;
 }
 
-static sparsemark_status bent_encode(const char* format, const sparsemark_csr* csr,
+static sparsemark_status bent_encode(const char* format, const char* dtype, const sparsemark_csr* csr,
                                      sparsemark_matrix** matrix, sparsemark_encoded* encoded,
                                      sparsemark_message* message) {
 #if MISBEHAVIOUR == FAILS_TO_ENCODE
   snprintf(message->text, sizeof(message->text), "the moon is in the wrong quarter");
   return SPARSEMARK_INTERNAL;
 #endif
-  const sparsemark_status status = encode(format, csr, matrix, encoded, message);
+  const sparsemark_status status = encode(format, dtype, csr, matrix, encoded, message);
   if (status != SPARSEMARK_OK) return status;
 #if MISBEHAVIOUR == LIES_ABOUT_SIZES
   encoded->rows += 1;
