@@ -10,7 +10,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SparsemarkError } from './terms.ts';
+import { type Answer, type Dtype, type Operands, SparsemarkError } from './terms.ts';
 
 declare const tag: unique symbol;
 /** A loaded kernel library. */
@@ -19,6 +19,17 @@ export type LibraryHandle = { readonly [tag]: 'library' };
 export type MatrixHandle = { readonly [tag]: 'matrix' };
 /** A kernel bound to its operands, its answer guarded by canaries. */
 export type JobHandle = { readonly [tag]: 'job' };
+
+/** What a job is bound to; `native/sparsemark.h` says which operands an op reads and how long they are. */
+export interface JobOperands extends Operands {
+  readonly n: number;
+  readonly threads: number;
+  /** The fields of `Conv` in their order; of conv2d alone. */
+  readonly conv?: Int32Array;
+  /** m and k, for an op that makes a matrix. */
+  readonly rows?: number;
+  readonly cols?: number;
+}
 
 /** The addon's functions, one to one. */
 export interface Native {
@@ -76,6 +87,7 @@ export interface Native {
   encode(
     library: LibraryHandle,
     format: string,
+    dtype: Dtype,
     rows: number,
     cols: number,
     rowOffsets: Int32Array,
@@ -95,20 +107,19 @@ export interface Native {
   /** Row-major rows x cols. */
   // Napi::Value decode(const Napi::CallbackInfo& info)
   decode(matrix: MatrixHandle): Float32Array;
-  /** `matrices`: one, or several encoded copies to rotate through; `b`: row-major k x n. */
+  /** `matrices`: one, several encoded copies to rotate through, or none for an op that makes a matrix. */
   // Napi::Value prepare(const Napi::CallbackInfo& info)
   prepare(
+    library: LibraryHandle,
     matrices: readonly MatrixHandle[],
     kernelIndex: number,
-    n: number,
-    threads: number,
-    b: Float32Array,
+    operands: JobOperands,
   ): JobHandle;
   // Napi::Value describe_job(const Napi::CallbackInfo& info)
   describeJob(job: JobHandle): { tiling: string; prepareNs: number; copies: number };
-  /** Fills C with NaN, evaluates once, checks the canaries and B, returns C (row-major m x n). */
+  /** Fills C with NaN, evaluates once, checks the canaries and inputs, returns C, or a made matrix as a dense one. */
   // Napi::Value answer(const Napi::CallbackInfo& info)
-  answer(job: JobHandle): Float32Array;
+  answer(job: JobHandle): Answer;
   // Napi::Value evaluate(const Napi::CallbackInfo& info)
   evaluate(job: JobHandle): void;
   /** Fills `samplesNs`, each slot after `warmups` untimed evaluations, with nanoseconds an evaluation. */

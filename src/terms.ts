@@ -6,17 +6,39 @@
  * call; a *sample* is one timing of `evaluationsPerSample` evaluations, given as nanoseconds an evaluation.
  */
 
-/** Element type of the operands. */
-export type Dtype = 'f32';
+/**
+ * Type of the operands: `f32`; `bf16`, bfloat16 weights with all else in f32; `f16`, all in float16; `int8`, weights
+ * -127..127 and activations uint8 with an exact int32 output. The table stands in `native/sparsemark.h`.
+ */
+export type Dtype = 'f32' | 'bf16' | 'f16' | 'int8';
 
 /** Name of an op, an entry of `workload/ops/index.ts`. */
 export type OpName = string;
 
-/** Sizes of one product: A is m x k, B is k x n, C is m x n. spmv has n = 1. */
+/** Sizes of one product: A is m x k, B is k x n, C is m x n. spmv has n = 1; other ops say what n is of them. */
 export interface Shape {
   readonly m: number;
   readonly k: number;
   readonly n: number;
+  /** Of conv2d alone. */
+  readonly conv?: Conv;
+}
+
+/**
+ * A convolution: input batch x channels x height x width, output batch x m x outHeight x outWidth, both NCHW. A has
+ * m filters and k = channels * kernelHeight * kernelWidth columns in that order; n = batch * outHeight * outWidth.
+ */
+export interface Conv {
+  readonly batch: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly stride: number;
+  readonly padding: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
 }
 
 /** `hot`: the same operands again; `cold`: the weights rotate through copies that exceed the last private cache. */
@@ -58,6 +80,8 @@ export interface Workload {
   readonly pattern: PatternSpec;
   /** The density asked for. The achieved one is the Problem's. */
   readonly density: number;
+  /** Share of nonzeros in a sparse B, for ops that have one. */
+  readonly activationDensity?: number;
   readonly seed: number;
   /** Name of the layer or shape as the suite gives it, e.g. `rn50-256x2304`. */
   readonly layer: string;
@@ -89,12 +113,24 @@ export interface NonzeroStatistics {
   readonly emptyRows: number;
 }
 
+/** Elements of a dense operand: float32, float16 bits, or uint8. */
+export type OperandArray = Float32Array | Uint16Array | Uint8Array;
+
+/** What an op multiplies A with; each op says which of these it reads and what they are. Row-major. */
+export interface Operands {
+  readonly b?: OperandArray;
+  readonly b2?: OperandArray;
+  readonly b3?: OperandArray;
+  readonly sparseB?: Csr;
+  /** Nonzeros that prune keeps. */
+  readonly keep?: number;
+}
+
 /** A workload made concrete. Same workload, same bits, on every platform. */
 export interface Problem {
   readonly workload: Workload;
   readonly a: Csr;
-  /** Row-major k x n. */
-  readonly b: Float32Array;
+  readonly operands: Operands;
   /** nnz / (m * k) as it came out. */
   readonly achievedDensity: number;
   readonly statistics: NonzeroStatistics;
@@ -106,11 +142,16 @@ export interface Problem {
 
 /** The slow right answer in double precision. */
 export interface Reference {
-  /** Row-major m x n: sum over p of a * b. */
+  /** The output, row-major. */
   readonly expected: Float64Array;
-  /** Row-major m x n: largest permitted absolute error of each element. */
+  /** Largest permitted absolute error of each element; 0 where the answer is exact. */
   readonly tolerance: Float64Array;
+  /** Elements of a row of the output, to name one by. */
+  readonly columns: number;
 }
+
+/** An output as a kernel gives it: float32, int32, or float16 bits. */
+export type Answer = Float32Array | Int32Array | Uint16Array;
 
 /** Bytes of an encoded matrix. Their sum is what the format stores. */
 export interface Footprint {
@@ -312,9 +353,20 @@ export interface Protocol {
   readonly formats: readonly string[] | null;
 }
 
+/** What an evaluation has to do at the least. */
+export interface Work {
+  /** FLOPs (of int8: operations) that touch a nonzero, and that a dense kernel does. */
+  readonly usefulFlops: number;
+  readonly denseFlops: number;
+  /** Bytes of all operands but A, and of the output, each moved once. */
+  readonly operandBytes: number;
+}
+
 /** What a Result remembers of one workload beside its Measurements. */
 export interface WorkloadRecord extends Workload {
   readonly nnz: number;
+  /** Absent in files of before there were other ops than products in f32. */
+  readonly work?: Work;
   readonly achievedDensity: number;
   readonly statistics: NonzeroStatistics;
   readonly digest: string;

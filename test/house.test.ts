@@ -255,11 +255,12 @@ describe('arrows in C++', () => {
     ).toEqual([]);
   });
 
-  it('only addon.cc knows Node', () => {
+  it('only addon.cc knows Node, with the arguments that it reads', () => {
     const everywhere = [...native, ...filesUnder('test/native', /\.(?:c|cc|h)$/)];
     expect(everywhere.filter((path) => /napi\.h|node_api\.h|js_native_api/.test(read(path)))).toEqual([
-      'native/addon.cc',
+      'native/arguments.h',
     ]);
+    expect(everywhere.filter((path) => read(path).includes('"arguments.h"'))).toEqual(['native/addon.cc']);
   });
 
   it('every format and kernel of the lists is defined once, and nothing is defined that no list has', () => {
@@ -329,9 +330,10 @@ describe('the listing', () => {
     expect(ours.filter(named)).toEqual([]);
   });
 
+  // The dictionary is a table too.
   it('no file is longer than about 400 lines, tables excepted', () => {
     const table =
-      /^(?:src\/workload\/patterns\/dlmc-statistics\.ts|suites\/|test\/golden\/|results\/)|\.(?:csv|inc|svg|png|jsonl)$/;
+      /^(?:src\/terms\.ts|src\/workload\/patterns\/dlmc-statistics\.ts|suites\/|test\/golden\/|results\/)|\.(?:csv|inc|svg|png|jsonl)$/;
     const long = ours
       .filter((path) => !table.test(path) && /\.(?:ts|mjs|cc|h|c|txt|md|yml|yaml)$/.test(path))
       .map((path) => ({ path, lines: read(path).split('\n').length }))

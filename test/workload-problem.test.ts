@@ -49,7 +49,7 @@ describe('problems', () => {
     const problem = makeProblem(workloadOf());
     const again = makeProblem(workloadOf({ cache: 'cold' }));
     expect(again.digest).toBe(problem.digest);
-    expect(again.b).toEqual(problem.b);
+    expect(again.operands.b).toEqual(problem.operands.b);
     expect(problem.achievedDensity).toBe(0.1);
   });
 
@@ -58,11 +58,12 @@ describe('problems', () => {
     const other = makeProblem(workloadOf({ seed: 2 }));
     expect(other.a.colIndices).not.toEqual(one.a.colIndices);
     expect(other.a.values).not.toEqual(one.a.values);
-    expect(other.b).not.toEqual(one.b);
+    expect(other.operands.b).not.toEqual(one.operands.b);
   });
 
   test('values are +-[0.5, 1), the operand is in [-1, 1), both signs occur', () => {
-    const { a, b } = makeProblem(workloadOf({ shape: { m: 100, k: 100, n: 10 }, density: 0.5 }));
+    const { a, operands } = makeProblem(workloadOf({ shape: { m: 100, k: 100, n: 10 }, density: 0.5 }));
+    const b = operands.b as Float32Array;
     for (const value of a.values)
       if (Math.abs(value) < 0.5 || Math.abs(value) >= 1) throw new Error(String(value));
     for (const value of b) if (value < -1 || value >= 1) throw new Error(String(value));

@@ -59,7 +59,8 @@ export async function measureHealth(
   for (const worker of workers) {
     const cells = cellsOf({ formats: {} }, workload, [worker.library], { isa, formats: [], threads: [1] });
     try {
-      await worker.ask({ kind: 'load', shape, a: problem.a, b: problem.b, reference });
+      const { a, operands } = problem;
+      await worker.ask({ kind: 'load', shape, dtype: workload.dtype, a, operands, reference });
       for (const { case: cell, kernel } of cells.filter((cell) => cell.kernel.dense)) {
         const started = await worker.ask({
           kind: 'start',

@@ -1,5 +1,16 @@
 /** What the parent asks of a worker and what it answers. Both sides import these types; nothing else. */
-import type { CacheState, Check, Csr, Footprint, Library, Reference, Shape, Wrong } from '../terms.ts';
+import type {
+  CacheState,
+  Check,
+  Csr,
+  Dtype,
+  Footprint,
+  Library,
+  Operands,
+  Reference,
+  Shape,
+  Wrong,
+} from '../terms.ts';
 
 /** Opens a kernel library: the first request of a worker. */
 export interface OpenRequest {
@@ -17,8 +28,9 @@ export interface OpenRequest {
 export interface LoadRequest {
   readonly kind: 'load';
   readonly shape: Shape;
+  readonly dtype: Dtype;
   readonly a: Csr;
-  readonly b: Float32Array;
+  readonly operands: Operands;
   readonly reference: Reference;
 }
 

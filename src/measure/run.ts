@@ -26,7 +26,7 @@ import {
   type WorkloadRecord,
 } from '../terms.ts';
 import { dataFolderOf } from '../workload/data.ts';
-import { opNamed } from '../workload/ops/index.ts';
+import { opNamed, workOf } from '../workload/ops/index.ts';
 import { patternNamed } from '../workload/patterns/index.ts';
 import { makeProblem } from '../workload/problem.ts';
 import { measureLimits } from './health.ts';
@@ -139,7 +139,11 @@ class ProblemCache {
     if (found !== undefined) return { problem: { ...found.problem, workload }, reference: found.reference };
     const problem = makeProblem(workload, dataFolder === undefined ? {} : { dataFolder });
     const reference = opNamed(workload.op).reference(problem);
-    const bytes = 12 * problem.a.values.length + 4 * problem.b.length + 16 * reference.expected.length;
+    const { b, b2, b3, sparseB } = problem.operands;
+    const bytes =
+      12 * (problem.a.values.length + (sparseB?.values.length ?? 0)) +
+      [b, b2, b3].reduce((sum, operand) => sum + (operand?.byteLength ?? 0), 0) +
+      16 * reference.expected.length;
     for (const [old, entry] of this.#kept) {
       if (this.#bytes + bytes <= this.#limitBytes) break;
       this.#kept.delete(old);
@@ -325,6 +329,7 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
         kind: 'workload',
         ...workload,
         nnz: problem.a.values.length,
+        work: workOf(problem),
         achievedDensity: problem.achievedDensity,
         statistics: problem.statistics,
         digest: problem.digest,

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type JobHandle, type LibraryHandle, loadNative, type MatrixHandle } from '../native.ts';
 import { isSteady } from '../statistics.ts';
-import type { Dtype, Library } from '../terms.ts';
+import type { Conv, Dtype, Library } from '../terms.ts';
 import { checkAnswer } from '../workload/ops/index.ts';
 import type {
   Answers,
@@ -34,6 +34,8 @@ let problem: LoadRequest | undefined;
 let encoded = new Map<string, { copies: MatrixHandle[]; encodeNs: number }>();
 let cases = new Map<string, StartedCase>();
 
+const dtypes: ReadonlySet<string> = new Set<Dtype>(['f32', 'bf16', 'f16', 'int8']);
+
 /** Untimed time before each hot sample: brings the operands back and wakes a sleeping core. */
 const rewarmNs = 50_000;
 /** Encoding is repeated for its fastest time, but not beyond this time. */
@@ -53,9 +55,9 @@ function open(request: OpenRequest): Answers['open'] {
   // A backend names the file that it opened at run time; its bytes decide what was measured.
   const opened = /\bfile (\/\S+)/.exec(config)?.[1];
   const sha256 = digestOfFiles(request.path, ...(opened === undefined ? [] : [opened]));
-  // Kernels of data types that no suite asks for yet are left out; the index keeps each kernel's own place.
-  const known = kernels.filter(
-    (kernel): kernel is typeof kernel & { dtype: Dtype } => kernel.dtype === 'f32',
+  // Kernels of data types that no suite can ask for are left out; the index keeps each kernel's own place.
+  const known = kernels.filter((kernel): kernel is typeof kernel & { dtype: Dtype } =>
+    dtypes.has(kernel.dtype),
   );
   const described: Library = {
     name: request.name ?? name,
@@ -77,9 +79,18 @@ function load(request: LoadRequest): null {
   return null;
 }
 
+/** In the order of `sparsemark_conv`. */
+function geometryOf(conv: Conv): Int32Array {
+  const { batch, channels, height, width, kernelHeight, kernelWidth, stride, padding, outHeight, outWidth } =
+    conv;
+  return Int32Array.of(
+    ...[batch, channels, height, width, kernelHeight, kernelWidth, stride, padding, outHeight, outWidth],
+  );
+}
+
 function encode(format: string): MatrixHandle {
-  const { a, shape } = problem!;
-  return native.encode(library!, format, shape.m, shape.k, a.rowOffsets, a.colIndices, a.values);
+  const { a, shape, dtype } = problem!;
+  return native.encode(library!, format, dtype, shape.m, shape.k, a.rowOffsets, a.colIndices, a.values);
 }
 
 function encodedAs(format: string): { copies: MatrixHandle[]; encodeNs: number } {
@@ -123,7 +134,7 @@ function calibrate(job: JobHandle, batchTargetNs: number): number {
 }
 
 function check(job: JobHandle): ReturnType<typeof checkAnswer> {
-  return checkAnswer(problem!.shape, problem!.reference, native.answer(job));
+  return checkAnswer(problem!.reference, native.answer(job));
 }
 
 function wrong(
@@ -137,7 +148,7 @@ function wrong(
 }
 
 function start(request: StartRequest): Answers['start'] {
-  const { shape, b } = problem!;
+  const { shape, operands } = problem!;
   const { copies, encodeNs } = encodedAs(request.format);
   const { payloadBytes, metadataBytes, paddingBytes } = native.describeMatrix(copies[0]!);
   if (request.cache === 'cold') {
@@ -146,7 +157,12 @@ function start(request: StartRequest): Answers['start'] {
     while (copies.length < wanted) copies.push(encode(request.format));
   }
   const used = request.cache === 'cold' ? copies : copies.slice(0, 1);
-  const job = native.prepare(used, request.kernel, shape.n, request.threads, b);
+  const job = native.prepare(library!, used, request.kernel, {
+    ...operands,
+    ...(shape.conv === undefined ? {} : { conv: geometryOf(shape.conv) }),
+    n: shape.n,
+    threads: request.threads,
+  });
   try {
     const first = check(job);
     if (!first.ok) {

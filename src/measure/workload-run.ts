@@ -47,7 +47,7 @@ export async function runWorkload(
   options: WorkloadRunOptions,
 ): Promise<readonly Measurement[]> {
   const { protocol } = options;
-  const { workload, a, b } = problem;
+  const { workload, a, operands } = problem;
   const workerOf = new Map(workers.map((worker) => [worker.library.name, worker]));
   const started = new Map<string, Started>();
   const refused = new Map<string, Refused>();
@@ -58,7 +58,14 @@ export async function runWorkload(
     const worker = workerOf.get(name)!;
     try {
       if (worker.gone) await worker.revive();
-      await worker.ask({ kind: 'load', shape: workload.shape, a, b, reference });
+      await worker.ask({
+        kind: 'load',
+        shape: workload.shape,
+        dtype: workload.dtype,
+        a,
+        operands,
+        reference,
+      });
     } catch (error) {
       lost.set(name, failed(error));
     }

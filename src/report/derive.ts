@@ -226,7 +226,9 @@ export function settingOf(workload: WorkloadRecord, threads: number): Setting {
   const { op, dtype, cache } = workload;
   const { m, k, n } = workload.shape;
   const { label } = workload.pattern;
-  const id = `${op}-${dtype}-${m}x${k}x${n}-${cache}/${label}-t${threads}`;
+  // All of a workload's id but density and seed.
+  const what = workload.id.slice(0, workload.id.indexOf('/'));
+  const id = `${what}/${label}-t${threads}`;
   return { id, op, dtype, m, k, n, cache, label, threads };
 }
 

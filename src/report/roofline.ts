@@ -2,7 +2,7 @@
  * The least time that a product can take on a machine by its own measured ceilings: arithmetic, bytes to move,
  * and for matrix-vector products the gather of the vector's elements.
  */
-import type { Ceilings, Machine, Measured, WorkloadRecord } from '../terms.ts';
+import type { Ceilings, Machine, Measured, Work, WorkloadRecord } from '../terms.ts';
 
 /** What the least time comes from. */
 export interface Roofline {
@@ -22,10 +22,17 @@ export function storedBytes(measured: Measured): number {
   return payloadBytes + metadataBytes + paddingBytes;
 }
 
-/** FLOPs that a case has to do: 2 nnz n, or 2 m k n for one that computes with every element. */
-export function neededFlops(workload: WorkloadRecord, dense: boolean): number {
+/** What a workload has to do. A file without it holds products in f32 alone. */
+export function workOf(workload: WorkloadRecord): Work {
+  if (workload.work !== undefined) return workload.work;
   const { m, k, n } = workload.shape;
-  return 2 * n * (dense ? m * k : workload.nnz);
+  return { usefulFlops: 2 * workload.nnz * n, denseFlops: 2 * m * k * n, operandBytes: 4 * n * (k + m) };
+}
+
+/** FLOPs that a case has to do: 2 nnz n for a product, or 2 m k n for one that computes with every element. */
+export function neededFlops(workload: WorkloadRecord, dense: boolean): number {
+  const { usefulFlops, denseFlops } = workOf(workload);
+  return dense ? denseFlops : usefulFlops;
 }
 
 /** The machine's ceilings for a number of threads; null where they were not measured for it. */
@@ -37,7 +44,7 @@ export function ceilingsFor(machine: Machine, threads: number): Ceilings | null 
  * Roofline of a measured case, or null where the machine's ceilings are unknown:
  * max(needed FLOPs / FMA peak, bytes / bandwidth), for n = 1 also gathers / gather rate.
  *
- * - bytes = stored matrix + 4 k n + 4 m n (f32). What fits into the L2 of all cores comes from there at the least, what
+ * - bytes = stored matrix + the other operands and the output, for a product in f32 4 k n + 4 m n. What fits into the L2 of all cores comes from there at the least, what
  *   fits into L3 besides from L3, the rest from DRAM. A step from one level to the next would ask a product that hardly
  *   exceeds L2 to be no faster than L3, which it is.
  * - cold: of the matrix, as much comes from L3 as L3 holds of all its copies, the rest from DRAM; the whole passes
@@ -51,9 +58,9 @@ export function ceilingsFor(machine: Machine, threads: number): Ceilings | null 
 export function rooflineOf(workload: WorkloadRecord, measured: Measured, machine: Machine): Roofline | null {
   const ceilings = ceilingsFor(machine, measured.threads);
   if (ceilings === null || ceilings.fmaGflops <= 0) return null;
-  const { m, k, n } = workload.shape;
+  const { n } = workload.shape;
   const stored = storedBytes(measured);
-  const activations = 4 * k * n + 4 * m * n;
+  const activations = workOf(workload).operandBytes;
   const bytes = stored + activations;
   const flops = neededFlops(workload, measured.dense);
 

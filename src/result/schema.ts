@@ -39,8 +39,26 @@ const key = z
   .max(limits.nameLength);
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).max(limits.listLength);
 
-const dtype = z.literal('f32');
-const shape = z.strictObject({ m: positiveCount, k: positiveCount, n: positiveCount });
+const dtype = z.enum(['f32', 'bf16', 'f16', 'int8']);
+const conv = z.strictObject({
+  batch: positiveCount,
+  channels: positiveCount,
+  height: positiveCount,
+  width: positiveCount,
+  kernelHeight: positiveCount,
+  kernelWidth: positiveCount,
+  stride: positiveCount,
+  padding: count,
+  outHeight: positiveCount,
+  outWidth: positiveCount,
+});
+const shape = z.strictObject({
+  m: positiveCount,
+  k: positiveCount,
+  n: positiveCount,
+  conv: conv.exactOptional(),
+});
+const work = z.strictObject({ usefulFlops: amount, denseFlops: amount, operandBytes: amount });
 const pattern = z.strictObject({
   name,
   parameters: z.record(key, z.union([text, z.number(), z.boolean()])),
@@ -174,10 +192,12 @@ export const workloadRecordSchema = z.strictObject({
   cache: z.enum(['hot', 'cold']),
   pattern,
   density: share,
+  activationDensity: share.exactOptional(),
   seed: count,
   layer: optionalName,
   count: positiveCount,
   nnz: count,
+  work: work.exactOptional(),
   achievedDensity: share,
   statistics: z.strictObject({ rowCv: amount, colCv: amount, maxRowNonzeros: count, emptyRows: count }),
   digest: hash,

@@ -1,4 +1,4 @@
-/** Making a workload concrete: the matrix, the dense operand, the digest. Same workload, same bits, everywhere. */
+/** Making a workload concrete: the matrix, the other operands, the digest. Same workload, same bits, everywhere. */
 import { createHash } from 'node:crypto';
 import { endianness } from 'node:os';
 import {
@@ -13,8 +13,10 @@ import {
   type Workload,
 } from '../terms.ts';
 import { dataFolderOf } from './data.ts';
+import { drawValues, valuesOfDtype } from './operands.ts';
+import { opNamed } from './ops/index.ts';
 import { generateMask, patternNamed } from './patterns/index.ts';
-import { type Random, randomStream } from './random.ts';
+import { randomStream } from './random.ts';
 
 /** Digits of a density in an id: at least two decimals, and as many more as it has: 0.10, 0.05, 0.125. */
 export function densityText(density: number): string {
@@ -34,13 +36,16 @@ export interface WorkloadFacts {
   /** Label of the pattern. */
   readonly label: string;
   readonly density: number;
+  readonly activationDensity?: number;
   readonly seed: number;
 }
 
 /** The id of a workload, e.g. `spmm-f32-512x2048x128-hot/uniform-d0.10-s1`. */
 export function workloadId(facts: WorkloadFacts): string {
-  const { m, k, n } = facts.shape;
-  const what = `${facts.op}-${facts.dtype}-${m}x${k}x${n}-${facts.cache}`;
+  const shape = opNamed(facts.op).shapeText(facts.shape);
+  const activations =
+    facts.activationDensity === undefined ? '' : `-a${densityText(facts.activationDensity)}`;
+  const what = `${facts.op}-${facts.dtype}-${shape}${activations}-${facts.cache}`;
   return `${what}/${facts.label}-d${densityText(facts.density)}-s${facts.seed}`;
 }
 
@@ -94,34 +99,16 @@ export function matrixDigest(csr: Csr): string {
   return hash.digest('hex');
 }
 
-/** Values of +-[0.5, 1), exactly representable: none is zero, none cancels to nothing. */
-function drawValues(count: number, random: Random): Float32Array {
-  const values = new Float32Array(count);
-  for (let p = 0; p < count; p += 1) {
-    const bits = random.uint32();
-    const magnitude = 0.5 + (bits >>> 9) / 16777216;
-    values[p] = (bits & 1) === 0 ? magnitude : -magnitude;
-  }
-  return values;
-}
-
-/** The dense operand: [-1, 1) in steps of 2^-23, exactly representable. */
-function drawOperand(count: number, random: Random): Float32Array {
-  const b = new Float32Array(count);
-  for (let at = 0; at < count; at += 1) b[at] = (random.uint32() >>> 8) / 8388608 - 1;
-  return b;
-}
-
 /** The sparse operand of a workload. */
 function makeMatrix(workload: Workload, dataFolder: string | undefined): { a: Csr; sortedEntries: number } {
-  const { shape, pattern, density, seed } = workload;
+  const { shape, dtype, pattern, density, seed } = workload;
   const size = { rows: shape.m, cols: shape.k };
   const source = patternNamed(pattern.name);
   const valueStream = `values/${pattern.label}/${shape.m}x${shape.k}/${density}`;
   if (source.kind === 'generated') {
     const mask = generateMask(pattern, { ...size, density, seed });
     const values = drawValues(mask.colIndices.length, randomStream(seed, valueStream));
-    return { a: { ...size, ...mask, values }, sortedEntries: 0 };
+    return { a: { ...size, ...mask, values: valuesOfDtype(values, dtype) }, sortedEntries: 0 };
   }
   const read = source.read(pattern.parameters, dataFolder ?? dataFolderOf());
   if (read.rows !== size.rows || read.cols !== size.cols) {
@@ -133,20 +120,20 @@ function makeMatrix(workload: Workload, dataFolder: string | undefined): { a: Cs
   }
   const values = read.values ?? drawValues(read.colIndices.length, randomStream(seed, valueStream));
   const { rowOffsets, colIndices, sortedEntries } = read;
-  return { a: { ...size, rowOffsets, colIndices, values }, sortedEntries };
+  return { a: { ...size, rowOffsets, colIndices, values: valuesOfDtype(values, dtype) }, sortedEntries };
 }
 
 /**
- * Make a workload's matrix and dense operand. `dataFolder` is where matrices of the data cache lie (default: the
+ * Make a workload's matrix and operands. `dataFolder` is where matrices of the data cache lie (default: the
  * user's). Throws BAD_SUITE where the pattern does not fit the shape, and what reading throws for pattern `file`.
  */
 export function makeProblem(workload: Workload, options: { readonly dataFolder?: string } = {}): Problem {
-  const { m, k, n } = workload.shape;
+  const { m, k } = workload.shape;
   const { a, sortedEntries } = makeMatrix(workload, options.dataFolder);
   return {
     workload,
     a,
-    b: drawOperand(k * n, randomStream(workload.seed, `operand/${k}x${n}`)),
+    operands: opNamed(workload.op).operands(workload, a, (name) => randomStream(workload.seed, name)),
     achievedDensity: a.values.length / (m * k),
     statistics: statisticsOf(a),
     digest: matrixDigest(a),

@@ -19,8 +19,7 @@ import type { YamlEntries, YamlReader, YamlValue } from './yaml-reader.ts';
 
 /** Keys that an entry and the suite's defaults have in common. */
 export const sharedKeys = ['dtype', 'cache', 'patterns', 'densities', 'seeds'];
-const entryKeys = ['op', 'shapes', 'shapesFrom', 'matrices', ...sharedKeys];
-const dtypes: readonly Dtype[] = ['f32'];
+const entryKeys = ['op', 'shapes', 'shapesFrom', 'matrices', 'activationDensities', ...sharedKeys];
 const cacheChoices = ['hot', 'cold', 'headline'] as const;
 const maxSize = 2 ** 31 - 1;
 
@@ -37,21 +36,21 @@ interface PlacedPattern {
   readonly value: YamlValue;
 }
 
-/** `name: [m, k, n]` (spmv: `[m, k]`), each size an integer of at least 1. */
-function readInlineShapes(reader: YamlReader, value: YamlValue, op: string): PlacedLayer[] {
+/** `name: [m, k, n]`, or the sizes that the op has: integers of at least 1, a padding of at least 0. */
+function readInlineShapes(reader: YamlReader, value: YamlValue, op: Op): PlacedLayer[] {
   const layers: PlacedLayer[] = [];
   for (const [name, sizes] of reader.entries(value)) {
     const list = reader.isList(sizes) ? reader.list(sizes) : [];
-    const vector = op === 'spmv' && list.length === 2;
-    if (list.length !== 3 && !vector) {
+    // A vector's n may be written; it can only be 1.
+    if (list.length !== op.sizes.length && !(op.sizes.join() === 'm,k' && list.length === 3)) {
       reader.fail(
         sizes,
-        op === 'spmv' ? 'a list [m, k]' : 'a list [m, k, n]',
-        'Write for example [512, 2048, 128].',
+        `a list [${op.sizes.join(', ')}]`,
+        `Write for example [${[512, 2048, 128, 56, 3, 1, 1].slice(0, op.sizes.length).join(', ')}].`,
       );
     }
-    const [m, k, n = 1] = list.map((size) => reader.integer(size, 1, maxSize));
-    layers.push({ name, shape: { m: m!, k: k!, n }, count: 1, value: sizes });
+    const numbers = list.map((size, at) => reader.integer(size, op.sizes[at] === 'padding' ? 0 : 1, maxSize));
+    layers.push({ name, shape: op.shapeOf(numbers), count: 1, value: sizes });
   }
   return layers;
 }
@@ -138,7 +137,8 @@ export function expandEntry(entry: YamlValue, context: EntryContext): void {
   const opValue = fields.get('op') ?? reader.fail(entry, 'a key "op"', `Name one of ${opNames.join(', ')}.`);
   const op = ops.get(reader.choice(opValue, opNames))!;
   const dtypeValue = field('dtype');
-  const dtype = dtypeValue === undefined ? 'f32' : reader.choice(dtypeValue, dtypes);
+  const dtype = dtypeValue === undefined ? 'f32' : reader.choice(dtypeValue, op.dtypes);
+  const activations = activationDensitiesOf(reader, entry, fields.get('activationDensities'), op);
   const cacheValue = field('cache');
   const choices =
     cacheValue === undefined
@@ -147,7 +147,8 @@ export function expandEntry(entry: YamlValue, context: EntryContext): void {
   const cachesOf = (shape: Shape): readonly CacheState[] =>
     choices.map((choice) => (choice === 'headline' ? headlineCache(shape) : choice));
   const matrices = fields.get('matrices');
-  if (matrices === undefined) expandShapes(entry, context, fields, field, op, dtype, cachesOf);
+  if (matrices === undefined)
+    expandShapes(entry, context, fields, field, { op, dtype, activations }, cachesOf);
   else {
     for (const key of ['shapes', 'shapesFrom', 'patterns', 'densities', 'seeds']) {
       const extra = fields.get(key);
@@ -158,18 +159,45 @@ export function expandEntry(entry: YamlValue, context: EntryContext): void {
         );
       }
     }
-    expandMatrices(matrices, context, op, dtype, cachesOf);
+    expandMatrices(matrices, context, { op, dtype, activations }, cachesOf);
   }
 }
 
-/** Shapes x cache x patterns x densities x seeds. */
+/** What all workloads of an entry have in common; of `activations`, each workload has one. */
+interface Question {
+  readonly op: Op;
+  readonly dtype: Dtype;
+  readonly activations: readonly { readonly activationDensity?: number }[];
+}
+
+/** Densities of a sparse B; an op without one takes none. */
+function activationDensitiesOf(
+  reader: YamlReader,
+  entry: YamlValue,
+  value: YamlValue | undefined,
+  op: Op,
+): Question['activations'] {
+  if (!op.sparseActivations) {
+    if (value !== undefined)
+      reader.failWith(
+        value,
+        `Expected no activationDensities for ${op.name}, received some. Its B is dense: remove the key.`,
+      );
+    return [{}];
+  }
+  const list =
+    value ??
+    reader.fail(entry, 'a key "activationDensities"', `B of ${op.name} is sparse: give its densities.`);
+  return reader.list(list).map((item) => ({ activationDensity: reader.number(item, 0, 1) }));
+}
+
+/** Shapes x cache x patterns x densities x activation densities x seeds. */
 function expandShapes(
   entry: YamlValue,
   { reader, folder, emit }: EntryContext,
   fields: YamlEntries,
   field: (key: string) => YamlValue | undefined,
-  op: Op,
-  dtype: Dtype,
+  { op, dtype, activations }: Question,
   cachesOf: (shape: Shape) => readonly CacheState[],
 ): void {
   const inline = fields.get('shapes');
@@ -178,7 +206,7 @@ function expandShapes(
     reader.fail(entry, 'a key "shapes", "shapesFrom" or "matrices"', 'Give at least one shape.');
   }
   const layers = [
-    ...(inline === undefined ? [] : readInlineShapes(reader, inline, op.name)),
+    ...(inline === undefined ? [] : readInlineShapes(reader, inline, op)),
     ...(tabled === undefined ? [] : readTabledShapes(reader, tabled, folder)),
   ];
   const patternsValue =
@@ -198,10 +226,12 @@ function expandShapes(
             ? [1]
             : reader.list(seedsValue).map((seed) => reader.integer(seed, 0, Number.MAX_SAFE_INTEGER));
         for (const density of densitiesOf(reader, pattern, shape, field('densities'))) {
-          for (const seed of seeds) {
-            const facts = { op: op.name, dtype, shape, cache, density, seed };
-            const id = workloadId({ ...facts, label: pattern.spec.label });
-            emit({ id, ...facts, pattern: pattern.spec, layer: name, count }, pattern.value);
+          for (const activation of activations) {
+            for (const seed of seeds) {
+              const facts = { op: op.name, dtype, shape, cache, density, ...activation, seed };
+              const id = workloadId({ ...facts, label: pattern.spec.label });
+              emit({ id, ...facts, pattern: pattern.spec, layer: name, count }, pattern.value);
+            }
           }
         }
       }
@@ -217,8 +247,7 @@ function expandShapes(
 function expandMatrices(
   value: YamlValue,
   { reader, dataFolder, emit }: EntryContext,
-  op: Op,
-  dtype: Dtype,
+  { op, dtype, activations }: Question,
   cachesOf: (shape: Shape) => readonly CacheState[],
 ): void {
   const fields = reader.record(value, ['collection', 'model', 'methods', 'n']);
@@ -247,9 +276,11 @@ function expandMatrices(
       const shape: Shape = { m: matrix.rows, k: matrix.cols, n };
       if ((n === 1) !== (op.name === 'spmv')) continue;
       for (const cache of cachesOf(shape)) {
-        const facts = { op: op.name, dtype, shape, cache, density, seed: matrix.ordinal };
-        const id = workloadId({ ...facts, label });
-        emit({ id, ...facts, pattern, layer: matrix.layer, count: 1 }, value);
+        for (const activation of activations) {
+          const facts = { op: op.name, dtype, shape, cache, density, ...activation, seed: matrix.ordinal };
+          const id = workloadId({ ...facts, label });
+          emit({ id, ...facts, pattern, layer: matrix.layer, count: 1 }, value);
+        }
       }
     }
   }

@@ -16,8 +16,8 @@ const { kernels } = native.describeLibrary(library);
 const widest = (op) => kernels.filter((kernel) => kernel.op === op && kernel.format === 'csr').at(-1);
 
 // 1. An empty product: nearly nothing but the call.
-const empty = native.encode(library, 'csr', 1, 1, new Int32Array([0, 0]), new Int32Array(0), new Float32Array(0));
-const call = native.prepare([empty], widest('spmv').index, 1, 1, new Float32Array(1));
+const empty = native.encode(library, 'csr', 'f32', 1, 1, new Int32Array([0, 0]), new Int32Array(0), new Float32Array(0));
+const call = native.prepare(library, [empty], widest('spmv').index, { n: 1, threads: 1, b: new Float32Array(1) });
 const inside = new Float64Array(21);
 native.time(call, 1000, 100_000, inside);
 const fromJs = Array.from({ length: 21 }, () => {

@@ -1,88 +1,76 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Csr, Problem, Shape, Workload } from '../../src/terms.ts';
-import { checkAnswer, opNamed, ops } from '../../src/workload/ops/index.ts';
+import type { Answer, Dtype, Reference, Shape, Workload } from '../../src/terms.ts';
+import { numberToFloat16 } from '../../src/workload/float16.ts';
+import { checkAnswer, type Op, opNamed, ops, workOf } from '../../src/workload/ops/index.ts';
 import { gamma } from '../../src/workload/ops/product.ts';
 import { patternSpec } from '../../src/workload/patterns/index.ts';
 import { makeProblem, workloadId } from '../../src/workload/problem.ts';
+import { definitions } from './definitions.ts';
 
-function workloadOf(op: string, shape: Shape, density: number, seed = 1): Workload {
+function workloadOf(op: Op, dtype: Dtype, shape: Shape, density: number, seed = 1): Workload {
   const pattern = patternSpec('uniform');
-  const facts = { op, dtype: 'f32', shape, cache: 'hot', density, seed } as const;
+  const activations = op.sparseActivations ? { activationDensity: 0.5 } : {};
+  const facts = { op: op.name, dtype, shape, cache: 'hot', density, ...activations, seed } as const;
   return { id: workloadId({ ...facts, label: pattern.label }), ...facts, pattern, layer: 'test', count: 1 };
 }
 
-/** The product by its definition, over the dense matrix. */
-function naiveProduct({ a, b, workload }: Problem): Float64Array {
-  const { m, k, n } = workload.shape;
-  const dense = denseOf(a);
-  const c = new Float64Array(m * n);
-  for (let i = 0; i < m; i += 1) {
-    for (let j = 0; j < n; j += 1) {
-      for (let l = 0; l < k; l += 1) c[i * n + j]! += dense[i * k + l]! * b[l * n + j]!;
-    }
-  }
-  return c;
+/** Small sizes that the op takes: a kernel no larger than its input, a padding smaller than the kernel. */
+function shapeOf(op: Op, numbers: readonly number[]): Shape {
+  const sizes = op.sizes.map((name, at) => {
+    const number = numbers[at % numbers.length]!;
+    if (name === 'kernel') return 1 + (number % 3);
+    if (name === 'padding') return 0;
+    if (name === 'stride') return 1 + (number % 2);
+    return name === 'height' || name === 'width' ? 3 + (number % 5) : number;
+  });
+  return op.shapeOf(sizes);
 }
 
-function denseOf({ rows, cols, rowOffsets, colIndices, values }: Csr): Float64Array {
-  const dense = new Float64Array(rows * cols);
-  for (let i = 0; i < rows; i += 1) {
-    for (let p = rowOffsets[i]!; p < rowOffsets[i + 1]!; p += 1)
-      dense[i * cols + colIndices[p]!] = values[p]!;
-  }
-  return dense;
+/** The expected output rounded to what the kernel's output can hold. */
+function answerOf({ expected }: Reference, { op, dtype }: Workload): Answer {
+  if (dtype === 'f16') return Uint16Array.from(expected, numberToFloat16);
+  return dtype === 'int8' && op !== 'spmm_bias_relu'
+    ? Int32Array.from(expected)
+    : Float32Array.from(expected);
 }
 
-/** Every product and every sum rounded to f32, the terms of each sum in an order drawn from `random`. */
-function singlePrecisionProduct(
-  { a, b, workload }: Problem,
-  order: (length: number) => number[],
-): Float32Array {
-  const { m, k, n } = workload.shape;
-  const dense = denseOf(a);
-  const c = new Float32Array(m * n);
-  for (let i = 0; i < m; i += 1) {
-    for (let j = 0; j < n; j += 1) {
-      let sum = 0;
-      for (const l of order(k)) sum = Math.fround(sum + Math.fround(dense[i * k + l]! * b[l * n + j]!));
-      c[i * n + j] = sum;
-    }
-  }
-  return c;
-}
+const cases = [...ops.values()].flatMap((op) => op.dtypes.map((dtype) => [op.name, dtype, op] as const));
 
-describe.each([...ops.values()])('op $name', (op) => {
-  const shapeOf = (m: number, k: number, n: number): Shape => ({ m, k, n: op.name === 'spmv' ? 1 : n });
+describe.each(cases)('op %s of %s', (_name, dtype, op) => {
+  const shape = shapeOf(op, [6, 5, 4]);
 
-  test('has its own name, a summary and FLOPs that follow from its shape', () => {
-    const shape = shapeOf(6, 5, 4);
+  test('has its own name, a summary, a definition, and work that follows from its shape', () => {
     expect(opNamed(op.name)).toBe(op);
     expect(op.summary).not.toBe('');
+    expect(Object.keys(definitions)).toContain(op.name);
     expect(op.validateShape(shape)).toBeNull();
-    expect(op.usefulFlops(7, shape)).toBe(2 * 7 * shape.n);
-    expect(op.denseEquivalentFlops(shape)).toBe(2 * 6 * 5 * shape.n);
+    expect(op.shapeText(shape)).toMatch(/^[0-9a-z]+(?:[x-][0-9a-z]+)*$/);
+    const work = workOf(makeProblem(workloadOf(op, dtype, shape, 0.5)));
+    expect(work.usefulFlops).toBeLessThanOrEqual(work.denseFlops);
+    expect(work.operandBytes).toBeGreaterThan(0);
   });
 
-  test('its reference is the product by definition, and a single-precision answer in any order passes', () => {
+  test('its reference is its definition, and that answer passes', () => {
     fc.assert(
       fc.property(
         fc.record({
-          m: fc.integer({ min: 1, max: 12 }),
-          k: fc.integer({ min: 1, max: 24 }),
-          n: fc.integer({ min: 1, max: 9 }),
+          sizes: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 3, maxLength: 7 }),
           density: fc.double({ min: 0, max: 1, noNaN: true }),
           seed: fc.nat(),
         }),
-        ({ m, k, n, density, seed }) => {
-          const shape = shapeOf(m, k, n);
-          const problem = makeProblem(workloadOf(op.name, shape, density, seed));
+        ({ sizes, density, seed }) => {
+          const workload = workloadOf(op, dtype, shapeOf(op, sizes), density, seed);
+          const problem = makeProblem(workload);
           const reference = op.reference(problem);
-          const naive = naiveProduct(problem);
-          for (const [at, value] of naive.entries()) expect(reference.expected[at]).toBeCloseTo(value, 12);
-          const reversed = (length: number) => Array.from({ length }, (_, at) => length - 1 - at);
-          const answer = singlePrecisionProduct(problem, reversed);
-          const check = checkAnswer(shape, reference, answer);
+          const defined = definitions[op.name]!(problem);
+          expect(reference.expected.length).toBe(defined.length);
+          for (const [at, value] of defined.entries()) {
+            expect(Math.abs(reference.expected[at]! - value)).toBeLessThanOrEqual(
+              1e-12 * Math.max(1, Math.abs(value)),
+            );
+          }
+          const check = checkAnswer(reference, answerOf(reference, workload));
           expect(check.ok).toBe(true);
           expect(check.worstRatio).toBeLessThanOrEqual(1);
         },
@@ -92,38 +80,63 @@ describe.each([...ops.values()])('op $name', (op) => {
   });
 
   test('one element off by twice its tolerance, not finite, or missing fails and is named', () => {
-    const shape = shapeOf(5, 40, 3);
-    const reference = op.reference(makeProblem(workloadOf(op.name, shape, 0.5)));
-    const at = shape.n * 3 + (shape.n - 1);
-    for (const wrong of [
-      reference.expected[at]! + 2 * reference.tolerance[at]! + 1e-6,
-      Number.NaN,
-      Infinity,
-      -Infinity,
-    ]) {
-      const answer = Float32Array.from(reference.expected);
-      answer[at] = wrong;
-      const check = checkAnswer(shape, reference, answer);
+    const workload = workloadOf(op, dtype, shape, 0.5);
+    const reference = op.reference(makeProblem(workload));
+    const right = answerOf(reference, workload);
+    const at = reference.expected.length - 1;
+    const off =
+      reference.expected[at]! + 2 * reference.tolerance[at]! + 1e-2 * Math.abs(reference.expected[at]!) + 1;
+    const values = right instanceof Float32Array ? [off, Number.NaN, Infinity, -Infinity] : [off];
+    for (const wrong of values) {
+      const answer = right.slice() as Answer;
+      answer[at] = answer instanceof Uint16Array ? numberToFloat16(wrong) : wrong;
+      const check = checkAnswer(reference, answer);
       expect(check.ok).toBe(false);
       expect(check.worst).toMatchObject({
-        row: 3,
-        col: shape.n - 1,
-        actual: Number.isFinite(wrong) ? answer[at] : null,
+        row: Math.floor(at / reference.columns),
+        col: at % reference.columns,
       });
       expect(check.worstRatio).toBeGreaterThan(1);
     }
-    expect(checkAnswer(shape, reference, new Float32Array(shape.m * shape.n - 1)).ok).toBe(false);
-    expect(checkAnswer(shape, reference, new Float32Array(0)).ok).toBe(false);
+    expect(checkAnswer(reference, right.slice(1) as Answer).ok).toBe(false);
+    expect(checkAnswer(reference, right.slice(0, 0) as Answer).ok).toBe(false);
   });
+});
 
-  test('a matrix without nonzeros has the answer zero and takes no other', () => {
-    const shape = shapeOf(4, 4, 2);
-    const reference = op.reference(makeProblem(workloadOf(op.name, shape, 0)));
-    const zeros = new Float32Array(shape.m * shape.n);
-    expect(checkAnswer(shape, reference, zeros).ok).toBe(true);
-    zeros[1] = 1e-30;
-    expect(checkAnswer(shape, reference, zeros).ok).toBe(false);
-  });
+test('a matrix without nonzeros has the product zero and takes no other', () => {
+  const reference = opNamed('spmm').reference(
+    makeProblem(workloadOf(opNamed('spmm'), 'f32', { m: 4, k: 4, n: 2 }, 0)),
+  );
+  const zeros = new Float32Array(8);
+  expect(checkAnswer(reference, zeros).ok).toBe(true);
+  zeros[1] = 1e-30;
+  expect(checkAnswer(reference, zeros).ok).toBe(false);
+});
+
+test('a single-precision product passes in any order of its terms', () => {
+  const spmm = opNamed('spmm');
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 24 }), { minLength: 3, maxLength: 3 }),
+      fc.nat(),
+      (sizes, seed) => {
+        const problem = makeProblem(workloadOf(spmm, 'f32', spmm.shapeOf(sizes), 0.6, seed));
+        const { m, n } = problem.workload.shape;
+        const { rowOffsets, colIndices, values } = problem.a;
+        const c = new Float32Array(m * n);
+        for (let i = 0; i < m; i += 1) {
+          for (let j = 0; j < n; j += 1) {
+            let sum = 0;
+            for (let p = rowOffsets[i + 1]! - 1; p >= rowOffsets[i]!; p -= 1)
+              sum = Math.fround(sum + Math.fround(values[p]! * problem.operands.b![colIndices[p]! * n + j]!));
+            c[i * n + j] = sum;
+          }
+        }
+        expect(checkAnswer(spmm.reference(problem), c).ok).toBe(true);
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 test('spmv takes no shape with n above 1', () => {

@@ -72,7 +72,7 @@ describe('the two lists of the boundary', () => {
     [
       'a parameter more',
       typescript,
-      cplusplus.replace('// prepare(matrices, ', '// prepare(matrices, tiling, '),
+      cplusplus.replace('// prepare(library, ', '// prepare(library, tiling, '),
     ],
     [
       'a function that only C++ has',
@@ -96,8 +96,8 @@ describe('arguments', () => {
   const kernel = native
     .describeLibrary(library)
     .kernels.findIndex(({ op, format, isa }) => op === 'spmm' && format === 'csr' && isa === 'scalar');
-  const matrix = native.encode(library, 'csr', 2, 3, rowOffsets, colIndices, values);
-  const job = native.prepare([matrix], kernel, 4, 1, b);
+  const matrix = native.encode(library, 'csr', 'f32', 2, 3, rowOffsets, colIndices, values);
+  const job = native.prepare(library, [matrix], kernel, { n: 4, threads: 1, b: b });
   // biome-ignore lint/suspicious/noExplicitAny: wrong types are what is tested here
   const wrong = native as any;
 
@@ -117,34 +117,46 @@ describe('arguments', () => {
     ['an object for a handle', () => wrong.evaluate({})],
     ['no argument', () => wrong.time()],
     ['releasing a library', () => wrong.release(library)],
-    ['rows that are no integer', () => wrong.encode(library, 'csr', 2.5, 3, rowOffsets, colIndices, values)],
-    ['negative columns', () => wrong.encode(library, 'csr', 2, -3, rowOffsets, colIndices, values)],
-    ['NaN columns', () => wrong.encode(library, 'csr', 2, Number.NaN, rowOffsets, colIndices, values)],
-    ['2^31 rows', () => wrong.encode(library, 'csr', 2 ** 31, 3, rowOffsets, colIndices, values)],
-    ['short offsets', () => wrong.encode(library, 'csr', 3, 3, rowOffsets, colIndices, values)],
+    [
+      'rows that are no integer',
+      () => wrong.encode(library, 'csr', 'f32', 2.5, 3, rowOffsets, colIndices, values),
+    ],
+    ['negative columns', () => wrong.encode(library, 'csr', 'f32', 2, -3, rowOffsets, colIndices, values)],
+    ['NaN columns', () => wrong.encode(library, 'csr', 'f32', 2, Number.NaN, rowOffsets, colIndices, values)],
+    ['2^31 rows', () => wrong.encode(library, 'csr', 'f32', 2 ** 31, 3, rowOffsets, colIndices, values)],
+    ['short offsets', () => wrong.encode(library, 'csr', 'f32', 3, 3, rowOffsets, colIndices, values)],
     [
       'offsets that fall',
-      () => wrong.encode(library, 'csr', 2, 3, Int32Array.of(0, 3, 1), colIndices, values),
+      () => wrong.encode(library, 'csr', 'f32', 2, 3, Int32Array.of(0, 3, 1), colIndices, values),
     ],
-    ['offsets from 1', () => wrong.encode(library, 'csr', 2, 3, Int32Array.of(1, 1, 3), colIndices, values)],
-    ['an index outside', () => wrong.encode(library, 'csr', 2, 2, rowOffsets, colIndices, values)],
+    [
+      'offsets from 1',
+      () => wrong.encode(library, 'csr', 'f32', 2, 3, Int32Array.of(1, 1, 3), colIndices, values),
+    ],
+    ['an index outside', () => wrong.encode(library, 'csr', 'f32', 2, 2, rowOffsets, colIndices, values)],
     [
       'a negative index',
-      () => wrong.encode(library, 'csr', 2, 3, rowOffsets, Int32Array.of(-1, 0, 2), values),
+      () => wrong.encode(library, 'csr', 'f32', 2, 3, rowOffsets, Int32Array.of(-1, 0, 2), values),
     ],
-    ['a duplicate', () => wrong.encode(library, 'csr', 2, 3, rowOffsets, Int32Array.of(1, 2, 2), values)],
+    [
+      'a duplicate',
+      () => wrong.encode(library, 'csr', 'f32', 2, 3, rowOffsets, Int32Array.of(1, 2, 2), values),
+    ],
     [
       'doubles for floats',
-      () => wrong.encode(library, 'csr', 2, 3, rowOffsets, colIndices, new Float64Array(3)),
+      () => wrong.encode(library, 'csr', 'f32', 2, 3, rowOffsets, colIndices, new Float64Array(3)),
     ],
-    ['unsigned indices', () => wrong.encode(library, 'csr', 2, 3, rowOffsets, new Uint32Array(3), values)],
-    ['a plain array', () => wrong.encode(library, 'csr', 2, 3, [0, 1, 3], colIndices, values)],
-    ['no matrix', () => wrong.prepare([], kernel, 4, 1, b)],
-    ['a kernel that is not there', () => wrong.prepare([matrix], 1e6, 4, 1, b)],
-    ['a negative kernel', () => wrong.prepare([matrix], -1, 4, 1, b)],
-    ['a short b', () => wrong.prepare([matrix], kernel, 5, 1, b)],
-    ['no threads', () => wrong.prepare([matrix], kernel, 4, 0, b)],
-    ['a million threads', () => wrong.prepare([matrix], kernel, 4, 1e6, b)],
+    [
+      'unsigned indices',
+      () => wrong.encode(library, 'csr', 'f32', 2, 3, rowOffsets, new Uint32Array(3), values),
+    ],
+    ['a plain array', () => wrong.encode(library, 'csr', 'f32', 2, 3, [0, 1, 3], colIndices, values)],
+    ['no matrix', () => wrong.prepare(library, [], kernel, { n: 4, threads: 1, b: b })],
+    ['a kernel that is not there', () => wrong.prepare(library, [matrix], 1e6, { n: 4, threads: 1, b: b })],
+    ['a negative kernel', () => wrong.prepare(library, [matrix], -1, { n: 4, threads: 1, b: b })],
+    ['a short b', () => wrong.prepare(library, [matrix], kernel, { n: 5, threads: 1, b: b })],
+    ['no threads', () => wrong.prepare(library, [matrix], kernel, { n: 4, threads: 0, b: b })],
+    ['a million threads', () => wrong.prepare(library, [matrix], kernel, { n: 4, threads: 1e6, b: b })],
     ['a million threads for the ceilings', () => wrong.measureCeilings(1e6)],
     ['no evaluations', () => wrong.time(job, 0, 0, new Float64Array(1))],
     ['samples in floats', () => wrong.time(job, 0, 1, new Float32Array(1))],
@@ -156,17 +168,17 @@ describe('arguments', () => {
   });
 
   it('a released handle is a TypeError, a second release is not', () => {
-    const gone = native.encode(library, 'csr', 2, 3, rowOffsets, colIndices, values);
+    const gone = native.encode(library, 'csr', 'f32', 2, 3, rowOffsets, colIndices, values);
     native.release(gone);
     native.release(gone);
     expect(() => native.decode(gone)).toThrow(TypeError);
-    expect(() => native.prepare([gone], kernel, 4, 1, b)).toThrow(/released/);
+    expect(() => native.prepare(library, [gone], kernel, { n: 4, threads: 1, b: b })).toThrow(/released/);
   });
 
   it('a job outlives the matrix and the arrays it was made from', () => {
-    const own = native.encode(library, 'csr', 2, 3, rowOffsets, colIndices, values);
+    const own = native.encode(library, 'csr', 'f32', 2, 3, rowOffsets, colIndices, values);
     const input = b.slice();
-    const kept = native.prepare([own], kernel, 4, 1, input);
+    const kept = native.prepare(library, [own], kernel, { n: 4, threads: 1, b: input });
     native.release(own);
     input.fill(Number.NaN);
     expect([...native.answer(kept)]).toEqual([1, 1, 1, 1, 5, 5, 5, 5]);
@@ -229,6 +241,7 @@ describe('formats through the boundary', () => {
     return native.encode(
       library,
       format,
+      'f32',
       rows,
       cols,
       Int32Array.from(rowOffsets),

@@ -15,16 +15,17 @@ const rowOffsets = Int32Array.of(0, 1, 3);
 const colIndices = Int32Array.of(1, 0, 2);
 const values = Float32Array.of(1, 2, 3);
 const b = new Float32Array(3 * 4).fill(1);
-const encode = (format) => native.encode(library, format, 2, 3, rowOffsets, colIndices, values);
+const encode = (format) => native.encode(library, format, 'f32', 2, 3, rowOffsets, colIndices, values);
 const kernel = native
   .describeLibrary(library)
   .kernels.findIndex(({ op, format, isa }) => op === 'spmm' && format === 'csr' && isa === 'scalar');
+const operands = { n: 4, threads: 1, b };
 const matrix = encode('csr');
 const other = encode('dense');
-const job = native.prepare([matrix], kernel, 4, 1, b);
+const job = native.prepare(library, [matrix], kernel, operands);
 const releasedMatrix = encode('csr');
 native.release(releasedMatrix);
-const releasedJob = native.prepare([matrix], kernel, 4, 1, b);
+const releasedJob = native.prepare(library, [matrix], kernel, operands);
 native.release(releasedJob);
 const detached = new Float32Array(12);
 structuredClone(detached.buffer, { transfer: [detached.buffer] });
@@ -59,6 +60,8 @@ const odd = fc.constantFrom(
   ...[undefined, null, true, 1n, Symbol('x'), {}, [], new Array(1e9), () => 1, new Date(0), new Map()],
   ...[new DataView(new ArrayBuffer(8)), new ArrayBuffer(8), detached, new Float32Array(new SharedArrayBuffer(48))],
   ...[new Proxy([], {}), Object.create(matrix), new Number(3), Buffer.from('abc'), [matrix, job], [other, matrix]],
+  ...[{ ...operands, n: 5 }, { ...operands, b: detached }, { n: 4, threads: 1 }, { ...operands, conv: b }],
+  ...[{ ...operands, conv: new Int32Array(10) }, { get n() { throw new TypeError('n'); } }],
   ...[[releasedMatrix], [library], [[matrix]], [matrix, releasedMatrix], ['a'], [0], [-1], [1e9], [1024]],
 );
 const word = fc.oneof(
@@ -75,10 +78,10 @@ const right = {
   becomeWorker: [[], 2 * 2 ** 30],
   openLibrary: [libraryPath],
   describeLibrary: [library],
-  encode: [library, 'csr', 2, 3, rowOffsets, colIndices, values],
+  encode: [library, 'csr', 'f32', 2, 3, rowOffsets, colIndices, values],
   describeMatrix: [matrix],
   decode: [matrix],
-  prepare: [[matrix], kernel, 4, 1, b],
+  prepare: [library, [matrix], kernel, operands],
   describeJob: [job],
   answer: [job],
   evaluate: [job],

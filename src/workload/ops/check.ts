@@ -1,5 +1,6 @@
 /** Holding an answer against the reference. */
-import type { Reference, Shape, Wrong } from '../../terms.ts';
+import type { Answer, Reference, Wrong } from '../../terms.ts';
+import { float16ToNumber } from '../float16.ts';
 
 /** What a check found. `ok` says whether a time may be recorded. */
 export interface AnswerCheck {
@@ -13,15 +14,16 @@ export interface AnswerCheck {
 }
 
 /**
- * Compare an answer (row-major m x n) with its reference, element by element. Every NaN, every infinity and a wrong
- * length fail: nothing passes that was not compared.
+ * Compare an answer (row-major) with its reference, element by element. Every NaN, every infinity and a wrong length
+ * fail: nothing passes that was not compared.
  */
-export function checkAnswer(shape: Shape, reference: Reference, actual: Float32Array): AnswerCheck {
-  const { expected, tolerance } = reference;
+export function checkAnswer(reference: Reference, answer: Answer): AnswerCheck {
+  const { expected, tolerance, columns } = reference;
+  const actual = answer instanceof Uint16Array ? Float64Array.from(answer, float16ToNumber) : answer;
   if (actual.length !== expected.length) {
-    const col = expected.length === 0 ? 0 : Math.min(actual.length, expected.length - 1) % shape.n;
-    const row = Math.floor(Math.min(actual.length, Math.max(expected.length - 1, 0)) / Math.max(shape.n, 1));
-    const worst = { row, col, expected: expected[row * shape.n + col] ?? 0, actual: null, tolerance: 0 };
+    const col = expected.length === 0 ? 0 : Math.min(actual.length, expected.length - 1) % columns;
+    const row = Math.floor(Math.min(actual.length, Math.max(expected.length - 1, 0)) / Math.max(columns, 1));
+    const worst = { row, col, expected: expected[row * columns + col] ?? 0, actual: null, tolerance: 0 };
     return { ok: false, worstRatio: Number.POSITIVE_INFINITY, maxAbsError: Number.POSITIVE_INFINITY, worst };
   }
   let worstRatio = -1;
@@ -31,7 +33,9 @@ export function checkAnswer(shape: Shape, reference: Reference, actual: Float32A
     const error = Math.abs(actual[at]! - expected[at]!);
     // A NaN is neither above nor below anything: turned into infinity, it cannot hide.
     const absError = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
-    const ratio = absError === Number.POSITIVE_INFINITY ? absError : absError / tolerance[at]!;
+    // An exact answer has the tolerance 0: right is 0 of it, wrong is infinitely much.
+    const ratio =
+      absError === 0 || absError === Number.POSITIVE_INFINITY ? absError : absError / tolerance[at]!;
     if (absError > maxAbsError) maxAbsError = absError;
     if (ratio > worstRatio) {
       worstRatio = ratio;
@@ -45,8 +49,8 @@ export function checkAnswer(shape: Shape, reference: Reference, actual: Float32A
     worstRatio,
     maxAbsError,
     worst: {
-      row: Math.floor(worstAt / shape.n),
-      col: worstAt % shape.n,
+      row: Math.floor(worstAt / columns),
+      col: worstAt % columns,
       expected: expected[worstAt]!,
       actual: Number.isFinite(value) ? value : null,
       tolerance: tolerance[worstAt]!,

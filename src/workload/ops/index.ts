@@ -1,5 +1,5 @@
 /** The list of ops. A new op is a file beside this one and a line here. */
-import { type OpName, SparsemarkError } from '../../terms.ts';
+import { type OpName, type Problem, SparsemarkError, type Work } from '../../terms.ts';
 import { nearestName } from '../nearest-name.ts';
 import type { Op } from './op.ts';
 import { spmm } from './spmm.ts';
@@ -21,4 +21,14 @@ export function opNamed(name: OpName): Op {
     'BAD_SUITE',
     `Expected one of ${names.join(', ')} for op, received "${name}". Did you mean "${nearestName(name, names)}"?`,
   );
+}
+
+/** What an evaluation of the problem has to do at the least. */
+export function workOf({ workload, a }: Problem): Work {
+  const op = opNamed(workload.op);
+  return {
+    usefulFlops: op.usefulFlops(a.values.length, workload),
+    denseFlops: op.denseEquivalentFlops(workload.shape),
+    operandBytes: op.operandBytes(workload, a.values.length),
+  };
 }

@@ -1,5 +1,5 @@
 /** The product C = A B in double precision, and how far a single-precision answer may be from it. */
-import type { Csr, Reference, Shape } from '../../terms.ts';
+import type { Csr, OperandArray, Reference, Shape } from '../../terms.ts';
 
 const unitRoundoffF32 = 2 ** -24;
 const smallestDenormalF32 = 2 ** -149;
@@ -19,7 +19,7 @@ export function gamma(terms: number): number {
  * gamma_t (|A| |B|)_ij plus one smallest denormal. t = k + 2: a dense kernel sums all k terms, each one product's
  * rounding more, and the second extra term covers the double rounding of the reference itself.
  */
-export function productReference(a: Csr, b: Float32Array, shape: Shape): Reference {
+export function productReference(a: Csr, b: OperandArray, shape: Shape): Reference {
   const { m, k, n } = shape;
   const expected = new Float64Array(m * n);
   const tolerance = new Float64Array(m * n);
@@ -59,5 +59,5 @@ export function productReference(a: Csr, b: Float32Array, shape: Shape): Referen
     }
     for (let j = base; j < base + n; j += 1) tolerance[j] = tolerance[j]! * bound + smallestDenormalF32;
   }
-  return { expected, tolerance };
+  return { expected, tolerance, columns: n };
 }

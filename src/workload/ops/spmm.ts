@@ -1,12 +1,13 @@
 /** Sparse times dense: C[m x n] = A[m x k] B[k x n], A sparse, B and C row-major. */
-import type { Op } from './op.ts';
+import { denseOperand } from '../operands.ts';
+import { type Op, productShape } from './op.ts';
 import { productReference } from './product.ts';
 
 export const spmm: Op = {
+  ...productShape,
   name: 'spmm',
   summary: 'sparse matrix times dense matrix, C[m x n] = A[m x k] B[k x n]',
-  validateShape: () => null,
-  usefulFlops: (nnz, { n }) => 2 * nnz * n,
-  denseEquivalentFlops: ({ m, k, n }) => 2 * m * k * n,
-  reference: ({ a, b, workload }) => productReference(a, b, workload.shape),
+  dtypes: ['f32'],
+  operands: ({ shape: { k, n }, dtype }, _, draw) => ({ b: denseOperand(dtype, k, n, draw) }),
+  reference: ({ a, operands, workload }) => productReference(a, operands.b!, workload.shape),
 };

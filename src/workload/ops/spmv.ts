@@ -1,12 +1,16 @@
 /** Sparse matrix times vector: c[m] = A[m x k] b[k]; a shape of spmv has n = 1. */
-import type { Op } from './op.ts';
+import { denseOperand } from '../operands.ts';
+import { type Op, productShape } from './op.ts';
 import { productReference } from './product.ts';
 
 export const spmv: Op = {
+  ...productShape,
   name: 'spmv',
   summary: 'sparse matrix times vector, c[m] = A[m x k] b[k]',
+  dtypes: ['f32'],
+  sizes: ['m', 'k'],
+  shapeOf: ([m, k, n = 1]) => ({ m: m!, k: k!, n }),
   validateShape: ({ n }) => (n === 1 ? null : `n = 1 for the shape of spmv, received n = ${n}`),
-  usefulFlops: (nnz) => 2 * nnz,
-  denseEquivalentFlops: ({ m, k }) => 2 * m * k,
-  reference: ({ a, b, workload }) => productReference(a, b, workload.shape),
+  operands: ({ shape: { k, n }, dtype }, _, draw) => ({ b: denseOperand(dtype, k, n, draw) }),
+  reference: ({ a, operands, workload }) => productReference(a, operands.b!, workload.shape),
 };

@@ -1,0 +1,29 @@
+/** Each op by its definition, over dense matrices and without a thought of speed: what its reference is held against. */
+import type { Csr, Problem } from '../../src/terms.ts';
+
+/** Row-major rows x cols. */
+export function denseOf({ rows, cols, rowOffsets, colIndices, values }: Csr): Float64Array {
+  const dense = new Float64Array(rows * cols);
+  for (let i = 0; i < rows; i += 1) {
+    for (let p = rowOffsets[i]!; p < rowOffsets[i + 1]!; p += 1)
+      dense[i * cols + colIndices[p]!] = values[p]!;
+  }
+  return dense;
+}
+
+function product({ a, operands, workload }: Problem): Float64Array {
+  const { m, k, n } = workload.shape;
+  const dense = denseOf(a);
+  const c = new Float64Array(m * n);
+  for (let i = 0; i < m; i += 1) {
+    for (let j = 0; j < n; j += 1) {
+      for (let l = 0; l < k; l += 1) c[i * n + j]! += dense[i * k + l]! * operands.b![l * n + j]!;
+    }
+  }
+  return c;
+}
+
+export const definitions: Readonly<Record<string, (problem: Problem) => Float64Array>> = {
+  spmm: product,
+  spmv: product,
+};
