@@ -9,6 +9,7 @@
 
 #include "../formats/format.h"
 #include "../sparsemark.h"
+#include "compression.h"
 #include "kernel.h"
 #include "threads.h"
 
@@ -26,6 +27,10 @@ struct sparsemark_job {
   sparsemark::Conv conv{};
   std::vector<sparsemark::Shard> shards;   // one a thread
   std::unique_ptr<sparsemark::Team> team;  // only for more than one thread
+  // Only for encode and prune.
+  std::unique_ptr<sparsemark::Compression> compression;
+  sparsemark_matrix made;
+  bool is_made = false;
 };
 
 namespace sparsemark {
@@ -33,6 +38,14 @@ namespace {
 
 void say(sparsemark_message* message, const char* text) {
   if (message != nullptr) std::snprintf(message->text, sizeof(message->text), "%s", text);
+}
+
+// Returns nullptr, or why the format declines. May throw std::bad_alloc and std::length_error.
+const char* encode_as(const Format& format, const Csr& csr, Matrix& matrix) {
+  matrix.view.rows = csr.rows;
+  matrix.view.cols = csr.cols;
+  matrix.view.nnz = csr.nnz;
+  return format.encode(csr, matrix);
 }
 
 sparsemark_status encode(const char* name, const char* dtype, const sparsemark_csr* csr,
@@ -48,11 +61,8 @@ sparsemark_status encode(const char* name, const char* dtype, const sparsemark_c
       auto made = std::make_unique<sparsemark_matrix>();
       made->format = &format;
       Matrix& m = made->matrix;
-      m.view.rows = csr->rows;
-      m.view.cols = csr->cols;
-      m.view.nnz = csr->nnz;
       const Csr in = {csr->rows, csr->cols, csr->nnz, csr->row_offsets, csr->col_indices, csr->values};
-      if (const char* reason = format.encode(in, m); reason != nullptr) {
+      if (const char* reason = encode_as(format, in, m); reason != nullptr) {
         say(message, reason);
         return SPARSEMARK_UNSUPPORTED;
       }
@@ -118,10 +128,80 @@ Shard shard_of(const Encoded& a, std::int32_t n, Split split, int part, int part
   return {boundary(a, part, parts), boundary(a, part + 1, parts), 0, n};
 }
 
+// encode and prune stand behind the kernels of the lists: one of each for every format of f32 but dense,
+// which a dense matrix is already.
+struct Maker {
+  const char* op;
+  const Format* format;
+};
+
+const std::vector<Maker>& makers() {
+  static const std::vector<Maker> all = [] {
+    std::vector<Maker> list;
+    for (const char* op : {"encode", "prune"}) {
+      for (int f = 0; f < kFormatCount; ++f) {
+        const Format& format = *kFormats[f];
+        if (std::strcmp(format.dtype, "f32") == 0 && std::strcmp(format.name, "dense") != 0) {
+          list.push_back({op, &format});
+        }
+      }
+    }
+    return list;
+  }();
+  return all;
+}
+
+sparsemark_status prepare_maker(const Maker& maker, const sparsemark_product& product, sparsemark_job** job,
+                                sparsemark_message* message) {
+  const bool prunes = std::strcmp(maker.op, "prune") == 0;
+  if (product.threads != 1) {
+    say(message, "this kernel runs on one thread only");
+    return SPARSEMARK_UNSUPPORTED;
+  }
+  try {
+    auto bound = std::make_unique<sparsemark_job>();
+    bound->compression = std::make_unique<Compression>(static_cast<const float*>(product.b), product.rows,
+                                                       product.cols, prunes ? product.keep : -1);
+    bound->made.format = maker.format;
+    // What a format cannot hold is known now; run has nobody to tell.
+    if (const char* reason = encode_as(*maker.format, bound->compression->run(), bound->made.matrix);
+        reason != nullptr) {
+      say(message, reason);
+      return SPARSEMARK_UNSUPPORTED;
+    }
+    if (message != nullptr) message->text[0] = '\0';
+    *job = bound.release();
+    return SPARSEMARK_OK;
+  } catch (const std::bad_alloc&) {
+    say(message, "out of memory while preparing");
+    return SPARSEMARK_OUT_OF_MEMORY;
+  } catch (const std::length_error&) {
+    say(message, "out of memory while preparing");
+    return SPARSEMARK_OUT_OF_MEMORY;
+  }
+}
+
+void run_maker(sparsemark_job& job) {
+  job.is_made = false;
+  try {
+    // Nothing is left of the one before: an encoder is measured with its allocations, as a device pays them.
+    job.made.matrix = Matrix();
+    job.is_made = encode_as(*job.made.format, job.compression->run(), job.made.matrix) == nullptr;
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {
+  }
+}
+
+const sparsemark_matrix* made(const sparsemark_job* job) { return job->is_made ? &job->made : nullptr; }
+
 sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
                           const sparsemark_product* product, sparsemark_job** job,
                           sparsemark_message* message) {
   const KernelList list = available_kernels();
+  const std::int64_t maker = static_cast<std::int64_t>(index) - list.count;
+  if (maker >= 0 && maker < static_cast<std::int64_t>(makers().size())) {
+    return prepare_maker(makers()[static_cast<std::size_t>(maker)], *product, job, message);
+  }
   if (index < 0 || index >= list.count) {
     say(message, "kernel index out of range");
     return SPARSEMARK_UNSUPPORTED;
@@ -202,7 +282,9 @@ void run_part(void* context, int part) {
 }
 
 void run(sparsemark_job* job) {
-  if (job->team) {
+  if (job->compression) {
+    run_maker(*job);
+  } else if (job->team) {
     job->team->run(run_part, job);
   } else {
     job->kernel->run(job->operands[0], job->shards[0]);
@@ -230,6 +312,10 @@ struct Description {
       kernels.push_back({kernel.name, kernel.op, kernel.dtype, kernel.format, kernel.isa,
                          kernel.split == Split::kNone ? 1 : 0, kernel.dense ? SPARSEMARK_KERNEL_DENSE : 0u});
     }
+    for (const Maker& maker : makers()) {
+      const char* name = maker.format->name;
+      kernels.push_back({name, maker.op, maker.format->dtype, name, "auto", 1, 0u});
+    }
     library.abi_version = SPARSEMARK_ABI_VERSION;
     library.struct_size = sizeof(sparsemark_library);
     library.name = "native";
@@ -245,6 +331,7 @@ struct Description {
     library.prepare = prepare;
     library.run = run;
     library.free_job = free_job;
+    library.made = made;
   }
 };
 

@@ -60,7 +60,15 @@ export async function measureHealth(
     const cells = cellsOf({ formats: {} }, workload, [worker.library], { isa, formats: [], threads: [1] });
     try {
       const { a, operands } = problem;
-      await worker.ask({ kind: 'load', shape, dtype: workload.dtype, a, operands, reference });
+      await worker.ask({
+        kind: 'load',
+        op: workload.op,
+        shape,
+        dtype: workload.dtype,
+        a,
+        operands,
+        reference,
+      });
       for (const { case: cell, kernel } of cells.filter((cell) => cell.kernel.dense)) {
         const started = await worker.ask({
           kind: 'start',

@@ -7,6 +7,7 @@ import type {
   Footprint,
   Library,
   Operands,
+  OpName,
   Reference,
   Shape,
   Wrong,
@@ -28,6 +29,7 @@ export interface OpenRequest {
 export interface LoadRequest {
   readonly kind: 'load';
   readonly shape: Shape;
+  readonly op: OpName;
   readonly dtype: Dtype;
   readonly a: Csr;
   readonly operands: Operands;

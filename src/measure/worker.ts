@@ -148,7 +148,7 @@ function wrong(
 }
 
 function start(request: StartRequest): Answers['start'] {
-  const { shape, operands } = problem!;
+  const { op, shape, operands } = problem!;
   const { copies, encodeNs } = encodedAs(request.format);
   const { payloadBytes, metadataBytes, paddingBytes } = native.describeMatrix(copies[0]!);
   if (request.cache === 'cold') {
@@ -157,11 +157,14 @@ function start(request: StartRequest): Answers['start'] {
     while (copies.length < wanted) copies.push(encode(request.format));
   }
   const used = request.cache === 'cold' ? copies : copies.slice(0, 1);
-  const job = native.prepare(library!, used, request.kernel, {
+  // An op that makes a matrix takes none; what it makes is as large as what encoding made.
+  const makes = op === 'encode' || op === 'prune';
+  const job = native.prepare(library!, makes ? [] : used, request.kernel, {
     ...operands,
     ...(shape.conv === undefined ? {} : { conv: geometryOf(shape.conv) }),
     n: shape.n,
     threads: request.threads,
+    ...(makes ? { rows: shape.m, cols: shape.k, keep: operands.keep ?? 0 } : {}),
   });
   try {
     const first = check(job);
@@ -188,7 +191,7 @@ function start(request: StartRequest): Answers['start'] {
       prepareNs,
       evaluationsPerSample: evaluations,
       warmup: { batches: batches.length, settled },
-      copies: used.length,
+      copies: makes ? 1 : used.length,
       tiling,
     };
   } catch (error) {

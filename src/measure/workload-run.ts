@@ -60,6 +60,7 @@ export async function runWorkload(
       if (worker.gone) await worker.revive();
       await worker.ask({
         kind: 'load',
+        op: workload.op,
         shape: workload.shape,
         dtype: workload.dtype,
         a,

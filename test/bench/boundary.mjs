@@ -38,7 +38,8 @@ const workload = {
 const problem = makeProblem(workload);
 const cpus = measuringCpus(1);
 const worker = await startWorker({ kind: 'open', path, cpus, memoryLimitBytes: 2 ** 34 }, 60_000);
-await worker.ask({ kind: 'load', shape, a: problem.a, b: problem.b, reference: opNamed('spmm').reference(problem) });
+const { a, operands } = problem;
+await worker.ask({ kind: 'load', op: 'spmm', shape, dtype: 'f32', a, operands, reference: opNamed('spmm').reference(problem) });
 native.becomeWorker(cpus, 2 ** 36);
 const start = { kind: 'start', kernel: widest('spmm').index, format: 'csr', threads: 1, cache: 'hot', coldBytes: 0, maxWarmupBatches: 64 };
 // The same kernel twice: as the harness samples it, and in batches of 20 ms, where nothing of the call is left.

@@ -23,7 +23,17 @@ function product({ a, operands, workload }: Problem): Float64Array {
   return c;
 }
 
+/** What remains when all but the `keep` largest magnitudes are struck out, one after another. */
+function pruned({ operands }: Problem): Float64Array {
+  const dense = Float64Array.from(operands.b!);
+  const order = [...dense.keys()].sort((x, y) => Math.abs(dense[y]!) - Math.abs(dense[x]!) || x - y);
+  for (const at of order.slice(operands.keep!)) dense[at] = 0;
+  return dense;
+}
+
 export const definitions: Readonly<Record<string, (problem: Problem) => Float64Array>> = {
   spmm: product,
   spmv: product,
+  encode: ({ a }) => denseOf(a),
+  prune: pruned,
 };

@@ -22,6 +22,7 @@ void gather_scatter_refusals(const Options& options);
 void small_problems(const Options& options);
 void large_problems(const Options& options);
 void door_errors(const Options& options);
+void compressions(const Options& options);
 void team_rounds(const Options& options);
 
 namespace {
@@ -38,6 +39,7 @@ constexpr Test kTests[] = {
     {"kernels: small problems against the reference", small_problems},
     {"kernels: large problems against the reference", large_problems},
     {"library: wrong calls are refused with a reason", door_errors},
+    {"library: encode and prune make what they must", compressions},
     {"threads: every part runs once a round", team_rounds},
 };
 

@@ -1,6 +1,7 @@
 /** The list of ops. A new op is a file beside this one and a line here. */
 import { type OpName, type Problem, SparsemarkError, type Work } from '../../terms.ts';
 import { nearestName } from '../nearest-name.ts';
+import { encode, prune } from './compression.ts';
 import type { Op } from './op.ts';
 import { spmm } from './spmm.ts';
 import { spmv } from './spmv.ts';
@@ -10,7 +11,7 @@ export { checkAnswer } from './check.ts';
 export type { Op } from './op.ts';
 
 /** All ops, by name. */
-export const ops: ReadonlyMap<OpName, Op> = new Map([spmm, spmv].map((op) => [op.name, op]));
+export const ops: ReadonlyMap<OpName, Op> = new Map([spmm, spmv, encode, prune].map((op) => [op.name, op]));
 
 /** The op of that name. Throws BAD_SUITE with the nearest name. */
 export function opNamed(name: OpName): Op {
