@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "../matrix.h"
+#include "kernel.h"
 
 namespace sparsemark {
 
