@@ -255,6 +255,7 @@ const competitors = [
   'librsb',
   'graphblas',
   'xnnpack',
+  'libxsmm',
 ];
 
 describe.each(competitors)('competitor %s', (name) => {
@@ -323,6 +324,51 @@ describe.each(competitors)('competitor %s', (name) => {
       { numRuns: 150 },
     );
     expect(answers).toBeGreaterThan(150);
+  });
+});
+
+/** Sizes at which libxsmm's own limits lie: [m, k, n, density]; and which kernels must answer. */
+const libxsmmLimits: readonly [number, number, number, number, readonly string[]][] = [
+  // Several blocks of rows, columns in two widths, empty rows.
+  [400, 700, 208, 0.01, ['csr-jit', 'fsspmdm', 'spmdm']],
+  [300, 900, 64, 0.3, ['csr-jit', 'fsspmdm', 'spmdm']],
+  // A full row is too long for the code of a block; a full slice overruns.
+  [2, 4000, 16, 1, ['spmdm']],
+  [512, 128, 32, 1, ['csr-jit', 'fsspmdm']],
+  [600, 600, 16, 0.5, ['spmdm']],
+];
+const libxsmmPath = join(binaries, 'libsparsemark-libxsmm.so');
+function libxsmm(): LibraryHandle | null {
+  try {
+    return native.openLibrary(libxsmmPath);
+  } catch {
+    return null;
+  }
+}
+
+describe('libxsmm, which does not check its own limits', () => {
+  const library = libxsmm();
+  it.skipIf(library === null).each(libxsmmLimits)('%i x %i x %i at density %d', (m, k, n, density, able) => {
+    if (library === null) return;
+    const next = numbers(7);
+    const a = randomCsr(m, k, density, next);
+    const b = Float32Array.from({ length: k * n }, next);
+    const sparse = native.describeLibrary(library).kernels.filter(({ dense }) => !dense);
+    const avx512 = native.describeCpu().isa.includes('avx512');
+    for (const threads of [1, 2]) {
+      const answered: string[] = [];
+      for (const { index, name, format } of sparse) {
+        const matrix = encode(library, a, format);
+        try {
+          const job = native.prepare(library, [matrix], index, { n, threads, b });
+          expect(worstError(a, b, n, native.answer(job) as Float32Array), name).toBeLessThan(1e-5);
+          answered.push(name);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'UNSUPPORTED', message: expect.stringMatching(/^libxsmm /) });
+        }
+      }
+      if (avx512) expect(answered).toEqual(able);
+    }
   });
 });
 
