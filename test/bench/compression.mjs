@@ -10,8 +10,8 @@ const density = 0.1;
 const pattern = { name: 'uniform', parameters: {}, label: 'uniform' };
 const layers = readShapes('suites/shapes/resnet50.csv', 'resnet50.csv').filter(({ shape }) => shape.n > 1);
 const makerOf = (op, { name, shape: { m, k } }) => {
-  const facts = { op, dtype: 'f32', shape: { m, k, n: 1 }, cache: 'hot', label: 'uniform', density, seed: 1 };
-  return { ...facts, id: workloadId(facts), pattern, layer: name, count: 1 };
+  const facts = { op, dtype: 'f32', shape: { m, k, n: 1 }, cache: 'hot', density, seed: 1 };
+  return { ...facts, id: workloadId({ ...facts, label: pattern.label }), pattern, layer: name, count: 1 };
 };
 const productOf = ({ name, shape }) => workloadOf({ layer: name, ...shape, density, pattern });
 
