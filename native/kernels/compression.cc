@@ -44,16 +44,22 @@ Compression::Compression(const float* dense, std::int32_t rows, std::int32_t col
 }
 
 Csr Compression::run() {
+  const std::size_t size = static_cast<std::size_t>(rows_) * static_cast<std::size_t>(cols_);
+  edge_ = size;
   if (keep_ >= 0) choose();
-  collect();
+  row_offsets_[0] = 0;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(rows_); ++i) {
+    kept = collect(i, kept);
+    row_offsets_[i + 1] = static_cast<std::int32_t>(kept);
+  }
   return {rows_, cols_, row_offsets_.back(), row_offsets_.data(), col_indices_.data(), values_.data()};
 }
 
 void Compression::choose() {
   const std::size_t size = static_cast<std::size_t>(rows_) * static_cast<std::size_t>(cols_);
   if (keep_ == 0 || keep_ >= static_cast<std::int64_t>(size)) {
-    threshold_ = keep_ == 0 ? 0x7fffffffu : 0;
-    equal_ = keep_ == 0 ? 0 : keep_;
+    least_ = keep_ == 0 ? 0x80000000u : 0u;
     return;
   }
   std::fill(counts_.begin(), counts_.end(), 0u);
@@ -66,31 +72,31 @@ void Compression::choose() {
     if (magnitude >> kLowBits == high) ++low_counts[magnitude & (kLowCounts - 1)];
   }
   const auto low = static_cast<std::uint32_t>(from_above(low_counts, kLowCounts, wanted));
-  threshold_ = high << kLowBits | low;
-  equal_ = wanted;
+  least_ = high << kLowBits | low;
+  if (wanted == low_counts[low]) return;
+  // Of equal magnitudes not all are kept: the edge lies behind the last one that is.
+  for (edge_ = 0; wanted > 0; ++edge_) wanted -= magnitude_of(dense_[edge_]) == least_;
 }
 
-void Compression::collect() {
+// Appends row i to the `kept` elements so far; returns how many there are then.
+std::size_t Compression::collect(std::size_t i, std::size_t kept) {
   const std::size_t cols = static_cast<std::size_t>(cols_);
-  const std::uint32_t threshold = threshold_;
+  const float* row = dense_ + i * cols;
   std::int32_t* col_indices = col_indices_.data();
   float* values = values_.data();
-  std::size_t kept = 0;
-  std::int64_t equal = keep_ < 0 ? 0 : equal_;
-  row_offsets_[0] = 0;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(rows_); ++i) {
-    const float* row = dense_ + i * cols;
-    // Without a branch on what is kept: at density 0.1 one in ten would be guessed wrongly.
-    for (std::size_t j = 0; j < cols; ++j) {
-      const std::uint32_t magnitude = magnitude_of(row[j]);
+  // Without a branch on what is kept: at density 0.1 one in ten would be guessed wrongly.
+  const auto take = [&](std::size_t begin, std::size_t end, std::uint32_t least) {
+    for (std::size_t j = begin; j < end; ++j) {
       col_indices[kept] = static_cast<std::int32_t>(j);
       values[kept] = row[j];
-      const bool is_equal = magnitude == threshold && equal > 0;
-      equal -= is_equal;
-      kept += static_cast<std::size_t>(magnitude > threshold || is_equal);
+      kept += static_cast<std::size_t>(magnitude_of(row[j]) >= least);
     }
-    row_offsets_[i + 1] = static_cast<std::int32_t>(kept);
-  }
+  };
+  const std::size_t before = edge_ > i * cols ? edge_ - i * cols : 0;
+  const std::size_t edge = before < cols ? before : cols;
+  take(0, edge, least_);
+  take(edge, cols, least_ + 1);
+  return kept;
 }
 
 }  // namespace sparsemark

@@ -22,15 +22,16 @@ class Compression {
 
  private:
   void choose();
-  void collect();
+  std::size_t collect(std::size_t i, std::size_t kept);
 
   const float* dense_;
   std::int32_t rows_;
   std::int32_t cols_;
   std::int64_t keep_;
-  // Kept are magnitudes above the threshold, as bits of a float without its sign, and so many equal to it.
-  std::uint32_t threshold_ = 0;
-  std::int64_t equal_ = 0;
+  // Kept are magnitudes, as bits of a float without its sign, of at least `least_` in the elements before
+  // `edge_`, above it from there on.
+  std::uint32_t least_ = 1;
+  std::size_t edge_ = 0;
   std::vector<std::uint32_t> counts_;
   std::vector<std::int32_t> row_offsets_;
   std::vector<std::int32_t> col_indices_;
