@@ -18,6 +18,7 @@
 #include <system_error>
 #include <vector>
 
+#include "accelerator/batch.h"
 #include "arguments.h"
 #include "timing/ceilings.h"
 #include "timing/cpu.h"
@@ -289,6 +290,66 @@ Napi::Value release(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// describeEngines(): [{ name, summary, parameters, terms, actions }]
+Napi::Value describe_engines(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto names = [&](const char* const* list, int count) {
+    Napi::Array out = Napi::Array::New(env);
+    for (int i = 0; i < count; ++i) out.Set(static_cast<std::uint32_t>(i), list[i]);
+    return out;
+  };
+  Napi::Array out = Napi::Array::New(env);
+  for (int e = 0; e < sparsemark::accelerator::kEngineCount; ++e) {
+    const sparsemark::accelerator::Engine& engine = *sparsemark::accelerator::kEngines[e];
+    Napi::Array parameters = Napi::Array::New(env);
+    for (int p = 0; p < engine.parameter_count; ++p) {
+      const sparsemark::accelerator::Parameter& parameter = engine.parameters[p];
+      Napi::Object entry = Napi::Object::New(env);
+      entry.Set("name", parameter.name);
+      entry.Set("unit", parameter.unit);
+      entry.Set("meaning", parameter.meaning);
+      entry.Set("least", parameter.least);
+      entry.Set("most", parameter.most);
+      entry.Set("whole", parameter.whole);
+      parameters.Set(static_cast<std::uint32_t>(p), entry);
+    }
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", engine.name);
+    entry.Set("summary", engine.summary);
+    entry.Set("parameters", parameters);
+    entry.Set("terms", names(engine.terms, engine.term_count));
+    entry.Set("actions", names(engine.actions, engine.action_count));
+    out.Set(static_cast<std::uint32_t>(e), entry);
+  }
+  return out;
+}
+
+// estimateLayers(engine, parameters, layers, estimates, threads): string, the first reason of a row that was
+// declined
+Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
+  namespace model = sparsemark::accelerator;
+  const Napi::Env env = info.Env();
+  const model::Engine& engine = *model::kEngines[integer(info[0], "engine", 0, model::kEngineCount - 1)];
+  const auto length = [&](const Napi::Value& value) -> std::size_t {
+    return value.IsTypedArray() ? value.As<Napi::TypedArray>().ElementLength() : 0;
+  };
+  const std::size_t count = length(info[2]) / model::kLayerFields;
+  const auto of_one = static_cast<std::size_t>(engine.parameter_count);
+  const bool each_own = length(info[1]) != of_one;
+  const std::int32_t threads = integer(info[4], "threads", 1, kMostThreads);
+  const auto parameters = array<Napi::Float64Array>(info[1], napi_float64_array,
+                                                    each_own ? of_one * count : of_one, "parameters");
+  const auto layers =
+      array<Napi::Float64Array>(info[2], napi_float64_array, count * model::kLayerFields, "layers");
+  auto estimates =
+      array<Napi::Float64Array>(info[3], napi_float64_array, count * model::kEstimateFields, "estimates");
+  return guarded(env, [&]() -> Napi::Value {
+    const char* reason = model::estimate_batch(engine, parameters.Data(), each_own, layers.Data(),
+                                               static_cast<std::int64_t>(count), estimates.Data(), threads);
+    return Napi::String::New(env, reason == nullptr ? "" : reason);
+  });
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
     exports.Set(name, Napi::Function::New(env, function, name));
@@ -308,6 +369,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));
   add("time", time_job);
   add("release", release);
+  add("describeEngines", describe_engines);
+  add("estimateLayers", estimate_layers);
   return exports;
 }
 

@@ -173,6 +173,34 @@ program
   });
 
 program
+  .command('estimate')
+  .description('what a suite, or a SCALE-Sim topology (.csv), would cost on accelerators that are not here')
+  .argument('<what>', 'name of a suite, a .yaml suite file, or a .csv topology')
+  .option(
+    '--accelerator <names>',
+    'only these: names (see: list accelerators) or paths of .yaml files',
+    names,
+  )
+  .option(
+    '--activations <density>',
+    'density of the activations (default 1)',
+    number('a density in 0..1', (value) => value >= 0 && value <= 1),
+  )
+  .option(
+    '--density <list>',
+    'only these densities of the weights',
+    numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
+  )
+  .option('--filter <text>', 'only layers whose name contains this text')
+  .option('--explain', "each formula's terms, its source and what it was held against")
+  .option('--all', 'accelerators with nothing to hold them against too')
+  .option('--json', 'as JSON')
+  .action(async (what: string, options) => {
+    const { estimateCommand } = await import('./command/estimate.ts');
+    exitCode = estimateCommand(what, options, output);
+  });
+
+program
   .command('doctor')
   .description('is this machine fit to measure on?')
   .option('--json', 'as JSON')

@@ -31,6 +31,23 @@ export interface JobOperands extends Operands {
   readonly cols?: number;
 }
 
+/** A kind of accelerator that the cost model knows, as C++ describes it. */
+export interface EngineClass {
+  readonly name: string;
+  /** What it skips. */
+  readonly summary: string;
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly unit: string;
+    readonly meaning: string;
+    readonly least: number;
+    readonly most: number;
+    readonly whole: boolean;
+  }[];
+  readonly terms: readonly string[];
+  readonly actions: readonly string[];
+}
+
 /** The addon's functions, one to one. */
 export interface Native {
   // Napi::Value describe_build(const Napi::CallbackInfo& info)
@@ -127,6 +144,20 @@ export interface Native {
   time(job: JobHandle, warmups: number, evaluations: number, samplesNs: Float64Array): void;
   // Napi::Value release(const Napi::CallbackInfo& info)
   release(handle: MatrixHandle | JobHandle): void;
+  // Napi::Value describe_engines(const Napi::CallbackInfo& info)
+  describeEngines(): EngineClass[];
+  /**
+   * Rows of `native/accelerator/batch.h`: a layer has 17 numbers, an estimate 30. `parameters` are those of the engine
+   * class for all layers, or a row for each. The first reason of a row that was declined, or an empty text.
+   */
+  // Napi::Value estimate_layers(const Napi::CallbackInfo& info)
+  estimateLayers(
+    engine: number,
+    parameters: Float64Array,
+    layers: Float64Array,
+    estimates: Float64Array,
+    threads: number,
+  ): string;
 }
 
 /** Where the loaded binary came from. */

@@ -403,6 +403,64 @@ export interface Result {
   } | null;
 }
 
+/**
+ * What an estimate's accelerator was held against: `replayed`, the authors' own data, by a recurrence or an exact
+ * count; `validated`, published figures that the formula was not made from; `calibrated`, figures that it was made
+ * from; `formula`, nothing.
+ */
+export const evidenceClasses = ['replayed', 'validated', 'calibrated', 'formula'] as const;
+export type Evidence = (typeof evidenceClasses)[number];
+
+/** Hardware that is not here, as a file of `suites/accelerators/` describes it. */
+export interface Accelerator {
+  readonly name: string;
+  readonly title: string;
+  /** Paper or report that describes it. */
+  readonly source: string;
+  /** Engine class: an entry of `native/accelerator/engines.inc`. */
+  readonly engine: string;
+  readonly clockMhz: number;
+  /** In the order of the engine class. */
+  readonly parameters: readonly number[];
+  readonly evidence: Evidence;
+  /** What it was held against, with the error. */
+  readonly against: string;
+  /** Of what hardware `denseCycles` are: the accelerator with its sparsity off, or a baseline that the paper names. */
+  readonly baseline: string;
+}
+
+/** A layer with its densities, as the cost model takes it. */
+export interface EstimatedLayer {
+  readonly name: string;
+  /** m outputs, n output pixels or columns, k inputs of a sum; of one group. */
+  readonly shape: Shape;
+  readonly groups: number;
+  readonly weightDensity: number;
+  readonly activationDensity: number;
+  /** Intra-class correlation of the weights' places; 0 for uniform ones. */
+  readonly weightCorrelation: number;
+}
+
+/** What a layer would cost on an accelerator. */
+export interface Estimate {
+  readonly accelerator: string;
+  readonly layer: string;
+  readonly evidence: Evidence;
+  readonly cycles: number;
+  readonly timeNs: number;
+  /** Cycles of the baseline on the same layer without zeros. */
+  readonly denseCycles: number;
+  readonly macs: number;
+  /** Multiplications of two nonzeros, as expected. */
+  readonly effectualMacs: number;
+  /** Effectual multiplications over those that the multipliers could do in that time. */
+  readonly utilisation: number;
+  /** What the formula is made of, by name. */
+  readonly terms: Readonly<Record<string, number>>;
+  /** How often each priced action happens, by name. */
+  readonly actions: Readonly<Record<string, number>>;
+}
+
 /** Exit codes of the command. Precedence where several apply: 42, 2, 3, 1. Only 1 is worth a retry. */
 export const exitCodes = {
   ok: 0,
@@ -418,6 +476,7 @@ export const exitCodes = {
 export type ErrorCode =
   | 'USAGE'
   | 'BAD_SUITE'
+  | 'BAD_ACCELERATOR'
   | 'BAD_MATRIX'
   | 'BAD_ARCHIVE'
   | 'BAD_RESULT'
@@ -435,6 +494,7 @@ export type ErrorCode =
 const exitCodeOf: Record<ErrorCode, number> = {
   USAGE: exitCodes.badInput,
   BAD_SUITE: exitCodes.badInput,
+  BAD_ACCELERATOR: exitCodes.badInput,
   BAD_MATRIX: exitCodes.badInput,
   BAD_ARCHIVE: exitCodes.badInput,
   BAD_RESULT: exitCodes.badInput,

@@ -1,4 +1,5 @@
 /** `sparsemark list`: what there is to measure, and with what. */
+import { acceleratorNames, loadAccelerator } from '../accelerator/accelerator.ts';
 import { openLibraries } from '../measure/libraries.ts';
 import { describeMachineOnly } from '../measure/machine.ts';
 import { SparsemarkError, type Suite } from '../terms.ts';
@@ -9,7 +10,16 @@ import { listSuites, loadSuite } from '../workload/suite.ts';
 import { asJson, type Output, plainTable } from './output.ts';
 
 /** What can be listed; `list <suite>` lists a suite's workloads. */
-export const listables = ['suites', 'patterns', 'ops', 'formats', 'kernels', 'backends', 'machine'] as const;
+export const listables = [
+  'suites',
+  'patterns',
+  'ops',
+  'formats',
+  'kernels',
+  'backends',
+  'accelerators',
+  'machine',
+] as const;
 
 interface Listing {
   /** For `--json`. */
@@ -45,6 +55,11 @@ const makers: Record<(typeof listables)[number], () => Listing | Promise<Listing
       value: all,
       text: plainTable([['op', 'what'], ...all.map(({ name, summary }) => [name, summary])]),
     };
+  },
+  accelerators: () => {
+    const all = acceleratorNames().map(loadAccelerator);
+    const rows = all.map(({ name, evidence, title, source }) => [name, evidence, title, source]);
+    return { value: all, text: plainTable([['accelerator', 'evidence', 'what', 'source'], ...rows]) };
   },
   formats: () =>
     withLibraries(({ workers }) => {

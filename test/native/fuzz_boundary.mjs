@@ -87,6 +87,8 @@ const right = {
   evaluate: [job],
   time: [job, 1, 1, new Float64Array(2)],
   release: [releasedMatrix],
+  describeEngines: [],
+  estimateLayers: [1, Float64Array.of(8), new Float64Array(34).fill(1), new Float64Array(60), 2],
 };
 // What may last for minutes by right, or would take a handle away that later calls need.
 const isBetween = (value, low, high) => typeof value === 'number' && value >= low && value <= high;

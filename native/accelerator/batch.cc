@@ -1,0 +1,102 @@
+#include "batch.h"
+
+#include <atomic>
+#include <cmath>
+#include <thread>
+#include <vector>
+
+namespace sparsemark::accelerator {
+namespace {
+
+constexpr double kMostSize = 9007199254740992.0;  // 2^53
+
+bool read_layer(const double* row, Layer& layer) {
+  std::int64_t* const sizes[] = {&layer.m,
+                                 &layer.n,
+                                 &layer.k,
+                                 &layer.channels,
+                                 &layer.height,
+                                 &layer.width,
+                                 &layer.kernel_height,
+                                 &layer.kernel_width,
+                                 &layer.stride,
+                                 &layer.out_height,
+                                 &layer.out_width,
+                                 &layer.batch,
+                                 &layer.groups};
+  for (std::int64_t* size : sizes) {
+    const double value = *row++;
+    if (!(value >= 1.0 && value < kMostSize) || value != std::floor(value)) return false;
+    *size = static_cast<std::int64_t>(value);
+  }
+  layer.weights = {row[0], row[1]};
+  layer.activations = {row[2], row[3]};
+  return true;
+}
+
+bool parameters_fit(const Engine& engine, const double* parameters) {
+  for (int p = 0; p < engine.parameter_count; ++p) {
+    const Parameter& parameter = engine.parameters[p];
+    const double value = parameters[p];
+    if (!(value >= parameter.least && value <= parameter.most)) return false;
+    if (parameter.whole && value != std::floor(value)) return false;
+  }
+  return true;
+}
+
+const char* estimate_row(const Engine& engine, const double* parameters, const double* row, double* out) {
+  Layer layer;
+  Estimate made;
+  Status status = Status::kUnsupported;
+  if (!read_layer(row, layer)) {
+    made.reason = "a size that is no whole number from 1 to 2^53";
+  } else if (!parameters_fit(engine, parameters)) {
+    made.reason = "a parameter out of its range";
+  } else {
+    status = estimate(engine, parameters, layer, made);
+  }
+  out[0] = static_cast<double>(status);
+  out[1] = made.cycles;
+  out[2] = made.dense_cycles;
+  out[3] = made.macs;
+  out[4] = made.effectual_macs;
+  out[5] = made.multipliers;
+  for (int t = 0; t < kMostTerms; ++t) out[6 + t] = made.terms[t];
+  for (int a = 0; a < kMostActions; ++a) out[6 + kMostTerms + a] = made.actions[a];
+  return made.reason;
+}
+
+}  // namespace
+
+const char* estimate_batch(const Engine& engine, const double* parameters, bool each_own,
+                           const double* layers, std::int64_t count, double* estimates, int threads) {
+  // Small enough that the last ones end together, large enough that the counter does not matter.
+  constexpr std::int64_t kChunk = 256;
+  std::atomic<std::int64_t> next{0};
+  std::atomic<const char*> reason{nullptr};
+  const auto work = [&] {
+    for (;;) {
+      const std::int64_t begin = next.fetch_add(kChunk);
+      if (begin >= count) return;
+      const std::int64_t end = begin + kChunk < count ? begin + kChunk : count;
+      for (std::int64_t i = begin; i < end; ++i) {
+        const char* why = estimate_row(engine, parameters + (each_own ? i * engine.parameter_count : 0),
+                                       layers + i * kLayerFields, estimates + i * kEstimateFields);
+        const char* none = nullptr;
+        if (why != nullptr) reason.compare_exchange_strong(none, why);
+      }
+    }
+  };
+  std::vector<std::thread> others;
+  try {
+    for (int t = 1; t < threads && t * kChunk < count; ++t) others.emplace_back(work);
+  } catch (...) {
+    for (std::thread& other : others) other.join();
+    throw;
+  }
+  work();
+  for (std::thread& other : others) other.join();
+  return reason.load();
+}
+
+}  // namespace sparsemark::accelerator

@@ -1,0 +1,137 @@
+// EIE (Han et al., ISCA 2016): rows of W are dealt out to the elements in turn; each nonzero activation is
+// broadcast with its column, and every element works off its nonzeros of that column, padding entries of the
+// run-length code included, from a queue. Skips zeros of both operands.
+//   theoretical = sum over broadcasts of the mean entries an element; actual = the recurrence of fifo.h
+// The statistical answer draws the entries of kStepsAtOnce broadcasts with a fixed seed and scales; the
+// padding of a slice of L rows, q = 1 - density, runs of R: density sum over i >= 1 of q^(R i) max(0, L - R
+// i) entries.
+#include <cmath>
+
+#include "engine.h"
+#include "fifo.h"
+#include "occupancy.h"
+
+namespace sparsemark::accelerator {
+namespace {
+
+enum { kPes, kDepth, kRunBits, kBias };
+
+constexpr Parameter kParameters[] = {
+    {"pes", "elements", "processing elements", 1, kMostFifoPes, true},
+    {"fifoDepth", "entries", "usable entries of an element's queue", 1, kMostFifoDepth, true},
+    {"runBits", "bits", "bits of a run of zeros; 0 for none", 0, 16, true},
+    {"biasColumns", "columns", "columns broadcast beside the activations", 0, 1, true},
+};
+constexpr const char* kTerms[] = {"broadcasts", "entriesAnElement", "paddingShare", "theoreticalCycles",
+                                  "queueSlowdown"};
+constexpr const char* kActions[] = {"mac", "weightEntryRead", "pointerRead", "queuePush", "registerAccess"};
+
+// 256 broadcasts tell the slowdown of 64 elements within about 1 %.
+constexpr std::int64_t kStepsAtOnce = 256;
+constexpr std::int32_t kMostCount = 4096;
+
+// splitmix64.
+std::uint64_t next_bits(std::uint64_t& state) {
+  state += 0x9e3779b97f4a7c15ull;
+  std::uint64_t z = state;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+  return z ^ (z >> 31);
+}
+
+double uniform(std::uint64_t& state) { return static_cast<double>(next_bits(state) >> 11) * 0x1p-53; }
+
+double padding_of(double rows, double density, double run) {
+  const double q = 1.0 - density;
+  double sum = 0.0;
+  for (double i = 1.0; run * i < rows; i += 1.0) {
+    const double term = std::pow(q, run * i) * (rows - run * i);
+    sum += term;
+    if (term < 1e-15 * sum) break;
+  }
+  return density * sum;
+}
+
+// Slowdown of the queues over perfectly shared work: entries of kStepsAtOnce broadcasts, drawn and run.
+double slowdown_of(const Occupancy& slice, double padding, const double* parameters) {
+  const auto pes = static_cast<std::int32_t>(parameters[kPes]);
+  const auto depth = static_cast<std::int32_t>(parameters[kDepth]);
+  // Where the cumulative distribution passes a draw, found from a guide table.
+  constexpr std::int32_t kGuides = 256;
+  double until[kMostCount];
+  std::int64_t values[kMostCount];
+  std::int32_t size = 0;
+  double below = 0.0;
+  slice.visit([&](std::int64_t x, double probability) {
+    if (size >= kMostCount) return;
+    below += probability;
+    until[size] = below;
+    values[size] = x;
+    ++size;
+  });
+  std::int32_t guides[kGuides];
+  for (std::int32_t guide = 0, at = 0; guide < kGuides; ++guide) {
+    while (at + 1 < size && until[at] < static_cast<double>(guide) / kGuides) ++at;
+    guides[guide] = at;
+  }
+  std::uint16_t counts[kStepsAtOnce * kMostFifoPes];
+  std::uint64_t state = 0x5eed;
+  double shared = 0.0;
+  for (std::int64_t j = 0; j < kStepsAtOnce; ++j) {
+    double of_step = 0.0;
+    for (std::int32_t k = 0; k < pes; ++k) {
+      const double draw = uniform(state);
+      std::int32_t at = guides[static_cast<std::int32_t>(draw * kGuides)];
+      while (at + 1 < size && until[at] < draw) ++at;
+      // Padding entries are spread evenly over the slices: their mean is exact, their variance left out.
+      const double entries = static_cast<double>(values[at]) + std::floor(padding + uniform(state));
+      counts[j * pes + k] = static_cast<std::uint16_t>(entries < 65535.0 ? entries : 65535.0);
+      of_step += entries;
+    }
+    shared += of_step / static_cast<double>(pes);
+  }
+  const auto cycles = static_cast<double>(fifo_cycles(counts, kStepsAtOnce, pes, depth));
+  return shared > 0.0 ? cycles / shared : 1.0;
+}
+
+Status estimate_broadcast(const double* parameters, const Layer& layer, Estimate& out) noexcept {
+  const double pes = parameters[kPes];
+  const std::int64_t rows = divide_up(layer.m, static_cast<std::int64_t>(pes));
+  const double slice_rows = static_cast<double>(layer.m) / pes;
+  const double run = std::exp2(parameters[kRunBits]);
+  const auto cycles_of = [&](const Density& weights, double activations, bool explain) {
+    const double broadcasts =
+        (static_cast<double>(layer.k) * activations + parameters[kBias]) * static_cast<double>(layer.n);
+    const double padding = parameters[kRunBits] > 0.0 ? padding_of(slice_rows, weights.density, run) : 0.0;
+    const double entries = slice_rows * weights.density + padding;
+    const double theoretical = broadcasts * entries;
+    const double slowdown = slowdown_of(Occupancy::of(rows, weights), padding, parameters);
+    // The draw has whole rows: its work is more than the mean where m is no multiple of the elements.
+    const double drawn = static_cast<double>(rows) * weights.density + padding;
+    const double cycles = broadcasts * drawn * slowdown;
+    if (explain) {
+      out.terms[0] = broadcasts;
+      out.terms[1] = entries;
+      out.terms[2] = entries > 0.0 ? padding / entries : 0.0;
+      out.terms[3] = theoretical;
+      out.terms[4] = theoretical > 0.0 ? cycles / theoretical : 1.0;
+      out.actions[0] = out.actions[1] = theoretical * pes;
+      out.actions[2] = out.actions[3] = broadcasts * pes;
+      out.actions[4] = 2.0 * theoretical * pes;
+    }
+    return cycles;
+  };
+  out.dense_cycles = cycles_of({1.0, 0.0}, 1.0, false) * static_cast<double>(layer.groups);
+  out.cycles = cycles_of(layer.weights, layer.activations.density, true) * static_cast<double>(layer.groups);
+  for (double& action : out.actions) action *= static_cast<double>(layer.groups);
+  out.multipliers = pes;
+  return Status::kOk;
+}
+
+}  // namespace
+
+extern const Engine broadcast_fifo = {
+    "broadcast-fifo",  "skips zeros of both operands", kParameters, 4, kTerms, 5, kActions, 5,
+    estimate_broadcast};
+
+}  // namespace sparsemark::accelerator

@@ -1,0 +1,73 @@
+// SIGMA (Qin et al., HPCA 2020): nonzeros of one operand are packed densely into the multipliers by a network
+// that can send anything anywhere; the other operand streams past. With W stationary:
+//   cycles = sum over tiles of `tile` k: ceil(nonzeros of the tile / PEs) n + nonzeros(W) / loads per cycle
+// The cheaper of the two operands lies still. Skips zeros of the stationary operand; zeros that stream cost a
+// cycle.
+#include <cmath>
+
+#include "engine.h"
+
+namespace sparsemark::accelerator {
+namespace {
+
+enum { kPes, kTile, kLoads };
+
+constexpr Parameter kParameters[] = {
+    {"pes", "elements", "multipliers", 1, 1048576, true},
+    {"tile", "points", "k of a tile", 1, 1048576, true},
+    {"loadsPerCycle", "words/cycle", "stationary nonzeros loaded a cycle", 1, 65536, true},
+};
+constexpr const char* kTerms[] = {"cyclesWithWStationary", "cyclesWithAStationary", "streamCycles",
+                                  "loadCycles"};
+constexpr const char* kActions[] = {"mac", "stationaryLoad", "streamRead"};
+
+struct Choice {
+  double stream;
+  double load;
+  double total() const { return stream + load; }
+};
+
+Choice choose(const double* parameters, double stationary, double streamed, double k, double density) {
+  const double tile = parameters[kTile];
+  const double whole = std::floor(k / tile);
+  const double rest = k - whole * tile;
+  const auto fills = [&](double depth) { return std::ceil(stationary * depth * density / parameters[kPes]); };
+  Choice made;
+  made.stream = (whole * fills(tile) + (rest > 0.0 ? fills(rest) : 0.0)) * streamed;
+  made.load = stationary * k * density / parameters[kLoads];
+  return made;
+}
+
+Status estimate_flexible(const double* parameters, const Layer& layer, Estimate& out) noexcept {
+  const double m = static_cast<double>(layer.m);
+  const double n = static_cast<double>(layer.n);
+  const double k = static_cast<double>(layer.k);
+  const double groups = static_cast<double>(layer.groups);
+  const auto best = [&](double weights, double activations, Choice& still) {
+    const Choice w = choose(parameters, m, n, k, weights);
+    const Choice a = choose(parameters, n, m, k, activations);
+    out.terms[0] = w.total() * groups;
+    out.terms[1] = a.total() * groups;
+    still = w.total() <= a.total() ? w : a;
+    return still.total() * groups;
+  };
+  Choice still{};
+  out.dense_cycles = best(1.0, 1.0, still);
+  out.cycles = best(layer.weights.density, layer.activations.density, still);
+  out.terms[2] = still.stream * groups;
+  out.terms[3] = still.load * groups;
+  out.multipliers = parameters[kPes];
+  const bool weights_lie = out.terms[0] <= out.terms[1];
+  out.actions[0] = out.macs * (weights_lie ? layer.weights.density : layer.activations.density);
+  out.actions[1] = still.load * parameters[kLoads] * groups;
+  out.actions[2] = (weights_lie ? n : m) * k * groups;
+  return Status::kOk;
+}
+
+}  // namespace
+
+extern const Engine flexible_array = {
+    "flexible-array", "skips zeros of the operand that lies still", kParameters, 3, kTerms, 4, kActions, 3,
+    estimate_flexible};
+
+}  // namespace sparsemark::accelerator

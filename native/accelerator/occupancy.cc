@@ -1,0 +1,187 @@
+#include "occupancy.h"
+
+#include <cmath>
+
+namespace sparsemark::accelerator {
+
+Occupancy Occupancy::binomial(std::int64_t points, double density) {
+  Occupancy made;
+  made.kind_ = Kind::kBinomial;
+  made.points_ = points;
+  made.density_ = density;
+  made.odds_ = density / (1.0 - density);
+  return made;
+}
+
+Occupancy Occupancy::hypergeometric(std::int64_t points, std::int64_t total, std::int64_t nonzeros) {
+  Occupancy made;
+  made.kind_ = Kind::kHypergeometric;
+  made.points_ = points;
+  made.total_ = total;
+  made.nonzeros_ = nonzeros;
+  return made;
+}
+
+Occupancy Occupancy::beta_binomial(std::int64_t points, double density, double rho) {
+  Occupancy made;
+  made.kind_ = Kind::kBetaBinomial;
+  made.points_ = points;
+  made.density_ = density;
+  made.density_ = density;
+  // rho = 1 / (alpha + beta + 1), density = alpha / (alpha + beta).
+  const double sum = 1.0 / rho - 1.0;
+  made.alpha_ = density * sum;
+  made.beta_ = (1.0 - density) * sum;
+  return made;
+}
+
+Occupancy Occupancy::of(std::int64_t points, const Density& density) {
+  const bool certain = density.density <= 0.0 || density.density >= 1.0;
+  return density.rho > 0.0 && !certain ? beta_binomial(points, density.density, density.rho)
+                                       : binomial(points, density.density);
+}
+
+double Occupancy::mean() const {
+  const double n = static_cast<double>(points_);
+  if (kind_ == Kind::kHypergeometric) {
+    return total_ == 0 ? 0.0 : n * (static_cast<double>(nonzeros_) / static_cast<double>(total_));
+  }
+  return n * density_;
+}
+
+double Occupancy::variance() const {
+  const double n = static_cast<double>(points_);
+  switch (kind_) {
+    case Kind::kHypergeometric: {
+      if (total_ < 2) return 0.0;
+      const double total = static_cast<double>(total_);
+      const double d = static_cast<double>(nonzeros_) / total;
+      return n * d * (1.0 - d) * ((total - n) / (total - 1.0));
+    }
+    case Kind::kBetaBinomial:
+      return n * density_ * (1.0 - density_) * (1.0 + (n - 1.0) / (alpha_ + beta_ + 1.0));
+    case Kind::kBinomial:
+      break;
+  }
+  return n * density_ * (1.0 - density_);
+}
+
+double Occupancy::probability_empty() const {
+  return expect([](std::int64_t x) { return x == 0 ? 1.0 : 0.0; });
+}
+
+double Occupancy::ratio(std::int64_t x) const {
+  const double here = static_cast<double>(x);
+  const double left = static_cast<double>(points_ - x);
+  switch (kind_) {
+    case Kind::kHypergeometric:
+      return static_cast<double>(nonzeros_ - x) * left /
+             ((here + 1.0) * static_cast<double>(total_ - nonzeros_ - points_ + x + 1));
+    case Kind::kBetaBinomial:
+      return left / (here + 1.0) * ((here + alpha_) / (left - 1.0 + beta_));
+    case Kind::kBinomial:
+      break;
+  }
+  return left * odds_ / (here + 1.0);
+}
+
+std::int64_t Occupancy::lowest() const {
+  if (kind_ == Kind::kHypergeometric) {
+    const std::int64_t forced = points_ + nonzeros_ - total_;
+    return forced > 0 ? forced : 0;
+  }
+  return kind_ == Kind::kBinomial && density_ >= 1.0 ? points_ : 0;
+}
+
+std::int64_t Occupancy::highest() const {
+  if (kind_ == Kind::kHypergeometric) return nonzeros_ < points_ ? nonzeros_ : points_;
+  return kind_ == Kind::kBinomial && density_ <= 0.0 ? 0 : points_;
+}
+
+std::int64_t Occupancy::mode() const {
+  const std::int64_t low = lowest();
+  const std::int64_t high = highest();
+  if (low == high) return low;
+  if (kind_ == Kind::kBetaBinomial && (alpha_ < 1.0 || beta_ < 1.0)) {
+    // Not unimodal inside: the heavier end.
+    return density_ < 0.5 ? low : high;
+  }
+  double at = 0.0;
+  const double n = static_cast<double>(points_);
+  if (kind_ == Kind::kBinomial) {
+    at = (n + 1.0) * density_;
+  } else if (kind_ == Kind::kHypergeometric) {
+    at = (n + 1.0) * (static_cast<double>(nonzeros_) + 1.0) / (static_cast<double>(total_) + 2.0);
+  } else {
+    at = (n + 1.0) * (alpha_ - 1.0) / (alpha_ + beta_ - 2.0 > 0.0 ? alpha_ + beta_ - 2.0 : 1.0);
+  }
+  const double floor = std::floor(at);
+  const auto whole = static_cast<std::int64_t>(floor);
+  return whole < low ? low : whole > high ? high : whole;
+}
+
+double Occupancy::power_of(double base, double exponent) {
+  if (base <= 0.0) return 0.0;
+  // log(base) <= base - 1: below e^-41 nothing of the power is left in a sum of probabilities.
+  if ((base - 1.0) * exponent < -41.0) return 0.0;
+  return std::exp(exponent * std::log(base));
+}
+
+double expected_normal_maximum(double parts) {
+  if (parts < 2.0) return 0.0;
+  const double p = (parts - 0.375) / (parts + 0.25);
+  // Phi^-1 by Newton's method on erfc, from Hastings' starting value (Abramowitz and Stegun 26.2.23).
+  const double t = std::sqrt(-2.0 * std::log(1.0 - p));
+  double x =
+      t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+  for (int step = 0; step < 4; ++step) {
+    const double error = 0.5 * std::erfc(-x / std::sqrt(2.0)) - p;
+    const double slope = std::exp(-0.5 * x * x) / std::sqrt(2.0 * 3.14159265358979323846);
+    x -= error / slope;
+  }
+  return x;
+}
+
+double expected_fullest_bin(int balls, int bins) {
+  // A design space asks for the same few again and again: 100 us each.
+  thread_local int known_balls = 0;
+  thread_local int known_bins = 0;
+  thread_local double known = 0.0;
+  if (balls == known_balls && bins == known_bins) return known;
+  if (balls < 1 || bins < 1) return 0.0;
+  if (balls > kMostBalls || bins > kMostBalls) return expected_fullest_bin(kMostBalls, kMostBalls);
+  // P(max <= t) = balls! / bins^balls [x^balls] (sum over i <= t of x^i / i!)^bins. Coefficients are kept as
+  // probabilities: after b bins, ways[j] = P(j of the balls lie in these b, none with more than t) in units
+  // of the binomial thinning, so that nothing overflows.
+  double expected = 0.0;
+  for (int t = 0; t < balls; ++t) {
+    double ways[kMostBalls + 1] = {1.0};
+    for (int bin = 0; bin < bins; ++bin) {
+      // Of the balls left, each falls into this bin with probability 1 / (bins - bin).
+      double next[kMostBalls + 1] = {};
+      const double share = 1.0 / static_cast<double>(bins - bin);
+      for (int placed = 0; placed <= balls; ++placed) {
+        if (ways[placed] <= 0.0) continue;
+        const int left = balls - placed;
+        if (bin == bins - 1) {
+          if (left <= t) next[balls] += ways[placed];
+          continue;
+        }
+        // p(i of left fall here), by its ratios from i = 0.
+        double chance = std::exp(static_cast<double>(left) * std::log1p(-share));
+        for (int i = 0; i <= t && i <= left; ++i) {
+          next[placed + i] += ways[placed] * chance;
+          chance *= static_cast<double>(left - i) / static_cast<double>(i + 1) * (share / (1.0 - share));
+        }
+      }
+      for (int j = 0; j <= balls; ++j) ways[j] = next[j];
+    }
+    expected += 1.0 - ways[balls];
+  }
+  known_balls = balls;
+  known_bins = bins;
+  known = expected;
+  return expected;
+}
+
+}  // namespace sparsemark::accelerator

@@ -1,0 +1,119 @@
+// How many of a tile's points are nonzero: distributions, expectations over them, and the expected maximum
+// over processing elements. Nothing is allocated, nothing overflows: probabilities are built by their ratios
+// from the mode, where they are 1, outwards until they no longer count, and divided by their sum; no
+// factorial is formed.
+#pragma once
+
+#include <cstdint>
+
+#include "layer.h"
+
+namespace sparsemark::accelerator {
+
+// A distribution over 0..points, unimodal, known by the ratio of neighbouring probabilities.
+class Occupancy {
+ public:
+  // Each point is a nonzero with probability `density`, independently.
+  static Occupancy binomial(std::int64_t points, double density);
+  // `points` drawn out of `total`, of which `nonzeros` are nonzero: a tile of a tensor with a fixed count.
+  static Occupancy hypergeometric(std::int64_t points, std::int64_t total, std::int64_t nonzeros);
+  // Overdispersed: tiles differ in density, with intra-class correlation rho in (0, 1).
+  static Occupancy beta_binomial(std::int64_t points, double density, double rho);
+  // Binomial where rho is 0, else beta-binomial.
+  static Occupancy of(std::int64_t points, const Density& density);
+
+  std::int64_t points() const { return points_; }
+  double mean() const;
+  double variance() const;
+  double probability_empty() const;
+
+  // visit(x, P(X = x)) for every x that counts, rising.
+  template <typename Visit>
+  void visit(Visit visit) const {
+    double total = 0.0;
+    walk([&](std::int64_t, double weight) { total += weight; });
+    walk([&](std::int64_t x, double weight) { visit(x, weight / total); });
+  }
+
+  // E[f(X)].
+  template <typename F>
+  double expect(F f) const {
+    double sum = 0.0;
+    double total = 0.0;
+    walk([&](std::int64_t x, double weight) {
+      sum += weight * f(x);
+      total += weight;
+    });
+    return sum / total;
+  }
+
+  // E[max over `parts` independent draws of f(X)] for an f that does not fall: the sum over x of f(x) times
+  // P(max = x) = F(x)^parts - F(x - 1)^parts.
+  template <typename F>
+  double expect_maximum(double parts, F f) const {
+    double sum = 0.0;
+    double below = 0.0;
+    double power_below = 0.0;
+    visit([&](std::int64_t x, double probability) {
+      const double until = below + probability;
+      const double power = power_of(until < 1.0 ? until : 1.0, parts);
+      sum += f(x) * (power - power_below);
+      below = until;
+      power_below = power;
+    });
+    return sum;
+  }
+
+ private:
+  enum class Kind : std::int8_t { kBinomial, kHypergeometric, kBetaBinomial };
+
+  // p(x + 1) / p(x).
+  double ratio(std::int64_t x) const;
+  std::int64_t lowest() const;
+  std::int64_t highest() const;
+  std::int64_t mode() const;
+  static double power_of(double base, double exponent);
+
+  // visit(x, weight) for every x that counts, rising; weights are relative to the mode's.
+  template <typename Visit>
+  void walk(Visit visit) const {
+    // What is left out is below the rounding of the sum.
+    constexpr double kNegligible = 1e-17;
+    const std::int64_t top = mode();
+    std::int64_t x = top;
+    double weight = 1.0;
+    while (x > lowest() && weight > kNegligible) {
+      --x;
+      weight /= ratio(x);
+    }
+    for (; x < top; ++x) {
+      visit(x, weight);
+      weight *= ratio(x);
+    }
+    weight = 1.0;
+    for (x = top; x <= highest() && weight > kNegligible; ++x) {
+      visit(x, weight);
+      if (x < highest()) weight *= ratio(x);
+    }
+  }
+
+  Kind kind_ = Kind::kBinomial;
+  std::int64_t points_ = 0;
+  double density_ = 0.0;       // all but hypergeometric
+  double odds_ = 0.0;          // binomial: density / (1 - density)
+  std::int64_t total_ = 0;     // hypergeometric
+  std::int64_t nonzeros_ = 0;  // hypergeometric
+  double alpha_ = 0.0;         // beta-binomial
+  double beta_ = 0.0;
+};
+
+// Expected maximum of `parts` independent standard normal variables, by Blom's approximation
+// Phi^-1((parts - 0.375) / (parts + 0.25)): within 0.6 % from 16 on.
+double expected_normal_maximum(double parts);
+
+// Expected fullest of `bins` that `balls` fall into evenly: bank conflicts of `balls` accesses. Exact for up
+// to kMostBalls of each, by counting the ways in which no bin holds more than t.
+inline constexpr int kMostBalls = 128;
+double expected_fullest_bin(int balls, int bins);
+
+}  // namespace sparsemark::accelerator

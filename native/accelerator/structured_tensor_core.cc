@@ -1,0 +1,61 @@
+// Tensor core with N:M weights (Mishra et al., 2021: 2:4): a block of `block` weights holds at most `kept`
+// nonzeros, and one pass does `block` instead of `kept` terms of a sum:
+//   cycles = ceil(m n k / MACs) kept / block for weights of at most that density, else dense
+// Skips zeros of the weights as far as the pattern goes; activations are read as a dense operand.
+#include <cmath>
+
+#include "engine.h"
+
+namespace sparsemark::accelerator {
+namespace {
+
+enum { kMacs, kKept, kBlock };
+
+constexpr Parameter kParameters[] = {
+    {"macs", "MACs", "multipliers of the device", 1, 16777216, true},
+    {"kept", "weights", "nonzeros of a block", 1, 1024, true},
+    {"block", "weights", "weights of a block", 1, 1024, true},
+};
+constexpr const char* kTerms[] = {"denseCycles", "speedup", "metadataBits"};
+constexpr const char* kActions[] = {"mac", "weightRead", "metadataBitRead", "activationRead"};
+
+Status estimate_structured(const double* parameters, const Layer& layer, Estimate& out) noexcept {
+  const double kept = parameters[kKept];
+  const double block = parameters[kBlock];
+  if (kept > block) {
+    out.reason = "more nonzeros in a block than it has weights";
+    return Status::kUnsupported;
+  }
+  out.dense_cycles = std::ceil(out.macs / parameters[kMacs]);
+  const bool fits = layer.weights.density <= kept / block;
+  const double share = fits ? kept / block : 1.0;
+  out.cycles = std::ceil(out.macs * share / parameters[kMacs]);
+  out.multipliers = parameters[kMacs];
+  const double weights =
+      static_cast<double>(layer.m) * static_cast<double>(layer.k) * static_cast<double>(layer.groups);
+  const double stored = weights * share;
+  const double bits = fits ? stored * std::ceil(std::log2(block)) : 0.0;
+  out.terms[0] = out.dense_cycles;
+  out.terms[1] = out.dense_cycles / out.cycles;
+  out.terms[2] = bits;
+  out.actions[0] = out.macs * share;
+  out.actions[1] = stored;
+  out.actions[2] = bits;
+  out.actions[3] =
+      static_cast<double>(layer.n) * static_cast<double>(layer.k) * static_cast<double>(layer.groups);
+  return Status::kOk;
+}
+
+}  // namespace
+
+extern const Engine structured_tensor_core = {"structured-tensor-core",
+                                              "skips zeros of weights with at most N nonzeros of M",
+                                              kParameters,
+                                              3,
+                                              kTerms,
+                                              3,
+                                              kActions,
+                                              4,
+                                              estimate_structured};
+
+}  // namespace sparsemark::accelerator

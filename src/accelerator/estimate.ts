@@ -1,0 +1,125 @@
+/** What layers would cost on an accelerator: one by one with all their terms, or by the million in typed arrays. */
+import { type EngineClass, loadNative } from '../native.ts';
+import {
+  type Accelerator,
+  type Estimate,
+  type EstimatedLayer,
+  SparsemarkError,
+  type Suite,
+  type Workload,
+} from '../terms.ts';
+
+/** Numbers of a layer's row and of an estimate's, as `native/accelerator/batch.h` has them. */
+export const layerFields = 17;
+export const estimateFields = 30;
+const mostTerms = 12;
+
+/** Status of a row. */
+const status = { ok: 0, overflow: 1, unsupported: 2 } as const;
+
+function engineOf(accelerator: Accelerator): { index: number; engine: EngineClass } {
+  const engines = loadNative().native.describeEngines();
+  const index = engines.findIndex(({ name }) => name === accelerator.engine);
+  return { index, engine: engines[index]! };
+}
+
+/** Write a layer as a row of numbers at its place. */
+export function writeLayer(layer: EstimatedLayer, rows: Float64Array, at: number): void {
+  const { m, n, k, conv } = layer.shape;
+  const geometry =
+    conv === undefined
+      ? [k, 1, n, 1, 1, 1, 1, n, 1]
+      : [
+          conv.channels,
+          conv.height + 2 * conv.padding,
+          conv.width + 2 * conv.padding,
+          conv.kernelHeight,
+          conv.kernelWidth,
+          conv.stride,
+          conv.outHeight,
+          conv.outWidth,
+          conv.batch,
+        ];
+  const densities = [layer.weightDensity, layer.weightCorrelation, layer.activationDensity, 0];
+  rows.set([m, n, k, ...geometry, layer.groups, ...densities], at * layerFields);
+}
+
+/** Estimates of many layers on one accelerator: a row of 30 numbers each. Throws BAD_ACCELERATOR for one it declines. */
+export function sweep(
+  accelerator: Accelerator,
+  layers: Float64Array,
+  options: { readonly threads?: number; readonly parameters?: Float64Array } = {},
+): Float64Array {
+  const { index } = engineOf(accelerator);
+  const count = layers.length / layerFields;
+  const estimates = new Float64Array(count * estimateFields);
+  const parameters = options.parameters ?? Float64Array.from(accelerator.parameters);
+  const { native } = loadNative();
+  const reason = native.estimateLayers(index, parameters, layers, estimates, options.threads ?? 1);
+  for (let i = 0; i < count; i += 1) {
+    const found = estimates[i * estimateFields];
+    if (found === status.ok) continue;
+    const received =
+      found === status.overflow ? 'one with more than 2^63 multiplications' : `layer ${i}: ${reason}`;
+    throw new SparsemarkError(
+      'BAD_ACCELERATOR',
+      `Expected a layer that ${accelerator.name} can run, received ${received}. Correct the layer, or leave the accelerator out.`,
+    );
+  }
+  return estimates;
+}
+
+/** Estimates of layers on one accelerator. Throws BAD_ACCELERATOR for a layer that it declines. */
+export function estimate(accelerator: Accelerator, layers: readonly EstimatedLayer[]): readonly Estimate[] {
+  const { engine } = engineOf(accelerator);
+  const rows = new Float64Array(layers.length * layerFields);
+  for (const [at, layer] of layers.entries()) writeLayer(layer, rows, at);
+  const all = sweep(accelerator, rows);
+  return layers.map((layer, at): Estimate => {
+    const row = all.subarray(at * estimateFields, (at + 1) * estimateFields);
+    const [, cycles, denseCycles, macs, effectualMacs, multipliers] = row;
+    const named = (names: readonly string[], from: number): Record<string, number> =>
+      Object.fromEntries(names.map((name, i) => [name, row[from + i]!]));
+    return {
+      accelerator: accelerator.name,
+      layer: layer.name,
+      evidence: accelerator.evidence,
+      cycles: cycles!,
+      timeNs: (1000 * cycles!) / accelerator.clockMhz,
+      denseCycles: denseCycles!,
+      macs: macs!,
+      effectualMacs: effectualMacs!,
+      utilisation: cycles === 0 ? 0 : effectualMacs! / (cycles! * multipliers!),
+      terms: named(engine.terms, 6),
+      actions: named(engine.actions, 6 + mostTerms),
+    };
+  });
+}
+
+/** A workload of a suite as a layer: spmm, spmv and conv2d have one, other ops none. */
+export function layerOf(workload: Workload, activationDensity: number): EstimatedLayer | null {
+  if (!['spmm', 'spmv', 'spmm_bias_relu', 'conv2d'].includes(workload.op)) return null;
+  return {
+    name: workload.layer,
+    shape: workload.shape,
+    groups: 1,
+    weightDensity: workload.density,
+    activationDensity: workload.activationDensity ?? activationDensity,
+    weightCorrelation: 0,
+  };
+}
+
+/** The different layers of a suite at their different densities, in its order: seeds, patterns and caches are one. */
+export function layersOf(
+  suite: Pick<Suite, 'workloads'>,
+  activationDensity: number,
+): readonly EstimatedLayer[] {
+  const layers = new Map<string, EstimatedLayer>();
+  for (const workload of suite.workloads) {
+    const layer = layerOf(workload, activationDensity);
+    if (layer === null) continue;
+    const { m, k, n } = layer.shape;
+    layers.set(`${layer.name} ${m} ${k} ${n} ${layer.weightDensity} ${layer.activationDensity}`, layer);
+  }
+  return [...layers.values()];
+}

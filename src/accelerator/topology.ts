@@ -1,0 +1,96 @@
+/** Layers from SCALE-Sim's topology files (.csv), for convolutions and for GEMMs, with their N:M sparsity column. */
+import { type EstimatedLayer, SparsemarkError } from '../terms.ts';
+
+const convHeader = [
+  ...['layer name', 'ifmap height', 'ifmap width', 'filter height', 'filter width', 'channels'],
+  ...['num filter', 'strides'],
+];
+const gemmHeader = ['layer', 'm', 'n', 'k'];
+
+/** Cells of a line; SCALE-Sim ends its lines with a comma. */
+function cellsOf(line: string): string[] {
+  const cells = line.split(',').map((cell) => cell.trim());
+  while (cells.length > 0 && cells.at(-1) === '') cells.pop();
+  return cells;
+}
+
+/**
+ * Read a topology. In SCALE-Sim's words a GEMM has M output rows, N output columns and K terms of a sum: its N are
+ * our m (filters), its M our n (pixels). Depthwise layers (names that begin with DP) are refused: the format does not
+ * say their groups. Throws BAD_SUITE with file, line.
+ */
+export function parseTopology(
+  text: string,
+  file: string,
+  activationDensity: number,
+): readonly EstimatedLayer[] {
+  const lines = text.split(/\r?\n/);
+  const header = cellsOf(lines[0] ?? '').map((cell) => cell.toLowerCase().replace(/\s+/g, ' '));
+  const isGemm = gemmHeader.every((name, at) => header[at] === name);
+  const isConv = convHeader.every((name, at) => header[at] === name);
+  const fail = (line: number, what: string, received: string, advice: string): never => {
+    throw new SparsemarkError('BAD_SUITE', `Expected ${what} for a layer, received ${received}. ${advice}`, {
+      file,
+      line,
+    });
+  };
+  if (!isGemm && !isConv) {
+    fail(
+      1,
+      'the header "Layer name, IFMAP Height, ..." or "Layer, M, N, K"',
+      `"${(lines[0] ?? '').slice(0, 60)}"`,
+      'Only SCALE-Sim topologies are read.',
+    );
+  }
+  const columns = (isGemm ? gemmHeader : convHeader).length;
+  const hasSparsity = header[columns] === 'sparsity';
+  const layers: EstimatedLayer[] = [];
+  for (const [at, line] of lines.entries()) {
+    const cells = cellsOf(line);
+    if (at === 0 || cells.length === 0) continue;
+    const place = at + 1;
+    if (cells.length !== columns && !(hasSparsity && cells.length === columns + 1))
+      fail(
+        place,
+        `${columns} cells${hasSparsity ? ' and a sparsity' : ''}`,
+        String(cells.length),
+        'Correct the line.',
+      );
+    const [name = ''] = cells;
+    if (/^dp/i.test(name)) fail(place, 'a layer that is not depthwise', `"${name}"`, 'Remove the line.');
+    const sizes = cells.slice(1, columns).map((cell) => {
+      const size = Number(cell);
+      return /^\d+$/.test(cell) && size >= 1 && Number.isSafeInteger(size)
+        ? size
+        : fail(place, 'a whole number of at least 1', `"${cell}"`, 'Correct the cell.');
+    });
+    const ratio = /^(\d+):(\d+)$/.exec(cells[columns] ?? '1:1');
+    const weightDensity = ratio === null ? Number.NaN : Number(ratio[1]) / Number(ratio[2]);
+    if (!(weightDensity > 0 && weightDensity <= 1))
+      fail(place, 'a sparsity N:M with N of at most M', `"${cells[columns]}"`, 'Write for example 2:4.');
+    const common = { name, groups: 1, weightDensity, activationDensity, weightCorrelation: 0 };
+    if (isGemm) {
+      const [rows, filters, k] = sizes as [number, number, number];
+      layers.push({ ...common, shape: { m: filters, n: rows, k } });
+      continue;
+    }
+    const [height, width, kernelHeight, kernelWidth, channels, filters, stride] = sizes as number[];
+    const outHeight = Math.ceil((height! - kernelHeight! + stride!) / stride!);
+    const outWidth = Math.ceil((width! - kernelWidth! + stride!) / stride!);
+    if (outHeight < 1 || outWidth < 1)
+      fail(
+        place,
+        'a filter no larger than its input',
+        `${kernelHeight} x ${kernelWidth}`,
+        'Correct the line.',
+      );
+    const conv = {
+      ...{ batch: 1, channels: channels!, height: height!, width: width!, kernelHeight: kernelHeight! },
+      ...{ kernelWidth: kernelWidth!, stride: stride!, padding: 0, outHeight, outWidth },
+    };
+    const k = channels! * kernelHeight! * kernelWidth!;
+    layers.push({ ...common, shape: { m: filters!, n: outHeight * outWidth, k, conv } });
+  }
+  if (layers.length === 0) fail(lines.length, 'at least one layer', 'none', 'Add one.');
+  return layers;
+}

@@ -1,0 +1,299 @@
+/** The cost model held against published figures (test/golden/accelerators/*.csv), its invariants, and bad files. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { acceleratorNames, loadAccelerator, parseAccelerator } from '../src/accelerator/accelerator.ts';
+import { estimate, estimateFields, layerFields, sweep, writeLayer } from '../src/accelerator/estimate.ts';
+import { parseTopology } from '../src/accelerator/topology.ts';
+import { loadNative } from '../src/native.ts';
+import { type Accelerator, type Estimate, type EstimatedLayer, SparsemarkError } from '../src/terms.ts';
+
+function gemm(m: number, n: number, k: number, weightDensity = 1, activationDensity = 1): EstimatedLayer {
+  const shape = { m, n, k };
+  return { name: 'layer', shape, groups: 1, weightDensity, activationDensity, weightCorrelation: 0 };
+}
+
+function conv(
+  {
+    channels,
+    size,
+    kernel,
+    filters,
+    stride = 1,
+    out,
+  }: Record<'channels' | 'size' | 'kernel' | 'filters' | 'out', number> & { stride?: number },
+  weightDensity = 1,
+  activationDensity = 1,
+  groups = 1,
+): EstimatedLayer {
+  const geometry = {
+    ...{ batch: 1, channels, height: size, width: size, kernelHeight: kernel, kernelWidth: kernel },
+    ...{ stride, padding: 0, outHeight: out, outWidth: out },
+  };
+  const shape = { m: filters, n: out * out, k: channels * kernel * kernel, conv: geometry };
+  return { name: 'layer', shape, groups, weightDensity, activationDensity, weightCorrelation: 0 };
+}
+
+const one = (accelerator: string | Accelerator, layer: EstimatedLayer): Estimate =>
+  estimate(typeof accelerator === 'string' ? loadAccelerator(accelerator) : accelerator, [layer])[0]!;
+
+/** Rows of a golden table as numbers, its first line and comments left out. */
+function golden(name: string): number[][] {
+  const text = readFileSync(join(import.meta.dirname, 'golden', 'accelerators', `${name}.csv`), 'utf8');
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return lines.slice(1).map((line) => line.split(',').map(Number));
+}
+
+describe('published figures', () => {
+  it("systolic arrays: SCALE-Sim's own tests, cycles and SRAM accesses", () => {
+    const alexnet1 = conv({ channels: 3, size: 224, kernel: 11, filters: 96, stride: 4, out: 55 });
+    const ws = one('systolic-ws-32', alexnet1);
+    expect(ws.cycles).toBe(112_283);
+    expect(ws.actions).toMatchObject({ inputRead: 3_294_225, weightRead: 34_848, outputWrite: 3_484_800 });
+    expect(100 * (ws.macs / (1024 * (ws.cycles + 1)))).toBeCloseTo(91.682, 2);
+    const product = gemm(128, 256, 256);
+    // Total cycles less stalls.
+    expect(one('systolic-is-32', product).cycles).toBe(19_984 - 5_777);
+    expect(one('systolic-os-32', product).cycles).toBe(52_447 - 42_272);
+    expect(one('systolic-ws-32', product).cycles).toBe(52_447 - 41_248);
+    const compressed = { ...alexnet1, shape: { ...alexnet1.shape, k: 184 } };
+    expect(one('tpu-128', compressed).cycles).toBe(173_949 - 167_136);
+  });
+
+  it('SIGMA and its TPU: cycles of ten GEMMs', () => {
+    for (const [m, n, k, tpu, published, formula] of golden('sigma')) {
+      expect(one('tpu-128-sigma', gemm(m!, n!, k!)).cycles).toBe(tpu);
+      const { cycles } = one('sigma', gemm(m!, n!, k!, 0.2, 0.9));
+      expect(Math.abs(cycles - formula!)).toBeLessThanOrEqual(1);
+      expect(Math.abs(cycles / published! - 1)).toBeLessThan(0.125);
+    }
+  });
+
+  it('EIE: nine layers within the error of their printed densities', () => {
+    const errors = golden('eie').map(([k, m, w, a, , actualUs, bound]) => {
+      const { timeNs } = one('eie', gemm(m!, 1, k!, w!, a!));
+      const error = timeNs / 1000 / actualUs! - 1;
+      expect(Math.abs(error)).toBeLessThan(bound!);
+      return Math.abs(error);
+    });
+    expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeLessThan(0.095);
+  });
+
+  it('the dual-side tensor core: relative time at eight pairs of densities', () => {
+    const time = (w: number, a: number): number =>
+      one('dual-side-tensor-core', gemm(4096, 4096, 4096, w, a)).cycles;
+    const errors = golden('dual-side').map(([w, a, published, full]) =>
+      Math.abs(time(w!, a!) / time(1, 1) / (published! / full!) - 1),
+    );
+    expect(Math.max(...errors)).toBeLessThan(0.115);
+    expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeLessThan(0.068);
+  });
+
+  it('SCNN: network speed-ups over DCNN within 15 %', () => {
+    const rows = golden('scnn');
+    for (const [network, published] of [
+      [0, 2.37],
+      [1, 3.52],
+    ] as const) {
+      let cycles = 0;
+      let dense = 0;
+      for (const [of, channels, size, kernel, filters, out, w, a, groups] of rows) {
+        if (of !== network) continue;
+        const shape = { channels: channels!, size: size!, kernel: kernel!, filters: filters!, out: out! };
+        const found = one('scnn', conv(shape, w!, a!, groups!));
+        cycles += found.cycles;
+        dense += found.denseCycles;
+      }
+      expect(Math.abs(dense / cycles / published - 1)).toBeLessThan(0.15);
+    }
+  });
+
+  it('Eyeriss v2: eight layers equal the product of densities and lie 1.4 to 6.5 % below the simulation', () => {
+    for (const [m, c, size, a, w, simulated, product] of golden('eyeriss-v2')) {
+      const shape = { channels: c!, size: size!, kernel: 1, filters: m!, out: size! };
+      const { cycles } = one('eyeriss-v2-pe', conv(shape, w!, a!));
+      expect(Math.round(cycles)).toBe(product);
+      const below = 1 - cycles / simulated!;
+      expect(below).toBeGreaterThan(0.0135);
+      expect(below).toBeLessThan(0.066);
+    }
+  });
+
+  it('the 2:4 tensor core: cycles of four GEMMs', () => {
+    for (const [m, k, n, dense, sparse] of golden('tensor-core')) {
+      const found = one('tensor-core-2-4', gemm(m!, n!, k!, 0.5));
+      expect([found.denseCycles, found.cycles]).toEqual([dense, sparse]);
+      expect(one('tensor-core-2-4', gemm(m!, n!, k!, 0.51)).cycles).toBe(dense);
+    }
+  });
+
+  it("ANNETTE's refined roofline: six layers on two devices, to the last printed digit", () => {
+    for (const [channels, size, kernel, filters, stride, out, ncs2, zcu102] of golden('annette')) {
+      const shape = { channels: channels!, size: size!, kernel: kernel!, filters: filters!, out: out! };
+      const layer = conv({ ...shape, stride: stride! });
+      expect((one('ncs2', layer).timeNs / 1e6).toFixed(6)).toBe(ncs2!.toFixed(6));
+      expect((one('zcu102', layer).timeNs / 1e6).toFixed(6)).toBe(zcu102!.toFixed(6));
+    }
+  });
+
+  it('Cambricon-X at its mean density, and conflicts of a gather, within a factor of 2 and to three digits', () => {
+    const { cycles, denseCycles } = one('cambricon-x', gemm(256, 1, 2560, 0.1));
+    expect(denseCycles / cycles / 7.23).toBeGreaterThan(0.5);
+    expect(denseCycles / cycles / 7.23).toBeLessThan(2);
+    expect(one('gather-scatter-16-unstructured', gemm(16, 16, 256, 0.25)).terms.cyclesAGather).toBeCloseTo(
+      3.078,
+      3,
+    );
+  });
+});
+
+describe('invariants', () => {
+  const layers = fc.record({
+    m: fc.integer({ min: 1, max: 600 }),
+    n: fc.integer({ min: 1, max: 600 }),
+    k: fc.integer({ min: 1, max: 3000 }),
+    w: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    a: fc.double({ min: 0.01, max: 1, noNaN: true }),
+  });
+
+  it.each([...acceleratorNames()])(
+    '%s: never more than its multipliers can do, dense never faster than dense',
+    (name) => {
+      const accelerator = loadAccelerator(name);
+      fc.assert(
+        fc.property(layers, ({ m, n, k, w, a }) => {
+          const found = one(accelerator, gemm(m, n, k, w, a));
+          expect(found.effectualMacs).toBeLessThanOrEqual(found.macs);
+          expect(found.cycles).toBeGreaterThanOrEqual(0);
+          expect(Number.isFinite(found.cycles + found.denseCycles)).toBe(true);
+          for (const value of [...Object.values(found.terms), ...Object.values(found.actions)])
+            expect(value).toBeGreaterThanOrEqual(0);
+          // A whole number of cycles less one is what SCALE-Sim reports.
+          const busy = found.effectualMacs / Math.max(found.utilisation, 1e-300);
+          expect(found.effectualMacs).toBeLessThanOrEqual(
+            busy * (1 + 1e-9) * (1 + 1 / Math.max(found.cycles, 1)),
+          );
+          expect(found.utilisation).toBeLessThanOrEqual(1 + 1 / Math.max(found.cycles, 1) + 1e-9);
+          const full = one(accelerator, gemm(m, n, k));
+          expect(full.utilisation).toBeLessThanOrEqual(1 + 1 / Math.max(full.cycles, 1) + 1e-9);
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
+
+  it.each([...acceleratorNames()])('%s: no fewer cycles for more nonzeros', (name) => {
+    const accelerator = loadAccelerator(name);
+    // EIE's answer is drawn: half a percent of a draw of 256 broadcasts is noise.
+    const slack = accelerator.engine === 'broadcast-fifo' ? 1.02 : 1 + 1e-9;
+    fc.assert(
+      fc.property(layers, fc.double({ min: 0, max: 1, noNaN: true }), ({ m, n, k, w, a }, part) => {
+        const { cycles } = one(accelerator, gemm(m, n, k, w, a));
+        expect(one(accelerator, gemm(m, n, k, w * (0.1 + 0.9 * part), a)).cycles).toBeLessThanOrEqual(
+          cycles * slack,
+        );
+        expect(one(accelerator, gemm(m, n, k, w, a * (0.1 + 0.9 * part))).cycles).toBeLessThanOrEqual(
+          cycles * slack,
+        );
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('many layers over threads give what one by one gives', () => {
+    const accelerator = loadAccelerator('scnn');
+    const rows = new Float64Array(1000 * layerFields);
+    for (let i = 0; i < 1000; i += 1) writeLayer(gemm(1 + (i % 37), 1 + (i % 91), 1 + i, 0.3, 0.5), rows, i);
+    const all = sweep(accelerator, rows, { threads: 2 });
+    expect(sweep(accelerator, rows)).toEqual(all);
+    expect(all[999 * estimateFields + 1]).toBe(one(accelerator, gemm(1, 90, 1000, 0.3, 0.5)).cycles);
+  });
+});
+
+describe('bad input', () => {
+  const { native } = loadNative();
+  const text = readFileSync(join(import.meta.dirname, '..', 'suites', 'accelerators', 'eie.yaml'), 'utf8');
+  const refusal = (changed: string): string => {
+    expect(changed).not.toBe(text);
+    try {
+      parseAccelerator(changed, 'mine.yaml', native.describeEngines());
+    } catch (error) {
+      expect(error).toBeInstanceOf(SparsemarkError);
+      expect((error as SparsemarkError).code).toBe('BAD_ACCELERATOR');
+      return (error as Error).message;
+    }
+    return 'accepted';
+  };
+
+  it.each([
+    [
+      'an unknown key',
+      text.replace('title:', 'titel:'),
+      /mine.yaml:3:1: Expected one of .* Did you mean "title"/,
+    ],
+    ['a key twice', `${text}name: other\n`, /received "name" twice/],
+    ['an unknown parameter', text.replace('fifoDepth:', 'fifoDept:'), /Did you mean "fifoDepth"/],
+    [
+      'no source',
+      text.replace(/(pes: \{ value: 64, unit: elements), source: "[^"]*"/, '$1'),
+      /a key "source"/,
+    ],
+    ['no unit', text.replace('unit: elements, ', ''), /a key "unit"/],
+    ['another unit', text.replace('unit: elements', 'unit: kilo'), /the unit elements .*received "kilo"/],
+    ['no elements', text.replace('value: 64', 'value: 0'), /an integer in 1\.\.1024/],
+    ['half an element', text.replace('value: 64', 'value: 1.5'), /an integer in/],
+    ['an unknown engine', text.replace('broadcast-fifo', 'broadcast-fofi'), /Did you mean "broadcast-fifo"/],
+    ['a class of evidence that is none', text.replace('calibrated', 'proven'), /one of replayed, validated/],
+    ['no clock', text.replace(/clock:.*\n/, ''), /a key "clock"/],
+  ])('%s', (_, changed, message) => {
+    expect(refusal(changed)).toMatch(message);
+  });
+
+  it('a misspelt accelerator is answered with the nearest', () => {
+    expect(() => loadAccelerator('sncn')).toThrow(/Did you mean "scnn"/);
+    expect(() => loadAccelerator('./nowhere.yaml')).toThrow(/no such file/);
+  });
+
+  it('2^40 multiplications are estimated, 2^70 and sizes that are none are refused', () => {
+    expect(one('tpu-128', gemm(2 ** 14, 2 ** 13, 2 ** 13)).macs).toBe(2 ** 40);
+    for (const layer of [
+      gemm(2 ** 24, 2 ** 23, 2 ** 23),
+      gemm(0, 1, 1),
+      gemm(1.5, 1, 1),
+      gemm(Number.NaN, 1, 1),
+    ]) {
+      for (const name of acceleratorNames()) expect(() => one(name, layer)).toThrow(/Expected a layer that/);
+    }
+    for (const density of [-0.1, 1.1, Number.NaN]) {
+      expect(() => one('eie', gemm(4, 4, 4, density))).toThrow(/a density outside of 0..1/);
+      expect(() => one('eie', gemm(4, 4, 4, 1, density))).toThrow(/a density outside of 0..1/);
+    }
+  });
+});
+
+describe("SCALE-Sim's topologies", () => {
+  it('convolutions, GEMMs and sparsity are read', () => {
+    const [layer] = parseTopology(
+      'Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides, Sparsity,\nconv1, 224, 224, 11, 11, 3, 96, 4, 2:4,\n',
+      'a.csv',
+      1,
+    );
+    expect(layer).toMatchObject({ weightDensity: 0.5, shape: { m: 96, n: 3025, k: 363 } });
+    expect(parseTopology('Layer, M, N, K,\nfc, 256, 128, 64,\n', 'a.csv', 0.5)[0]).toMatchObject({
+      activationDensity: 0.5,
+      shape: { m: 128, n: 256, k: 64 },
+    });
+  });
+
+  it.each([
+    ['another header', 'a,b\n', /a.csv:1: .*header/],
+    ['a size that is none', 'Layer, M, N, K,\nfc, 256, -1, 64,\n', /a.csv:2: .*"-1"/],
+    ['a missing cell', 'Layer, M, N, K,\nfc, 256, 64,\n', /a.csv:2: .*4 cells/],
+    ['a sparsity above 1', 'Layer, M, N, K, Sparsity\nfc, 2, 2, 2, 5:4\n', /N:M/],
+    ['a depthwise layer', 'Layer, M, N, K,\nDPfc, 2, 2, 2,\n', /depthwise/],
+    ['no layer', 'Layer, M, N, K,\n', /at least one layer/],
+  ])('%s is refused', (_, text, message) => {
+    expect(() => parseTopology(text, 'a.csv', 1)).toThrow(message);
+  });
+});
