@@ -23,6 +23,16 @@
  */
 import type { RunOptions } from './measure/run.ts';
 
+export { acceleratorNames, loadAccelerator, parseAccelerator } from './accelerator/accelerator.ts';
+export {
+  estimate,
+  estimateFields,
+  layerFields,
+  layersOf,
+  sweep,
+  writeLayer,
+} from './accelerator/estimate.ts';
+export { parseTopology } from './accelerator/topology.ts';
 export type { Absent } from './measure/libraries.ts';
 export { type RunEvent, type RunOptions, runSuite } from './measure/run.ts';
 export type { Selection } from './measure/schedule.ts';
