@@ -52,8 +52,10 @@ double padding_of(double rows, double density, double run) {
   return density * sum;
 }
 
-// Slowdown of the queues over perfectly shared work: entries of kStepsAtOnce broadcasts, drawn and run.
-double slowdown_of(const Occupancy& slice, double padding, const double* parameters) {
+// Cycles a broadcast: entries of kStepsAtOnce broadcasts, drawn and run through the queues. `expected` are
+// the mean entries of an element; by how much the draw missed them is put right, as far as entries make
+// cycles at all.
+double cycles_a_broadcast(const Occupancy& slice, double padding, double expected, const double* parameters) {
   const auto pes = static_cast<std::int32_t>(parameters[kPes]);
   const auto depth = static_cast<std::int32_t>(parameters[kDepth]);
   // Where the cumulative distribution passes a draw, found from a guide table.
@@ -91,7 +93,8 @@ double slowdown_of(const Occupancy& slice, double padding, const double* paramet
     shared += of_step / static_cast<double>(pes);
   }
   const auto cycles = static_cast<double>(fifo_cycles(counts, kStepsAtOnce, pes, depth));
-  return shared > 0.0 ? cycles / shared : 1.0;
+  constexpr auto kSteps = static_cast<double>(kStepsAtOnce);
+  return cycles / kSteps + (expected - shared / kSteps) * (expected < 1.0 ? expected : 1.0);
 }
 
 Status estimate_broadcast(const double* parameters, const Layer& layer, Estimate& out) noexcept {
@@ -105,10 +108,10 @@ Status estimate_broadcast(const double* parameters, const Layer& layer, Estimate
     const double padding = parameters[kRunBits] > 0.0 ? padding_of(slice_rows, weights.density, run) : 0.0;
     const double entries = slice_rows * weights.density + padding;
     const double theoretical = broadcasts * entries;
-    const double slowdown = slowdown_of(Occupancy::of(rows, weights), padding, parameters);
     // The draw has whole rows: its work is more than the mean where m is no multiple of the elements.
     const double drawn = static_cast<double>(rows) * weights.density + padding;
-    const double cycles = broadcasts * drawn * slowdown;
+    const double cycles =
+        broadcasts * cycles_a_broadcast(Occupancy::of(rows, weights), padding, drawn, parameters);
     if (explain) {
       out.terms[0] = broadcasts;
       out.terms[1] = entries;
