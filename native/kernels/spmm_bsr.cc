@@ -1,68 +1,199 @@
-// spmm on bsr: each row of B is loaded once for the R rows of a block, whose sums are in registers. Blocks of
-// 16 rows are taken in halves where there are no registers for all.
+// spmm on bsr: for each panel of columns of C, all block rows pass by the panel's part of B, which stays in
+// L2. A row of B is loaded once for the 4 or 8 rows of a block whose sums are in registers, so that 4 x 6 or
+// 8 x 3 vectors take 24 FMAs for 10 or 11 loads; L2 has to deliver 32 or 16 bytes a cycle for that.
+//
+// Percentages are measured on one core of a Zen 5 with an L2 of 1 MiB, on 128x1152x784, 256x2304x196,
+// 512x512x196, 3072x768x32 and 3072x768x128 at sparsity 0.5 and 0.9 (products of others are named):
+//
+// fetch A ahead (kAhead): the rows of B at hand keep the hardware from seeing that the values are read in
+//   order. Blocks 4x4 at 0.5 gain 27 %, 3072x768x32 alone 60 %; twice or four times as far is the same.
+// copy B: where its rows do not begin on vectors or their stride is a multiple of kBadStride; and each row of
+//   it is used kWorthCopy times. At 0.5, 256x2304x196 gains 20 %, 768x3072x512 40 %; with 26 uses
+//   256x2304x196 loses 6 %. Where rows lie well copying is 0 to 40 % slower: B comes from L3 as it is needed,
+//   and the copy waits for it.
+// stream C: where it begins on vectors' boundaries and leaves L2 together with B. 256x64x3136 gains 10 %.
+//
+// What did not help: tiles of B of fewer rows, in L1, which add to C (384 rows 0.90 at 0.5 and at 0.9, 192
+// rows 0.8 at 0.9); fetching the next panel of B (0.98 to 1.00); the next block's rows of B into L1 (0.94);
+// huge pages for the copy (0.99).
 #include "panel.h"
+#include "unrolled.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
 
-// Registers for sums: three quarters; the rest holds a row of B and a value.
+// Registers for sums: three quarters; the rest holds a row of B and values.
 constexpr int kSums = kRegisters / 4 * 3;
+// Floats from the values at hand to those that are fetched.
+constexpr int kAhead = 512;
+constexpr std::int32_t kWorthCopy = 32;
+constexpr std::int64_t kBadStride = 2048;
+// Of a private L2 of 1 MiB: C and B, of which a panel of B at most.
+constexpr std::int64_t kCacheBytes = 1 << 20;
+constexpr std::int64_t kPanelBytes = 896 * 1024;
+
+template <int R, int C>
+struct Tiling {
+  static constexpr int kRows = R <= 4 ? R : kRegisters >= 32 ? 8 : 4;  // rows at once
+  static constexpr int kMost = kSums / kRows < 8 ? kSums / kRows : 8;  // vectors
+  static_assert(R % kRows == 0);
+};
+
+struct Panel {
+  const float* b;  // first row
+  std::size_t stride;
+  std::int32_t col;
+  int last;     // columns of the last vector
+  bool whole;   // B has a row for every column of the last blocks
+  bool stream;  // C past the caches
+};
+
+// kTail: B's last vector is partial.
+template <int R, int C, int V, bool kTail>
+void multiply_rows(const Operands& o, const Panel& p, std::int32_t q, int first) {
+  constexpr int kRows = Tiling<R, C>::kRows;
+  // FMA latency is 4 at 2 a cycle: few sums take turns with a second set.
+  constexpr int kChains = C > 1 && 2 * kRows * V <= kSums ? 2 : 1;
+  const Encoded& a = *o.a;
+  Vec c[kChains][kRows][V];
+  unrolled<kChains * kRows * V>([&](auto x) __attribute__((always_inline)) {
+    c[x.value / (kRows * V)][x.value / V % kRows][x.value % V] = zero();
+  });
+  const std::int32_t end = a.offsets[q + 1];
+  const float* value = a.values + static_cast<std::size_t>(a.offsets[q]) * R * C + first;
+  for (std::int32_t block = a.offsets[q]; block < end; ++block, value += R * C) {
+    const std::int32_t j = a.indices[block] * C;
+    const float* row = p.b + static_cast<std::size_t>(j) * p.stride;
+    if (first == 0) {
+      unrolled<(R * C + 15) / 16>([&](auto line) __attribute__((always_inline)) {
+        __builtin_prefetch(value + kAhead + line.value * 16);
+      });
+    }
+    auto add_row = [&](auto k) __attribute__((always_inline)) {
+      Vec b[V];
+      unrolled<V>([&](auto v) __attribute__((always_inline)) {
+        b[v.value] = load_part<V, kTail>(row, v.value, p.last);
+        keep(b[v.value]);
+      });
+      unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
+        const Vec x = broadcast(value[k.value * R + r.value]);
+        unrolled<V>([&](auto v) __attribute__((always_inline)) {
+          Vec& sum_of = c[k.value % kChains][r.value][v.value];
+          sum_of = fma(x, b[v.value], sum_of);
+        });
+      });
+      row += p.stride;
+    };
+    if (p.whole || a.cols - j >= C) {
+      unrolled<C>(add_row);
+    } else {
+      unrolled<C>([&](auto k) __attribute__((always_inline)) {
+        if (k.value < a.cols - j) add_row(k);
+      });
+    }
+  }
+  const std::int32_t i = q * R + first;
+  float* out = o.c + static_cast<std::size_t>(i) * static_cast<std::size_t>(o.n) + p.col;
+  unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
+    if (i + r.value >= a.rows) return;
+    unrolled<V>([&](auto v) __attribute__((always_inline)) {
+      Vec total = c[0][r.value][v.value];
+      if constexpr (kChains > 1) total = add(total, c[1][r.value][v.value]);
+      if (p.stream) {
+        stream(out + v.value * kLanes, total);
+      } else if (v.value == V - 1) {
+        store_first(out + v.value * kLanes, total, p.last);
+      } else {
+        store(out + v.value * kLanes, total);
+      }
+    });
+    out += o.n;
+  });
+}
+
+static inline bool copies(const Encoded& a, std::int32_t n) {
+  return (n % kLanes != 0 || (n > kLanes && n * 4LL % kBadStride == 0)) && a.nnz / kWorthCopy >= a.cols;
+}
 
 template <int R, int C>
 struct Body {
-  static constexpr int kRows = R < kSums ? R : 8;  // rows at once
-  static constexpr int kMost = kSums / kRows < 6 ? kSums / kRows : 6;
-  static_assert(R % kRows == 0 && kMost >= 1);
+  static constexpr int kMost = Tiling<R, C>::kMost;
+
+  template <int V, bool kTail>
+  static void multiply(const Operands& o, const Shard& s, const Panel& p) {
+    for (std::int32_t q = s.unit_begin; q < s.unit_end; ++q) {
+      for (int first = 0; first < R && q * R + first < o.a->rows; first += Tiling<R, C>::kRows) {
+        multiply_rows<R, C, V, kTail>(o, p, q, first);
+      }
+    }
+  }
 
   template <int V, bool kTail>
   static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
     const Encoded& a = *o.a;
-    const std::size_t n = static_cast<std::size_t>(o.n);
-    for (std::int32_t q = s.unit_begin; q < s.unit_end; ++q) {
-      for (std::int32_t first = 0; first < R && q * R + first < a.rows; first += kRows) {
-        Vec c[kRows][V];
-        for (int r = 0; r < kRows; ++r) {
-          for (int v = 0; v < V; ++v) c[r][v] = zero();
-        }
-        for (std::int32_t block = a.offsets[q]; block < a.offsets[q + 1]; ++block) {
-          const float* value = a.values + static_cast<std::size_t>(block) * R * C + first;
-          const std::int32_t j = a.indices[block] * C;
-          const float* row = o.b + static_cast<std::size_t>(j) * n + static_cast<std::size_t>(col);
-          const int columns = a.cols - j < C ? a.cols - j : C;  // B ends before a block that sticks out
-          for (int k = 0; k < columns; ++k, value += R, row += n) {
-            Vec b[V];
-            for (int v = 0; v < V; ++v) b[v] = load_part<V, kTail>(row, v, last);
-            for (int r = 0; r < kRows; ++r) {
-              const Vec x = broadcast(value[r]);
-              for (int v = 0; v < V; ++v) c[r][v] = fma(x, b[v], c[r][v]);
-            }
-          }
-        }
-        const std::int32_t i = q * R + first;
-        float* out = o.c + static_cast<std::size_t>(i) * n + static_cast<std::size_t>(col);
-        for (int r = 0; r < kRows; ++r, out += n) {
-          if (i + r >= a.rows) break;
-          for (int v = 0; v < V; ++v) store_part<V, kTail>(out, v, c[r][v], last);
-        }
-      }
+    const std::int64_t n = o.n;
+    Panel p = {o.b + col, static_cast<std::size_t>(n), col, last, a.cols % C == 0, false};
+    p.stream = n % kLanes == 0 && (a.rows + static_cast<std::int64_t>(a.cols)) * n * 4 > kCacheBytes;
+    if (!copies(a, o.n)) return multiply<V, kTail>(o, s, p);
+    float* out = static_cast<float*>(o.scratch);
+    for (std::int32_t j = 0; j < a.cols; ++j, out += V * kLanes) {
+      const float* row = p.b + static_cast<std::size_t>(j) * p.stride;
+      unrolled<V>([&](auto v) __attribute__((always_inline)) {
+        store(out + v.value * kLanes, load_part<V, kTail>(row, v.value, last));
+      });
     }
+    p.b = static_cast<const float*>(o.scratch);
+    p.stride = V * kLanes;
+    multiply<V, false>(o, s, p);
   }
 };
 
+// Vectors a panel for so many columns, at most.
+template <int R, int C>
+int most_vectors(const Encoded& a) {
+  const std::int64_t fit = kPanelBytes / ((a.cols < 1 ? 1 : a.cols) * std::int64_t{kLanes} * 4);
+  const int most = Tiling<R, C>::kMost;
+  const int least = (most + 1) / 2;
+  return fit < least ? least : fit > most ? most : static_cast<int>(fit);
+}
+
 template <int R, int C>
 void run(const Operands& o, const Shard& s) noexcept {
-  all_panels<Body<R, C>>(o, s, o.a->cols);
+  // Panels of equal width, or one vector less.
+  const std::int64_t most = most_vectors<R, C>(*o.a);
+  std::int64_t needed = (static_cast<std::int64_t>(s.col_end) - s.col_begin + kLanes - 1) / kLanes;
+  Shard part = s;
+  for (std::int64_t panels = (needed + most - 1) / most; panels > 0; --panels) {
+    const std::int64_t vectors = (needed + panels - 1) / panels;
+    needed -= vectors;
+    const std::int64_t col_end = part.col_begin + vectors * kLanes;
+    part.col_end = col_end < s.col_end ? static_cast<std::int32_t>(col_end) : s.col_end;
+    panels_of_width<Body<R, C>>(o, part, vectors * kLanes);
+    part.col_begin = part.col_end;
+  }
+  end_stream();
+}
+
+template <int R, int C>
+std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
+  return copies(a, n) ? static_cast<std::int64_t>(a.cols) * most_vectors<R, C>(a) * kLanes * 4 : 0;
 }
 
 template <int R, int C>
 void tiling(const Encoded& a, std::int32_t n, char* text) {
-  say_tiling(text, Body<R, C>::kRows, panel_vectors(a.cols, n, Body<R, C>::kMost));
+  const int most = most_vectors<R, C>(a);
+  const int needed = n < 1 ? 1 : (n + kLanes - 1) / kLanes;
+  const int panels = (needed + most - 1) / most;
+  say_tiling(text, Tiling<R, C>::kRows, (needed + panels - 1) / panels);
+  while (*text != '\0') ++text;
+  append(text, copies(a, n) ? ", B copied" : "");
 }
 
 template <int R, int C>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmm",  name,    name,    SPARSEMARK_ISA_NAME, Split::kUnits, false,
-          nullptr, nullptr, nullptr, tiling<R, C>,        run<R, C>};
+  return {"spmm",   name,    name,    SPARSEMARK_ISA_NAME, Split::kUnits,
+          false,    nullptr, nullptr, scratch_bytes<R, C>, tiling<R, C>,
+          run<R, C>};
 }
 
 }  // namespace
