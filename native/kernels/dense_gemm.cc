@@ -14,6 +14,8 @@
 #include <cstdio>
 
 #include "dense_tiles.h"
+#include "epilogue.h"
+#include "scattered.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -53,6 +55,8 @@ std::int64_t plan_bytes(const Encoded& a, std::int32_t n) {
   return (panels * rows * a.cols + kPanelVecs * kLanes) * 4;
 }
 
+// kTransposed: a describes A^T, its values lie as those of A.
+template <bool kTransposed>
 void plan(const Encoded& a, std::int32_t n, void* storage) {
   float* out = static_cast<float*>(storage);
   const std::size_t cols = static_cast<std::size_t>(a.cols);
@@ -60,7 +64,10 @@ void plan(const Encoded& a, std::int32_t n, void* storage) {
   for (std::int32_t row = 0; row < a.rows; row += rows) {
     for (std::size_t j = 0; j < cols; ++j) {
       for (std::int32_t r = row; r < row + rows; ++r) {
-        *out++ = r < a.rows ? a.values[static_cast<std::size_t>(r) * cols + j] : 0.0f;
+        const std::size_t row_of_a = static_cast<std::size_t>(r);
+        const std::size_t at =
+            kTransposed ? j * static_cast<std::size_t>(a.rows) + row_of_a : row_of_a * cols + j;
+        *out++ = r < a.rows ? a.values[at] : 0.0f;
       }
     }
   }
@@ -98,6 +105,15 @@ struct Block {
   std::int32_t columns;
   const float* next;  // where the next block of B begins; nullptr: not to be prefetched
 };
+
+// Bias and ReLU, for the shard's rows and some columns of C that were just written.
+void finish(const Operands& o, const Shard& s, std::int32_t col, std::int32_t columns) {
+  if (o.b2 == nullptr) return;
+  for (std::int32_t row = s.unit_begin; row < s.unit_end; ++row) {
+    add_bias_relu(o.c + static_cast<std::size_t>(row) * static_cast<std::size_t>(o.n) + col, columns,
+                  o.b2[row]);
+  }
+}
 
 // Columns of C under the block += the shard's rows of A x the block; = for the first rows of B.
 void multiply_block(const Operands& o, const Shard& s, const Block& block) {
@@ -174,6 +190,7 @@ void run_slim(const Operands& o, const Shard& s) {
     t.rows = s.unit_end - row < rows ? s.unit_end - row : rows;
     kSlims.of[o.n](t);
   }
+  finish(o, s, 0, o.n);
 }
 
 void run(const Operands& o, const Shard& s) noexcept {
@@ -200,13 +217,63 @@ void run(const Operands& o, const Shard& s) noexcept {
       }
       multiply_block(o, s, block);
     } while (first < a.cols);
+    finish(o, s, col, s.col_end - col < width ? s.col_end - col : width);
   }
+}
+
+// A^T as a matrix of its own; its values still lie as those of A.
+Encoded transposed(const Encoded& a) {
+  Encoded turned = a;
+  turned.rows = a.cols;
+  turned.cols = a.rows;
+  return turned;
+}
+
+std::int64_t plan_bytes_t(const Encoded& a, std::int32_t n) { return plan_bytes(transposed(a), n); }
+void plan_t(const Encoded& a, std::int32_t n, void* storage) { plan<true>(transposed(a), n, storage); }
+std::int64_t scratch_bytes_t(const Encoded& a, std::int32_t n) { return scratch_bytes(transposed(a), n); }
+void tiling_t(const Encoded& a, std::int32_t n, char* text) { tiling(transposed(a), n, text); }
+
+// Threads share out columns: units are rows of A, which C has none of.
+void run_t(const Operands& o, const Shard& s) noexcept {
+  const Encoded turned = transposed(*o.a);
+  Operands operands = o;
+  operands.a = &turned;
+  Shard shard = s;
+  shard.unit_begin = 0;
+  shard.unit_end = turned.rows;
+  if (shard.col_begin < shard.col_end) run(operands, shard);
+}
+
+// B made dense behind the block that GEMM packs, inside the evaluation.
+std::int64_t scratch_bytes_sparse(const Encoded& a, std::int32_t n) {
+  const std::int64_t block = (scratch_bytes(a, n) + 63) / 64 * 64;
+  return block + static_cast<std::int64_t>(a.cols) * n * 4;
+}
+
+void run_sparse(const Operands& o, const Shard& s) noexcept {
+  const std::int64_t block = (scratch_bytes(*o.a, o.n) + 63) / 64 * 64;
+  float* b = reinterpret_cast<float*>(static_cast<std::uint8_t*>(o.scratch) + block);
+  scatter(*o.sparse_b, b);
+  Operands operands = o;
+  operands.b = b;
+  run(operands, s);
 }
 
 }  // namespace
 
 extern const Kernel spmm_dense = {"spmm",        "dense", "dense",    SPARSEMARK_ISA_NAME,
-                                  Split::kUnits, true,    plan_bytes, plan,
+                                  Split::kUnits, true,    plan_bytes, plan<false>,
                                   scratch_bytes, tiling,  run};
+extern const Kernel spmm_bias_relu_dense = {"spmm_bias_relu", "dense", "dense",    SPARSEMARK_ISA_NAME,
+                                            Split::kUnits,    true,    plan_bytes, plan<false>,
+                                            scratch_bytes,    tiling,  run};
+extern const Kernel spmm_t_dense = {"spmm_t",        "dense",  "dense",      SPARSEMARK_ISA_NAME,
+                                    Split::kColumns, true,     plan_bytes_t, plan_t,
+                                    scratch_bytes_t, tiling_t, run_t};
+// One thread: each would make its own dense B.
+extern const Kernel spmspm_dense = {"spmspm",  "dense",    "dense",     SPARSEMARK_ISA_NAME,  Split::kNone,
+                                    true,      plan_bytes, plan<false>, scratch_bytes_sparse, tiling,
+                                    run_sparse};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

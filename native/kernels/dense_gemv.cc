@@ -4,6 +4,7 @@
 // prefetching the rows to come adds 2 % from L3 and loses a third from L2.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "scattered.h"
 #include "unrolled.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
@@ -54,8 +55,21 @@ void run(const Operands& o, const Shard& s) noexcept {
   for (; i < s.unit_end; ++i) multiply_rows<1>(a + static_cast<std::size_t>(i) * cols, cols, o.b, o.c + i);
 }
 
+std::int64_t scratch_bytes(const Encoded& a, std::int32_t) { return static_cast<std::int64_t>(a.cols) * 4; }
+
+// x made dense first, by each thread for itself.
+void run_sparse(const Operands& o, const Shard& s) noexcept {
+  Operands operands = o;
+  operands.b = static_cast<const float*>(o.scratch);
+  scatter(*o.sparse_b, static_cast<float*>(o.scratch));
+  run(operands, s);
+}
+
 }  // namespace
 
+extern const Kernel spmspv_dense = {"spmspv",      "dense", "dense",   SPARSEMARK_ISA_NAME,
+                                    Split::kUnits, true,    nullptr,   nullptr,
+                                    scratch_bytes, nullptr, run_sparse};
 extern const Kernel spmv_dense = {"spmv",        "dense", "dense", SPARSEMARK_ISA_NAME,
                                   Split::kUnits, true,    nullptr, nullptr,
                                   nullptr,       nullptr, run};

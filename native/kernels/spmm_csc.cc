@@ -1,43 +1,15 @@
-// spmm on csc: a row of B in registers is added, times its value, to the row of C of each entry of the
-// column. Here it is the panel of C that is read and written all the time and has to stay cached. Two threads
-// would write the same rows of C, so they take columns of C instead.
-#include "panel.h"
+// spmm on csc: rows of B are scattered to rows of C.
+#include "scatter_panels.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
 
-struct Body {
-  static constexpr int kMost = 4;
+using Panel = ScatterPanel<false>;
 
-  template <int V, bool kTail>
-  static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
-    const Encoded& a = *o.a;
-    const std::size_t n = static_cast<std::size_t>(o.n);
-    float* c = o.c + col;
-    for (std::int32_t i = 0; i < a.rows; ++i) {
-      for (int v = 0; v < V; ++v) {
-        store_part<V, kTail>(c + static_cast<std::size_t>(i) * n, v, zero(), last);
-      }
-    }
-    for (std::int32_t j = s.unit_begin; j < s.unit_end; ++j) {
-      const float* row = o.b + static_cast<std::size_t>(j) * n + static_cast<std::size_t>(col);
-      Vec b[V];
-      for (int v = 0; v < V; ++v) b[v] = load_part<V, kTail>(row, v, last);
-      for (std::int32_t p = a.offsets[j]; p < a.offsets[j + 1]; ++p) {
-        const Vec value = broadcast(a.values[p]);
-        float* out = c + static_cast<std::size_t>(a.indices[p]) * n;
-        for (int v = 0; v < V; ++v) {
-          store_part<V, kTail>(out, v, fma(value, b[v], load_part<V, kTail>(out, v, last)), last);
-        }
-      }
-    }
-  }
-};
-
-void run(const Operands& o, const Shard& s) noexcept { all_panels<Body>(o, s, o.a->rows); }
+void run(const Operands& o, const Shard& s) noexcept { all_panels<Panel>(o, s, Panel::outputs(*o.a)); }
 
 void tiling(const Encoded& a, std::int32_t n, char* text) {
-  say_tiling(text, 1, panel_vectors(a.rows, n, Body::kMost));
+  say_tiling(text, 1, panel_vectors(Panel::outputs(a), n, Panel::kMost));
 }
 
 }  // namespace

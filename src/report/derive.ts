@@ -72,6 +72,8 @@ export interface Setting {
   readonly n: number;
   readonly cache: CacheState;
   readonly label: string;
+  /** Of a sparse B; null where B is dense. */
+  readonly activationDensity: number | null;
   readonly threads: number;
 }
 
@@ -229,7 +231,8 @@ export function settingOf(workload: WorkloadRecord, threads: number): Setting {
   // All of a workload's id but density and seed.
   const what = workload.id.slice(0, workload.id.indexOf('/'));
   const id = `${what}/${label}-t${threads}`;
-  return { id, op, dtype, m, k, n, cache, label, threads };
+  const activationDensity = workload.activationDensity ?? null;
+  return { id, op, dtype, m, k, n, cache, label, activationDensity, threads };
 }
 
 function groupsOf(cells: readonly Cell[]): Group[] {

@@ -59,7 +59,9 @@ export function rooflineOf(workload: WorkloadRecord, measured: Measured, machine
   const ceilings = ceilingsFor(machine, measured.threads);
   if (ceilings === null || ceilings.fmaGflops <= 0) return null;
   const { n } = workload.shape;
-  const stored = storedBytes(measured);
+  // A sparse vector asks for so many columns of A and no others.
+  const asked = n === 1 ? (workload.activationDensity ?? 1) : 1;
+  const stored = storedBytes(measured) * asked;
   const activations = workOf(workload).operandBytes;
   const bytes = stored + activations;
   const flops = neededFlops(workload, measured.dense);

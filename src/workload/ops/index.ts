@@ -2,8 +2,12 @@
 import { type OpName, type Problem, SparsemarkError, type Work } from '../../terms.ts';
 import { nearestName } from '../nearest-name.ts';
 import { encode, prune } from './compression.ts';
+import { embeddingBag } from './embedding-bag.ts';
 import type { Op } from './op.ts';
+import { spmspm, spmspv } from './sparse-activations.ts';
 import { spmm } from './spmm.ts';
+import { spmmBiasRelu } from './spmm-bias-relu.ts';
+import { spmmT } from './spmm-t.ts';
 import { spmv } from './spmv.ts';
 
 export type { AnswerCheck } from './check.ts';
@@ -11,7 +15,9 @@ export { checkAnswer } from './check.ts';
 export type { Op } from './op.ts';
 
 /** All ops, by name. */
-export const ops: ReadonlyMap<OpName, Op> = new Map([spmm, spmv, encode, prune].map((op) => [op.name, op]));
+export const ops: ReadonlyMap<OpName, Op> = new Map(
+  [spmm, spmv, spmmT, spmmBiasRelu, spmspm, spmspv, embeddingBag, encode, prune].map((op) => [op.name, op]),
+);
 
 /** The op of that name. Throws BAD_SUITE with the nearest name. */
 export function opNamed(name: OpName): Op {

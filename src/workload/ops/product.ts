@@ -61,3 +61,22 @@ export function productReference(a: Csr, b: OperandArray, shape: Shape): Referen
   }
   return { expected, tolerance, columns: n };
 }
+
+/** A^T in canonical compressed rows. */
+export function transposed(a: Csr): Csr {
+  const rowOffsets = new Int32Array(a.cols + 1);
+  for (const col of a.colIndices) rowOffsets[col + 1]! += 1;
+  for (let col = 0; col < a.cols; col += 1) rowOffsets[col + 1]! += rowOffsets[col]!;
+  const next = rowOffsets.slice();
+  const colIndices = new Int32Array(a.colIndices.length);
+  const values = new Float32Array(a.values.length);
+  for (let row = 0; row < a.rows; row += 1) {
+    for (let p = a.rowOffsets[row]!; p < a.rowOffsets[row + 1]!; p += 1) {
+      const at = next[a.colIndices[p]!]!;
+      next[a.colIndices[p]!] = at + 1;
+      colIndices[at] = row;
+      values[at] = a.values[p]!;
+    }
+  }
+  return { rows: a.cols, cols: a.rows, rowOffsets, colIndices, values };
+}

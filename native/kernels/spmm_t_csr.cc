@@ -1,0 +1,21 @@
+// spmm_t on csr: rows of B are scattered to rows of C.
+#include "scatter_panels.h"
+
+namespace sparsemark::SPARSEMARK_ISA {
+namespace {
+
+using Panel = ScatterPanel<true>;
+
+void run(const Operands& o, const Shard& s) noexcept { all_panels<Panel>(o, s, Panel::outputs(*o.a)); }
+
+void tiling(const Encoded& a, std::int32_t n, char* text) {
+  say_tiling(text, 1, panel_vectors(Panel::outputs(a), n, Panel::kMost));
+}
+
+}  // namespace
+
+extern const Kernel spmm_t_csr = {"spmm_t",        "csr",  "csr",   SPARSEMARK_ISA_NAME,
+                                  Split::kColumns, false,  nullptr, nullptr,
+                                  nullptr,         tiling, run};
+
+}  // namespace sparsemark::SPARSEMARK_ISA

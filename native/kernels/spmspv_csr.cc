@@ -1,0 +1,27 @@
+// spmspv on csr: x made dense, then a row at a time as spmv does. It reads all of A whatever x is: worth it
+// where x has many nonzeros.
+#include "pairs.h"
+#include "scattered.h"
+
+namespace sparsemark::SPARSEMARK_ISA {
+namespace {
+
+std::int64_t scratch_bytes(const Encoded& a, std::int32_t) { return static_cast<std::int64_t>(a.cols) * 4; }
+
+void run(const Operands& o, const Shard& s) noexcept {
+  const Encoded& a = *o.a;
+  float* x = static_cast<float*>(o.scratch);
+  scatter(*o.sparse_b, x);
+  for (std::int32_t i = s.unit_begin; i < s.unit_end; ++i) {
+    const std::int32_t begin = a.offsets[i];
+    o.c[i] = dot(a.values + begin, a.indices + begin, a.offsets[i + 1] - begin, x);
+  }
+}
+
+}  // namespace
+
+extern const Kernel spmspv_csr = {"spmspv",      "csr",   "csr",   SPARSEMARK_ISA_NAME,
+                                  Split::kUnits, false,   nullptr, nullptr,
+                                  scratch_bytes, nullptr, run};
+
+}  // namespace sparsemark::SPARSEMARK_ISA
