@@ -54,6 +54,27 @@ static inline float sum(Vec v) {
   const __m128 quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)));
 }
+static inline Vec max(Vec a, Vec b) { return _mm256_max_ps(a, b); }
+static inline Vec select(std::uint32_t mask, Vec a, Vec b) {
+  return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(where(mask)));
+}
+static inline Vec scale(Vec v, Vec exponent) {
+  const __m256i shifted = _mm256_slli_epi32(_mm256_cvtps_epi32(exponent), 23);
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(v), shifted));
+}
+// Halves, pairs, single lanes: each step adds two vectors' halves into one vector.
+static inline Vec lane_sums(const Vec* v) {
+  Vec halves[4];
+  for (int e = 0; e < 4; ++e) {
+    halves[e] = _mm256_add_ps(_mm256_permute2f128_ps(v[e], v[4 + e], 0x20),
+                              _mm256_permute2f128_ps(v[e], v[4 + e], 0x31));
+  }
+  const Vec even = _mm256_add_ps(_mm256_shuffle_ps(halves[0], halves[1], 0x44),
+                                 _mm256_shuffle_ps(halves[0], halves[1], 0xee));
+  const Vec odd = _mm256_add_ps(_mm256_shuffle_ps(halves[2], halves[3], 0x44),
+                                _mm256_shuffle_ps(halves[2], halves[3], 0xee));
+  return _mm256_add_ps(_mm256_shuffle_ps(even, odd, 0x88), _mm256_shuffle_ps(even, odd, 0xdd));
+}
 static inline Vec gather(const float* base, const std::int32_t* index) {
   return _mm256_i32gather_ps(base, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)), 4);
 }

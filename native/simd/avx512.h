@@ -30,6 +30,27 @@ static inline Vec load_where(const float* p, std::uint32_t mask) {
 static inline Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
 static inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 static inline float sum(Vec v) { return _mm512_reduce_add_ps(v); }
+static inline Vec max(Vec a, Vec b) { return _mm512_max_ps(a, b); }
+static inline Vec select(std::uint32_t mask, Vec a, Vec b) {
+  return _mm512_mask_blend_ps(static_cast<__mmask16>(mask), b, a);
+}
+static inline Vec scale(Vec v, Vec exponent) { return _mm512_scalef_ps(v, exponent); }
+// Halves, quarters, pairs, single lanes: each step adds two vectors' halves into one vector.
+static inline Vec lane_sums(const Vec* v) {
+  Vec quarters[4];
+  for (int e = 0; e < 4; ++e) {
+    const Vec low =
+        _mm512_add_ps(_mm512_shuffle_f32x4(v[e], v[4 + e], 0x44), _mm512_shuffle_f32x4(v[e], v[4 + e], 0xee));
+    const Vec high = _mm512_add_ps(_mm512_shuffle_f32x4(v[8 + e], v[12 + e], 0x44),
+                                   _mm512_shuffle_f32x4(v[8 + e], v[12 + e], 0xee));
+    quarters[e] = _mm512_add_ps(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xdd));
+  }
+  const Vec even = _mm512_add_ps(_mm512_shuffle_ps(quarters[0], quarters[1], 0x44),
+                                 _mm512_shuffle_ps(quarters[0], quarters[1], 0xee));
+  const Vec odd = _mm512_add_ps(_mm512_shuffle_ps(quarters[2], quarters[3], 0x44),
+                                _mm512_shuffle_ps(quarters[2], quarters[3], 0xee));
+  return _mm512_add_ps(_mm512_shuffle_ps(even, odd, 0x88), _mm512_shuffle_ps(even, odd, 0xdd));
+}
 static inline Vec gather(const float* base, const std::int32_t* index) {
   return _mm512_i32gather_ps(_mm512_loadu_si512(index), base, 4);
 }

@@ -36,6 +36,18 @@ static inline Vec load_where(const float* p, std::uint32_t mask) {
 static inline Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
 static inline Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
 static inline float sum(Vec v) { return vaddvq_f32(v); }
+static inline Vec max(Vec a, Vec b) { return vmaxq_f32(a, b); }
+static inline Vec select(std::uint32_t mask, Vec a, Vec b) {
+  const std::uint32_t bits[4] = {1, 2, 4, 8};
+  return vbslq_f32(vtstq_u32(vdupq_n_u32(mask), vld1q_u32(bits)), a, b);
+}
+static inline Vec scale(Vec v, Vec exponent) {
+  const int32x4_t shifted = vshlq_n_s32(vcvtq_s32_f32(exponent), 23);
+  return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(v), shifted));
+}
+static inline Vec lane_sums(const Vec* v) {
+  return vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3]));
+}
 static inline Vec gather(const float* base, const std::int32_t* index) {
   const float lanes[4] = {base[index[0]], base[index[1]], base[index[2]], base[index[3]]};
   return vld1q_f32(lanes);

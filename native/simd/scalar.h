@@ -24,6 +24,16 @@ static inline Vec load_where(const float* p, std::uint32_t mask) { return (mask 
 static inline Vec add(Vec a, Vec b) { return a + b; }
 static inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
 static inline float sum(Vec v) { return v; }
+static inline Vec max(Vec a, Vec b) { return a > b ? a : b; }
+static inline Vec select(std::uint32_t mask, Vec a, Vec b) { return (mask & 1u) != 0 ? a : b; }
+static inline Vec scale(Vec v, Vec exponent) {
+  std::uint32_t bits = 0;
+  __builtin_memcpy(&bits, &v, sizeof(bits));
+  bits += static_cast<std::uint32_t>(static_cast<std::int32_t>(exponent)) << 23;
+  __builtin_memcpy(&v, &bits, sizeof(bits));
+  return v;
+}
+static inline Vec lane_sums(const Vec* v) { return *v; }
 static inline Vec gather(const float* base, const std::int32_t* index) { return base[*index]; }
 static inline Vec gather_first(const float* base, const std::int32_t* index, int count) {
   return count > 0 ? base[*index] : 0.0f;

@@ -18,6 +18,10 @@
 //   add(a, b)
 //   fma(a, b, c)                   a * b + c, one rounding where the instruction set has it
 //   sum(v)                         of all lanes
+//   lane_sums(v)                   lane l = sum(v[l]), of kLanes vectors
+//   max(a, b)                      of each lane, neither being NaN
+//   select(mask, a, b)             lane l = a where bit l is set, else b
+//   scale(v, exponent)             v * 2^exponent for whole exponents, where v and the result are normal
 //   gather(base, index)            base[index[lane]], kLanes indices of 32 bits
 //   gather_first(base, index, count)  the same for the first count lanes, the others 0
 //   gather_fields<W>(base, offset, fields)  base[offset[lane] + field number lane of fields], W = 2 or 4 bits

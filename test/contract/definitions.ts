@@ -36,6 +36,44 @@ function transposedProduct({ a, operands, workload }: Problem): Float64Array {
   return c;
 }
 
+/** Which elements of A are stored, zeros among them. */
+function stored({ rows, cols, rowOffsets, colIndices }: Csr): boolean[] {
+  const mask = Array.from({ length: rows * cols }, () => false);
+  for (let i = 0; i < rows; i += 1) {
+    for (let p = rowOffsets[i]!; p < rowOffsets[i + 1]!; p += 1) mask[i * cols + colIndices[p]!] = true;
+  }
+  return mask;
+}
+
+/** X Y^T, all of it; X is b, Y is b2. */
+function products({ operands, workload }: Problem): number[] {
+  const { m, k, n } = workload.shape;
+  return Array.from({ length: m * k }, (_, at) => {
+    let sum = 0;
+    for (let l = 0; l < n; l += 1)
+      sum += operands.b![Math.floor(at / k) * n + l]! * operands.b2![(at % k) * n + l]!;
+    return sum;
+  });
+}
+
+function sampled(problem: Problem): Float64Array {
+  const mask = stored(problem.a);
+  return Float64Array.from(products(problem).filter((_, at) => mask[at]));
+}
+
+/** Without subtracting the largest score: those of small problems do not overflow. */
+function attention(problem: Problem): Float64Array {
+  const { m, k, n } = problem.workload.shape;
+  const mask = stored(problem.a);
+  const weights = products(problem).map((sum, at) => (mask[at] ? Math.exp(sum / Math.sqrt(n)) : 0));
+  return Float64Array.from({ length: m * n }, (_, at) => {
+    const row = weights.slice(Math.floor(at / n) * k, Math.floor(at / n) * k + k);
+    const total = row.reduce((sum, weight) => sum + weight, 0);
+    const mean = row.reduce((sum, weight, j) => sum + weight * problem.operands.b3![j * n + (at % n)]!, 0);
+    return total === 0 ? 0 : mean / total;
+  });
+}
+
 /** What remains when all but the `keep` largest magnitudes are struck out, one after another. */
 function pruned({ operands }: Problem): Float64Array {
   const dense = Float64Array.from(operands.b!);
@@ -55,6 +93,8 @@ export const definitions: Readonly<Record<string, (problem: Problem) => Float64A
   spmspm: product,
   spmspv: product,
   embedding_bag: product,
+  sddmm: sampled,
+  masked_attention: attention,
   encode: ({ a }) => denseOf(a),
   prune: pruned,
 };

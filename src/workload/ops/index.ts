@@ -3,7 +3,9 @@ import { type OpName, type Problem, SparsemarkError, type Work } from '../../ter
 import { nearestName } from '../nearest-name.ts';
 import { encode, prune } from './compression.ts';
 import { embeddingBag } from './embedding-bag.ts';
+import { maskedAttention } from './masked-attention.ts';
 import type { Op } from './op.ts';
+import { sddmm } from './sddmm.ts';
 import { spmspm, spmspv } from './sparse-activations.ts';
 import { spmm } from './spmm.ts';
 import { spmmBiasRelu } from './spmm-bias-relu.ts';
@@ -16,7 +18,9 @@ export type { Op } from './op.ts';
 
 /** All ops, by name. */
 export const ops: ReadonlyMap<OpName, Op> = new Map(
-  [spmm, spmv, spmmT, spmmBiasRelu, spmspm, spmspv, embeddingBag, encode, prune].map((op) => [op.name, op]),
+  [spmm, spmv, spmmT, spmmBiasRelu, spmspm, spmspv, embeddingBag, sddmm, maskedAttention, encode, prune].map(
+    (op) => [op.name, op],
+  ),
 );
 
 /** The op of that name. Throws BAD_SUITE with the nearest name. */

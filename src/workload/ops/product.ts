@@ -1,8 +1,9 @@
 /** The product C = A B in double precision, and how far a single-precision answer may be from it. */
 import type { Csr, OperandArray, Reference, Shape } from '../../terms.ts';
 
-const unitRoundoffF32 = 2 ** -24;
-const smallestDenormalF32 = 2 ** -149;
+/** Half the distance from 1 to the next float. */
+export const unitRoundoffF32 = 2 ** -24;
+export const smallestDenormalF32 = 2 ** -149;
 
 /**
  * Relative bound gamma_t = t u / (1 - t u) on the error of a sum of t products in f32, in any order of summation,
