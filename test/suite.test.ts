@@ -115,7 +115,7 @@ describe('expansion', () => {
   });
 
   test('every suite of the package is listed', () => {
-    expect(listSuites().map(({ name }) => name)).toEqual(['dlmc', 'layers', 'patterns', 'quick']);
+    expect(listSuites().map(({ name }) => name)).toEqual(['dlmc', 'layers', 'ops', 'patterns', 'quick']);
   });
 
   test('withDensity asks the same at another density, to four decimals', () => {
