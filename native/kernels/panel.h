@@ -77,6 +77,26 @@ void all_panels(const Operands& o, const Shard& s, std::int32_t height) {
   panels_of_width<Body>(o, s, static_cast<std::int64_t>(vectors) * kLanes);
 }
 
+// Vectors of the widest of as few panels as cover the columns with `most` vectors each, of even width.
+static inline int even_vectors(std::int64_t columns, std::int64_t most) {
+  const std::int64_t needed = columns < 1 ? 1 : (columns + kLanes - 1) / kLanes;
+  const std::int64_t panels = (needed + most - 1) / most;
+  return static_cast<int>((needed + panels - 1) / panels);
+}
+
+// The same in as few panels as that, each as wide as the last or one vector narrower.
+template <typename Body>
+void even_panels(const Operands& o, const Shard& s, std::int64_t most) {
+  Shard part = s;
+  while (part.col_begin < s.col_end) {
+    const std::int64_t left = static_cast<std::int64_t>(s.col_end) - part.col_begin;
+    const std::int64_t width = static_cast<std::int64_t>(even_vectors(left, most)) * kLanes;
+    part.col_end = width < left ? static_cast<std::int32_t>(part.col_begin + width) : s.col_end;
+    panels_of_width<Body>(o, part, width);
+    part.col_begin = part.col_end;
+  }
+}
+
 static inline char* append(char* at, const char* text) {
   while (*text != '\0') *at++ = *text++;
   *at = '\0';

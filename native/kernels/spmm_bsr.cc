@@ -159,18 +159,7 @@ int most_vectors(const Encoded& a) {
 
 template <int R, int C>
 void run(const Operands& o, const Shard& s) noexcept {
-  // Panels of equal width, or one vector less.
-  const std::int64_t most = most_vectors<R, C>(*o.a);
-  std::int64_t needed = (static_cast<std::int64_t>(s.col_end) - s.col_begin + kLanes - 1) / kLanes;
-  Shard part = s;
-  for (std::int64_t panels = (needed + most - 1) / most; panels > 0; --panels) {
-    const std::int64_t vectors = (needed + panels - 1) / panels;
-    needed -= vectors;
-    const std::int64_t col_end = part.col_begin + vectors * kLanes;
-    part.col_end = col_end < s.col_end ? static_cast<std::int32_t>(col_end) : s.col_end;
-    panels_of_width<Body<R, C>>(o, part, vectors * kLanes);
-    part.col_begin = part.col_end;
-  }
+  even_panels<Body<R, C>>(o, s, most_vectors<R, C>(*o.a));
   end_stream();
 }
 
@@ -181,10 +170,7 @@ std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
 
 template <int R, int C>
 void tiling(const Encoded& a, std::int32_t n, char* text) {
-  const int most = most_vectors<R, C>(a);
-  const int needed = n < 1 ? 1 : (n + kLanes - 1) / kLanes;
-  const int panels = (needed + most - 1) / most;
-  say_tiling(text, Tiling<R, C>::kRows, (needed + panels - 1) / panels);
+  say_tiling(text, Tiling<R, C>::kRows, even_vectors(n, most_vectors<R, C>(a)));
   while (*text != '\0') ++text;
   append(text, copies(a, n) ? ", B copied" : "");
 }
