@@ -1,7 +1,7 @@
 // oneDNN (formerly MKL-DNN and DNNL), opened at run time: its sgemm, which needs no header and is the same in
-// releases 2.x and 3.x, and its matmul where the headers were there.
+// releases 2.x and 3.x, and its matmul and convolution where the headers were there.
 #include "dense_backend.h"
-#include "onednn_matmul.h"
+#include "onednn_convolution.h"
 
 namespace {
 
@@ -98,10 +98,12 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
   library.formats = {kDense};
   library.kernels = {{"dense", "spmm", bind_sgemm}, {"dense", "spmv", bind_sgemm}};
 #if defined(SPARSEMARK_ONEDNN_MATMUL)
-  if (version.major == DNNL_VERSION_MAJOR && onednn::find_matmul(handle)) {
+  if (version.major == DNNL_VERSION_MAJOR && onednn::find_primitives(handle)) {
     // Not for spmv: there both take 1.05 to 2 times the time of sgemm.
     library.kernels.push_back({"dense-matmul", "spmm", onednn::bind<onednn::plan_plain>});
     library.kernels.push_back({"dense-packed", "spmm", onednn::bind<onednn::plan_packed>});
+    library.kernels.push_back({"dense", "conv2d", onednn::bind<onednn::plan_plain_convolution>});
+    library.kernels.push_back({"dense-blocked", "conv2d", onednn::bind<onednn::plan_blocked_convolution>});
   }
 #endif
   if (set_num_threads != nullptr) {

@@ -32,6 +32,8 @@ struct Api {
   decltype(dnnl_memory_desc_init_by_strides)* desc_by_strides = nullptr;
   decltype(dnnl_memory_desc_init_by_tag)* desc_by_tag = nullptr;
   decltype(dnnl_matmul_desc_init)* matmul_desc_init = nullptr;
+  decltype(dnnl_convolution_forward_desc_init)* convolution_desc_init = nullptr;
+  decltype(dnnl_memory_desc_equal)* desc_equal = nullptr;
   decltype(dnnl_primitive_desc_create)* primitive_desc_create = nullptr;
   decltype(dnnl_reorder_primitive_desc_create)* reorder_desc_create = nullptr;
   decltype(dnnl_primitive_desc_query)* query = nullptr;
@@ -51,7 +53,7 @@ inline Api& api() {
 }
 
 // Whether every function is there and an engine could be made.
-inline bool find_matmul(void* handle) {
+inline bool find_primitives(void* handle) {
   Api& a = api();
   bool all = true;
   const auto seek = [&](auto*& function, const char* symbol) {
@@ -64,6 +66,8 @@ inline bool find_matmul(void* handle) {
   seek(a.desc_by_strides, "dnnl_memory_desc_init_by_strides");
   seek(a.desc_by_tag, "dnnl_memory_desc_init_by_tag");
   seek(a.matmul_desc_init, "dnnl_matmul_desc_init");
+  seek(a.convolution_desc_init, "dnnl_convolution_forward_desc_init");
+  seek(a.desc_equal, "dnnl_memory_desc_equal");
   seek(a.primitive_desc_create, "dnnl_primitive_desc_create");
   seek(a.reorder_desc_create, "dnnl_reorder_primitive_desc_create");
   seek(a.query, "dnnl_primitive_desc_query");
@@ -151,14 +155,11 @@ class Plan {
   std::vector<dnnl_memory_t> memories_;
 };
 
-// A matmul's descriptor and the name of its implementation. Refuses the reference one: it is orders of
-// magnitude slower, and no baseline.
-inline dnnl_primitive_desc_t describe_matmul(const dnnl_memory_desc_t& src, const dnnl_memory_desc_t& weights,
-                                             const dnnl_memory_desc_t& dst, std::string& implementation) {
-  dnnl_matmul_desc_t op{};
-  must(api().matmul_desc_init(&op, &src, &weights, nullptr, &dst), "describe this product");
+// The descriptor of a primitive and the name of its implementation. Refuses the reference one: it is orders
+// of magnitude slower, and no baseline.
+inline dnnl_primitive_desc_t describe_primitive(const_dnnl_op_desc_t op, std::string& implementation) {
   dnnl_primitive_desc_t desc = nullptr;
-  must(api().primitive_desc_create(&desc, &op, nullptr, api().engine, nullptr), "compute this product");
+  must(api().primitive_desc_create(&desc, op, nullptr, api().engine, nullptr), "compute this product");
   const char* name = nullptr;
   api().query(desc, dnnl_query_impl_info_str, 0, static_cast<void*>(&name));
   implementation = name == nullptr ? "unknown" : name;
@@ -167,6 +168,13 @@ inline dnnl_primitive_desc_t describe_matmul(const dnnl_memory_desc_t& src, cons
     throw std::runtime_error("oneDNN has only its reference implementation for this product");
   }
   return desc;
+}
+
+inline dnnl_primitive_desc_t describe_matmul(const dnnl_memory_desc_t& src, const dnnl_memory_desc_t& weights,
+                                             const dnnl_memory_desc_t& dst, std::string& implementation) {
+  dnnl_matmul_desc_t op{};
+  must(api().matmul_desc_init(&op, &src, &weights, nullptr, &dst), "describe this product");
+  return describe_primitive(&op, implementation);
 }
 
 inline void plan_plain(Plan& plan, const sparsemark_matrix& a, const sparsemark_product& p,

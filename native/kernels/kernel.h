@@ -50,11 +50,26 @@ inline constexpr std::int32_t kWideColumns = 96;
 // How a job is shared out over threads.
 enum class Split : std::int8_t {
   kUnits,    // by A's units, balanced by Encoded::work
-  kColumns,  // by columns of C, in multiples of 16
+  kColumns,  // by columns of C, in multiples of 16; of a convolution that is not 1 x 1, by whole rows of
+             // outputs
   kWide,     // by columns where each thread gets kWideColumns or there are fewer units than threads, else by
              // units
   kNone,     // one thread only
 };
+
+// What a kernel of conv2d has in place of plan_bytes, plan, scratch_bytes and tiling; all but tiling may be
+// nullptr. The geometry lives as long as the job.
+struct ConvPlanning {
+  std::int64_t (*plan_bytes)(const Encoded& a, const Conv& g);
+  void (*plan)(const Encoded& a, const Conv& g, void* storage);
+  std::int64_t (*scratch_bytes)(const Encoded& a, const Conv& g);
+  void (*tiling)(const Encoded& a, const Conv& g, char* text);
+};
+
+// A convolution that is a product as it stands: each image is B, and nothing is to be moved.
+static constexpr bool pointwise(const Conv& g) {
+  return g.kernel_height == 1 && g.kernel_width == 1 && g.stride == 1 && g.padding == 0;
+}
 
 struct Kernel {
   const char* op;
@@ -72,6 +87,7 @@ struct Kernel {
   void (*tiling)(const Encoded& a, std::int32_t n, char* text);
   void (*run)(const Operands& operands, const Shard& shard) noexcept;
   const char* dtype = "f32";
+  const ConvPlanning* conv = nullptr;  // of conv2d alone
 };
 
 // Every kernel of the instruction sets that this CPU has, in the order of kernels.inc.

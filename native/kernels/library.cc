@@ -95,6 +95,9 @@ sparsemark_status decode(const sparsemark_matrix* matrix, float* dense, sparsema
 
 void free_matrix(sparsemark_matrix* matrix) { delete matrix; }
 
+// Columns that threads share out: a multiple of every vector and of a cache line.
+constexpr std::int32_t kColumnStep = 16;
+
 // First unit whose preceding work is at least share / parts of the whole. A unit itself counts as one stored
 // element, for the part of C that must be written even where A is empty.
 std::int32_t boundary(const Encoded& a, int share, int parts) {
@@ -113,14 +116,14 @@ std::int32_t boundary(const Encoded& a, int share, int parts) {
   return low;
 }
 
-// Shares out by stored work or by columns. Every unit and column falls to exactly one part.
-Shard shard_of(const Encoded& a, std::int32_t n, Split split, int part, int parts) {
+// Shares out by stored work or by columns in multiples of step. Every unit and column falls to exactly one
+// part.
+Shard shard_of(const Encoded& a, std::int32_t n, std::int32_t step, Split split, int part, int parts) {
   const bool wide = n / parts >= kWideColumns || a.units < parts;
   if (split == Split::kColumns || (split == Split::kWide && wide)) {
-    constexpr std::int32_t kStep = 16;
-    const std::int64_t steps = (static_cast<std::int64_t>(n) + kStep - 1) / kStep;
+    const std::int64_t steps = (static_cast<std::int64_t>(n) + step - 1) / step;
     const auto edge = [&](int share) {
-      const std::int64_t col = steps * share / parts * kStep;
+      const std::int64_t col = steps * share / parts * step;
       return static_cast<std::int32_t>(col < n ? col : n);
     };
     return {0, a.units, edge(part), edge(part + 1)};
@@ -246,23 +249,38 @@ sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
     }
     operands.b_bytes = static_cast<const std::uint8_t*>(product->b);
     operands.c_integers = static_cast<std::int32_t*>(product->c);
-    if (kernel.plan_bytes != nullptr) {
-      made->plan = Aligned<std::uint8_t>(static_cast<std::size_t>(kernel.plan_bytes(a, product->n)));
-      kernel.plan(a, product->n, made->plan.data());
+    const Conv* conv = operands.conv;
+    const ConvPlanning* planning = conv == nullptr ? nullptr : kernel.conv;
+    std::int64_t scratch_bytes = 0;
+    if (planning != nullptr) {
+      if (planning->plan_bytes != nullptr) {
+        made->plan = Aligned<std::uint8_t>(static_cast<std::size_t>(planning->plan_bytes(a, *conv)));
+        planning->plan(a, *conv, made->plan.data());
+      }
+      if (planning->scratch_bytes != nullptr) scratch_bytes = planning->scratch_bytes(a, *conv);
+    } else {
+      if (kernel.plan_bytes != nullptr) {
+        made->plan = Aligned<std::uint8_t>(static_cast<std::size_t>(kernel.plan_bytes(a, product->n)));
+        kernel.plan(a, product->n, made->plan.data());
+      }
+      if (kernel.scratch_bytes != nullptr) scratch_bytes = kernel.scratch_bytes(a, product->n);
     }
+    const std::int32_t step = conv == nullptr || pointwise(*conv) ? kColumnStep : conv->out_width;
     for (int part = 0; part < product->threads; ++part) {
-      const std::size_t bytes =
-          kernel.scratch_bytes == nullptr ? 0 : static_cast<std::size_t>(kernel.scratch_bytes(a, product->n));
-      made->scratch.emplace_back(bytes);
+      made->scratch.emplace_back(static_cast<std::size_t>(scratch_bytes));
       operands.plan = made->plan.data();
       operands.scratch = made->scratch.back().data();
       made->operands.push_back(operands);
-      made->shards.push_back(shard_of(a, product->n, kernel.split, part, product->threads));
+      made->shards.push_back(shard_of(a, product->n, step, kernel.split, part, product->threads));
     }
     if (product->threads > 1) made->team = std::make_unique<Team>(product->threads);
     if (message != nullptr) {
       message->text[0] = '\0';
-      if (kernel.tiling != nullptr) kernel.tiling(a, product->n, message->text);
+      if (planning != nullptr) {
+        planning->tiling(a, *conv, message->text);
+      } else if (kernel.tiling != nullptr) {
+        kernel.tiling(a, product->n, message->text);
+      }
     }
     *job = made.release();
     return SPARSEMARK_OK;

@@ -29,6 +29,10 @@ static inline Vec load_where(const float* p, std::uint32_t mask) {
 }
 static inline Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
 static inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
+static inline Vec even(Vec a, Vec b) {
+  const __m512i lane = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  return _mm512_permutex2var_ps(a, lane, b);
+}
 static inline float sum(Vec v) { return _mm512_reduce_add_ps(v); }
 static inline Vec max(Vec a, Vec b) { return _mm512_max_ps(a, b); }
 static inline Vec select(std::uint32_t mask, Vec a, Vec b) {

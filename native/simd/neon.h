@@ -35,6 +35,7 @@ static inline Vec load_where(const float* p, std::uint32_t mask) {
 }
 static inline Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
 static inline Vec fma(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
+static inline Vec even(Vec a, Vec b) { return vuzp1q_f32(a, b); }
 static inline float sum(Vec v) { return vaddvq_f32(v); }
 static inline Vec max(Vec a, Vec b) { return vmaxq_f32(a, b); }
 static inline Vec select(std::uint32_t mask, Vec a, Vec b) {

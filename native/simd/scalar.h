@@ -23,6 +23,7 @@ static inline void store_first(float* p, Vec v, int count) {
 static inline Vec load_where(const float* p, std::uint32_t mask) { return (mask & 1u) != 0 ? *p : 0.0f; }
 static inline Vec add(Vec a, Vec b) { return a + b; }
 static inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
+static inline Vec even(Vec a, Vec) { return a; }
 static inline float sum(Vec v) { return v; }
 static inline Vec max(Vec a, Vec b) { return a > b ? a : b; }
 static inline Vec select(std::uint32_t mask, Vec a, Vec b) { return (mask & 1u) != 0 ? a : b; }

@@ -17,6 +17,7 @@
 //   load_where(p, mask)            lane l = p[l] where bit l is set, else 0; reads nothing else
 //   add(a, b)
 //   fma(a, b, c)                   a * b + c, one rounding where the instruction set has it
+//   even(a, b)                     lanes 0, 2, 4, ... of a, then those of b
 //   sum(v)                         of all lanes
 //   lane_sums(v)                   lane l = sum(v[l]), of kLanes vectors
 //   max(a, b)                      of each lane, neither being NaN

@@ -74,6 +74,32 @@ function attention(problem: Problem): Float64Array {
   });
 }
 
+/** One output after the other, pixel by pixel. */
+function convolution({ a, operands, workload }: Problem): Float64Array {
+  const { m, k, conv } = workload.shape;
+  const { channels, height, width, kernelHeight, kernelWidth, stride, padding, outHeight, outWidth } = conv!;
+  const filters = denseOf(a);
+  const out: number[] = [];
+  for (let i = 0; i < m; i += 1) {
+    for (let at = 0; at < outHeight * outWidth; at += 1) {
+      let sum = 0;
+      for (let c = 0; c < channels; c += 1) {
+        for (let ky = 0; ky < kernelHeight; ky += 1) {
+          for (let kx = 0; kx < kernelWidth; kx += 1) {
+            const y = Math.floor(at / outWidth) * stride + ky - padding;
+            const x = (at % outWidth) * stride + kx - padding;
+            if (y < 0 || y >= height || x < 0 || x >= width) continue;
+            const weight = filters[i * k + (c * kernelHeight + ky) * kernelWidth + kx]!;
+            sum += weight * operands.b![(c * height + y) * width + x]!;
+          }
+        }
+      }
+      out.push(sum);
+    }
+  }
+  return Float64Array.from(out);
+}
+
 /** What remains when all but the `keep` largest magnitudes are struck out, one after another. */
 function pruned({ operands }: Problem): Float64Array {
   const dense = Float64Array.from(operands.b!);
@@ -97,4 +123,5 @@ export const definitions: Readonly<Record<string, (problem: Problem) => Float64A
   masked_attention: attention,
   encode: ({ a }) => denseOf(a),
   prune: pruned,
+  conv2d: convolution,
 };

@@ -17,10 +17,12 @@ function workloadOf(op: Op, dtype: Dtype, shape: Shape, density: number, seed = 
 
 /** Small sizes that the op takes: a kernel no larger than its input, a padding smaller than the kernel. */
 function shapeOf(op: Op, numbers: readonly number[]): Shape {
+  let kernel = 1;
   const sizes = op.sizes.map((name, at) => {
     const number = numbers[at % numbers.length]!;
-    if (name === 'kernel') return 1 + (number % 3);
-    if (name === 'padding') return 0;
+    if (name === 'kernel') kernel = 1 + (number % 3);
+    if (name === 'kernel') return kernel;
+    if (name === 'padding') return number % kernel;
     if (name === 'stride') return 1 + (number % 2);
     return name === 'height' || name === 'width' ? 3 + (number % 5) : number;
   });

@@ -76,7 +76,7 @@ describe('64-bit Arm', () => {
         '-Werror',
       ];
       const defines = ['-DSPARSEMARK_VERSION="0"', '-DSPARSEMARK_COMPILER="aarch64"'];
-      const kernels = listed('native/kernels', /\/(?:sp\w+_|dense_)\w+\.cc$/);
+      const kernels = listed('native/kernels', /\/(?:sp\w+_|dense_|conv2d_)\w+\.cc$/);
       const rest = [
         ...listed('native/formats', /\.cc$/),
         ...['library', 'list', 'threads'].map((name) => `native/kernels/${name}.cc`),
@@ -152,7 +152,7 @@ describe('the second compiler', () => {
       const eigenHeaders = '/usr/include/eigen3';
       const eigen = 'native/backends/eigen/products.cc';
       const sources = listed('native', /\.cc$/).filter((path) => !['native/addon.cc', eigen].includes(path));
-      const kernels = sources.filter((path) => /^native\/kernels\/(?:sp\w+_|dense_)/.test(path));
+      const kernels = sources.filter((path) => /^native\/kernels\/(?:sp\w+_|dense_|conv2d_)/.test(path));
       const others = sources.filter((path) => !kernels.includes(path));
       expect(kernels.length).toBeGreaterThan(4);
       expect(call(compiler!, [...flags, ...defines, ...others], 120)).toEqual({ status: 0, output: '' });

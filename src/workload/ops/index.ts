@@ -2,6 +2,7 @@
 import { type OpName, type Problem, SparsemarkError, type Work } from '../../terms.ts';
 import { nearestName } from '../nearest-name.ts';
 import { encode, prune } from './compression.ts';
+import { conv2d } from './conv2d.ts';
 import { embeddingBag } from './embedding-bag.ts';
 import { maskedAttention } from './masked-attention.ts';
 import type { Op } from './op.ts';
@@ -18,9 +19,20 @@ export type { Op } from './op.ts';
 
 /** All ops, by name. */
 export const ops: ReadonlyMap<OpName, Op> = new Map(
-  [spmm, spmv, spmmT, spmmBiasRelu, spmspm, spmspv, embeddingBag, sddmm, maskedAttention, encode, prune].map(
-    (op) => [op.name, op],
-  ),
+  [
+    spmm,
+    spmv,
+    spmmT,
+    spmmBiasRelu,
+    spmspm,
+    spmspv,
+    embeddingBag,
+    conv2d,
+    sddmm,
+    maskedAttention,
+    encode,
+    prune,
+  ].map((op) => [op.name, op]),
 );
 
 /** The op of that name. Throws BAD_SUITE with the nearest name. */

@@ -16,15 +16,25 @@ export function gamma(terms: number): number {
 }
 
 /**
+ * The permitted error of sums of k products, from the sum of each one's magnitudes, in place: gamma_t times the
+ * magnitude plus one smallest denormal. t = k + 2: a dense kernel sums all k terms, each one product's rounding more,
+ * and the second extra term covers the double rounding of the reference itself.
+ */
+export function productTolerance(magnitudes: Float64Array, k: number): Float64Array {
+  const bound = gamma(k + 2);
+  for (let at = 0; at < magnitudes.length; at += 1)
+    magnitudes[at] = magnitudes[at]! * bound + smallestDenormalF32;
+  return magnitudes;
+}
+
+/**
  * C = A B for A (m x k, CSR) and B (k x n, row-major), with the permitted error of each element:
- * gamma_t (|A| |B|)_ij plus one smallest denormal. t = k + 2: a dense kernel sums all k terms, each one product's
- * rounding more, and the second extra term covers the double rounding of the reference itself.
+ * that of productTolerance.
  */
 export function productReference(a: Csr, b: OperandArray, shape: Shape): Reference {
   const { m, k, n } = shape;
   const expected = new Float64Array(m * n);
   const tolerance = new Float64Array(m * n);
-  const bound = gamma(k + 2);
   const { rowOffsets, colIndices, values } = a;
   for (let i = 0; i < m; i += 1) {
     const base = i * n;
@@ -58,9 +68,8 @@ export function productReference(a: Csr, b: OperandArray, shape: Shape): Referen
         tolerance[base + j]! += Math.abs(term);
       }
     }
-    for (let j = base; j < base + n; j += 1) tolerance[j] = tolerance[j]! * bound + smallestDenormalF32;
   }
-  return { expected, tolerance, columns: n };
+  return { expected, tolerance: productTolerance(tolerance, k), columns: n };
 }
 
 /** A^T in canonical compressed rows. */

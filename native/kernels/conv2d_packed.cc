@@ -1,0 +1,250 @@
+// conv2d on packed: spmm on packed with the tile of B made from the image (conv_tile.h), a block of columns
+// of A, and so of channels, at a time. For each tile of outputs, for each block its channels are copied, then
+// all pairs of filters pass by; sums stay in scratch until the last block.
+//
+// plan() writes the stream of the format (formats/packed.cc) anew as numbers of 32 bits: for each block and
+// group the pairs, each first row, second row, both, alternate, rest, then offsets in the tile instead of
+// columns; the second row of a single one is -1. Before it stands where each block's groups begin.
+#include "conv_tile.h"
+#include "packed_runs.h"
+#include "unrolled.h"
+
+namespace sparsemark::SPARSEMARK_ISA {
+
+extern const Kernel spmm_packed;
+
+namespace {
+
+// Of a block: the whole tile in L2, the rows that a panel needs in L1 (14 channels of 3 x 3 x 256 floats are
+// 43 of 48 KiB at density 0.1).
+constexpr std::int64_t kTileBytes = 256 * 1024;
+// Sums of a tile of outputs.
+constexpr std::int64_t kSumsBytes = 256 * 1024;
+constexpr std::int32_t kPairNumbers = 5;
+
+// Channels that a block of columns may touch.
+std::int32_t block_channels(const Encoded& a, const Conv& g) {
+  const std::int32_t most = (a.p0 - 2) / (g.kernel_height * g.kernel_width) + 2;
+  return most < g.channels ? most : g.channels;
+}
+
+ConvTile tile_of(const Encoded& a, const Conv& g) {
+  return plan_tile(a, g, block_channels(a, g), kTileBytes, a.rows, kSumsBytes);
+}
+
+std::int32_t blocks_of(const Encoded& a) { return (a.cols + a.p0 - 1) / a.p0; }
+
+// Writes the stream behind `starts`, or where out is nullptr counts its numbers.
+std::int64_t write_stream(const Encoded& a, const Conv& g, std::int32_t* out) {
+  const ConvTile t = tile_of(a, g);
+  const std::int32_t parts = blocks_of(a) * a.units;
+  std::int64_t count = parts + 1;
+  const auto put = [&](std::int32_t number) {
+    if (out != nullptr) out[count] = number;
+    ++count;
+  };
+  for (std::int32_t part = 0; part < parts; ++part) {
+    const std::int32_t first = part / a.units * a.p0;
+    const std::int32_t channel = first / (g.kernel_height * g.kernel_width);
+    if (out != nullptr) out[part] = static_cast<std::int32_t>(count);
+    Stream stream = {a.bytes + static_cast<std::size_t>(a.offsets[2 * part]) * 2, nullptr};
+    const std::uint8_t* end = a.bytes + static_cast<std::size_t>(a.offsets[2 * part + 2]) * 2;
+    while (stream.at < end) {
+      const Run run = take_run(stream);
+      for (std::int32_t pair = 0; pair == 0 || pair < run.pairs; ++pair) {
+        const bool single = run.pairs == 0;
+        put(static_cast<std::int32_t>(half(stream.at)));
+        put(single ? -1 : static_cast<std::int32_t>(half(stream.at + 2)));
+        put(run.both);
+        put(run.alternate);
+        put(run.rest);
+        stream.at += single ? 2 : 4;
+        for (std::int32_t i = run.both + 2 * run.alternate + run.rest; i > 0; --i, stream.at += 2) {
+          put(column_offset(g, t, channel, first + static_cast<std::int32_t>(half(stream.at))));
+        }
+      }
+    }
+  }
+  if (out != nullptr) out[parts] = static_cast<std::int32_t>(count);
+  return count;
+}
+
+std::int64_t plan_bytes(const Encoded& a, const Conv& g) {
+  return pointwise(g) ? 0 : write_stream(a, g, nullptr) * 4;
+}
+
+void plan(const Encoded& a, const Conv& g, void* storage) {
+  if (!pointwise(g)) write_stream(a, g, static_cast<std::int32_t*>(storage));
+}
+
+// Where in scratch the sums begin, behind the tile's copy; in floats.
+std::int64_t sums_at(const Encoded& a, const Conv& g, const ConvTile& t) {
+  const std::int64_t floats = tile_floats(g, t, block_channels(a, g));
+  return (floats + kLanes - 1) / kLanes * kLanes;
+}
+
+std::int64_t scratch_bytes(const Encoded& a, const Conv& g) {
+  if (pointwise(g)) return spmm_packed.scratch_bytes(a, g.out_height * g.out_width);
+  const ConvTile t = tile_of(a, g);
+  const std::int64_t sums = static_cast<std::int64_t>(a.rows) * tile_vectors(g, t, t.rows) * kLanes;
+  return (sums_at(a, g, t) + sums) * 4;
+}
+
+// A panel of outputs and a block of A.
+template <int V>
+struct Panel {
+  const float* copy;  // of the block's channels, from the panel's first output on
+  float* sums;        // so far, of the group's first row
+  float* c;           // of the group's first row, the tile's first output
+  std::size_t area;
+  bool add;    // to sums so far
+  bool final;  // the answer, to c
+  Outputs<V> outputs;
+};
+
+template <int V>
+[[gnu::always_inline]] inline void begin_sums(const Panel<V>& p, std::int32_t row, Vec (&sums)[V]) {
+  const float* from = p.sums + static_cast<std::ptrdiff_t>(row) * (V * kLanes);
+  unrolled<V>([&](auto v) __attribute__((always_inline)) {
+    sums[v.value] = p.add ? load(from + v.value * kLanes) : zero();
+  });
+}
+
+template <int V>
+[[gnu::always_inline]] inline void end_sums(const Panel<V>& p, std::int32_t row, Vec (&sums)[V]) {
+  if (p.final) {
+    float* to = p.c + static_cast<std::size_t>(row) * p.area;
+    unrolled<V>([&](auto v) __attribute__((always_inline)) {
+      store_first(to + p.outputs.at[v.value], sums[v.value], p.outputs.count[v.value]);
+    });
+  } else {
+    float* to = p.sums + static_cast<std::ptrdiff_t>(row) * (V * kLanes);
+    unrolled<V>([&](auto v) __attribute__((always_inline)) { store(to + v.value * kLanes, sums[v.value]); });
+  }
+}
+
+template <int V>
+[[gnu::always_inline]] inline void step(float value, const float* row, Vec (&sums)[V]) {
+  const Vec wide = broadcast(value);
+  unrolled<V>([&](auto v) __attribute__((always_inline)) {
+    sums[v.value] = fma(wide, load(row + v.value * kLanes), sums[v.value]);
+  });
+}
+
+// The pairs of a group: numbers [at, end) of the stream.
+template <int V>
+[[gnu::noinline]] void run_pairs(const Panel<V>& p, const std::int32_t* at, const std::int32_t* end,
+                                 const float* value) {
+  const float* copy = p.copy;
+  while (at < end) {
+    const std::int32_t first = at[0];
+    const std::int32_t second = at[1];
+    const std::int32_t both = at[2];
+    const std::int32_t alternate = at[3];
+    const std::int32_t rest = at[4];
+    at += kPairNumbers;
+    Vec x[V];
+    Vec y[V];
+    begin_sums<V>(p, first, x);
+    // Of a single row the second one's sums are those of the first, and thrown away.
+    begin_sums<V>(p, second < 0 ? first : second, y);
+    for (std::int32_t i = both; i > 0; --i) {
+      const float* row = copy + *at++;
+      const Vec of_x = broadcast(value[0]);
+      const Vec of_y = broadcast(value[1]);
+      value += 2;
+      unrolled<V>([&](auto v) __attribute__((always_inline)) {
+        Vec part = load(row + v.value * kLanes);
+        keep(part);
+        x[v.value] = fma(of_x, part, x[v.value]);
+        y[v.value] = fma(of_y, part, y[v.value]);
+      });
+    }
+    for (std::int32_t i = alternate; i > 0; --i) {
+      step<V>(value[0], copy + at[0], x);
+      step<V>(value[1], copy + at[1], y);
+      at += 2;
+      value += 2;
+    }
+    for (std::int32_t i = rest; i > 0; --i) step<V>(*value++, copy + *at++, x);
+    end_sums<V>(p, first, x);
+    if (second >= 0) end_sums<V>(p, second, y);
+  }
+}
+
+struct Body {
+  // A pair takes two accumulators a vector, and a register or two for the tile and the values.
+  static constexpr int kMost = kRegisters >= 32 ? 8 : 6;
+  const Operands& o;
+  const Shard& s;
+  const ConvTile& t;
+  std::int32_t rows;
+  std::int32_t block;
+  float* c;  // of filter 0, the tile's first output
+  float* sums;
+  std::size_t area;
+
+  template <int V>
+  void panel(std::int32_t first) {
+    const Encoded& a = *o.a;
+    const std::int32_t* stream = static_cast<const std::int32_t*>(o.plan);
+    Panel<V> p;
+    p.copy = static_cast<const float*>(o.scratch) + first * kLanes;
+    p.area = area;
+    p.add = block > 0;
+    p.final = block + 1 == blocks_of(a);
+    p.outputs = panel_outputs<V>(*o.conv, t, rows, first);
+    // A panel's sums lie together: all rows of the vectors before it, then its own.
+    float* of_panel = sums + static_cast<std::size_t>(first) * kLanes * static_cast<std::size_t>(a.rows);
+    for (std::int32_t unit = s.unit_begin; unit < s.unit_end; ++unit) {
+      const std::size_t row = static_cast<std::size_t>(unit) * static_cast<std::size_t>(a.p1);
+      const std::int32_t part = block * a.units + unit;
+      p.sums = of_panel + row * (V * kLanes);
+      p.c = c + row * area;
+      run_pairs<V>(p, stream + stream[part], stream + stream[part + 1], a.values + a.offsets[2 * part + 1]);
+    }
+  }
+};
+
+void run(const Operands& o, const Shard& s) noexcept {
+  const Conv& g = *o.conv;
+  const Encoded& a = *o.a;
+  if (pointwise(g)) return multiply_images(spmm_packed, o, s);
+  const ConvTile t = tile_of(a, g);
+  const std::size_t area = static_cast<std::size_t>(g.out_height) * static_cast<std::size_t>(g.out_width);
+  const std::int32_t window = g.kernel_height * g.kernel_width;
+  float* copy = static_cast<float*>(o.scratch);
+  float* sums = copy + sums_at(a, g, t);
+  all_tiles(g, t, s, [&](std::int32_t image, std::int32_t out_row, std::int32_t rows) {
+    const float* in =
+        o.b + static_cast<std::size_t>(image) * static_cast<std::size_t>(g.channels) * image_floats(g);
+    float* c = o.c + static_cast<std::size_t>(image) * static_cast<std::size_t>(a.rows) * area +
+               out_row * g.out_width;
+    for (std::int32_t block = 0; block < blocks_of(a); ++block) {
+      const std::int32_t first = block * a.p0;
+      const std::int32_t end = first + a.p0 < a.cols ? first + a.p0 : a.cols;
+      const std::int32_t channel = first / window;
+      fill_tile(g, t, in, channel, (end - 1) / window + 1 - channel, out_row, rows, copy);
+      Body body = {o, s, t, rows, block, c, sums, area};
+      panels_of_tile(body, tile_vectors(g, t, rows), Body::kMost);
+    }
+  });
+}
+
+void tiling(const Encoded& a, const Conv& g, char* text) {
+  if (pointwise(g)) return spmm_packed.tiling(a, g.out_height * g.out_width, text);
+  const ConvTile t = tile_of(a, g);
+  say_tile(g, t, text);
+  while (*text != '\0') ++text;
+  append(append(text, ", k "), a.p0);
+}
+
+constexpr ConvPlanning kPlanning = {plan_bytes, plan, scratch_bytes, tiling};
+
+}  // namespace
+
+extern const Kernel conv2d_packed = {
+    "conv2d", "packed", "packed", SPARSEMARK_ISA_NAME, Split::kWide, false, nullptr, nullptr, nullptr,
+    nullptr,  run,      "f32",    &kPlanning};
+
+}  // namespace sparsemark::SPARSEMARK_ISA

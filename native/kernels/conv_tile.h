@@ -1,0 +1,308 @@
+// What the kernels of conv2d share: a tile of some rows of outputs of an image and the part of the input that
+// they need, copied so that every column of A is one contiguous run of the tile's outputs. A nonzero is then
+// a value and an offset, as in the direct sparse convolution of Park et al., "Faster CNNs with direct sparse
+// convolutions and guided pruning", ICLR 2017. For kernel files only.
+//
+// The copy of a tile, in scratch: for each channel, each class of rows, each column kx of the kernel a plane.
+// A row of a plane holds the inputs x * stride + kx of all outputs x of a row, with the zeros outside of the
+// image. A column of the kernel has a plane of its own because a vector that splits a cache line takes twice
+// the time (AVX-512, from L1: 0.46 instead of 0.25 ns): the padded image itself, a third of these planes,
+// has two of three loads that do.
+//
+// Rows of a plane are shared between rows of the kernel (class = ky % stride; row y of ky is row y + ky /
+// stride) and begin on vectors. Where that leaves too many lanes empty, as 7 columns of 16 do, each row of
+// the kernel has planes too and rows follow each other without a gap; where that copy would be too large,
+// rows are shared without a gap, and loads split lines.
+#pragma once
+
+#include "panel.h"
+
+namespace sparsemark::SPARSEMARK_ISA {
+namespace {
+
+struct ConvTile {
+  std::int32_t rows;     // of outputs, the last tile may have fewer
+  std::int32_t pitch;    // floats from a row of a plane to the next
+  std::int32_t classes;  // of rows
+  std::int32_t
+      period;  // rows ky of the kernel from one class to the same class again, a multiple of the stride
+  std::int32_t plane_rows;
+  std::int32_t plane;  // floats
+};
+
+// Lanes that may stay empty, in parts of those in use, before rows are set apart.
+constexpr std::int32_t kLanesPerEmpty = 4;
+
+static inline std::int32_t round_up(std::int32_t size, std::int32_t step) {
+  return (size + step - 1) / step * step;
+}
+
+static inline std::size_t image_floats(const Conv& g) {
+  return static_cast<std::size_t>(g.height) * static_cast<std::size_t>(g.width);
+}
+
+static inline std::int64_t channel_floats(const Conv& g, const ConvTile& t) {
+  return static_cast<std::int64_t>(t.classes) * g.kernel_width * t.plane;
+}
+
+// A tile of that many rows at the most; together: whether rows of the kernel share planes where that splits
+// lines.
+static inline ConvTile tile_of_rows(const Conv& g, std::int32_t rows, std::int32_t pitch, bool together) {
+  ConvTile t;
+  t.rows = rows < g.out_height ? rows : g.out_height;
+  t.pitch = pitch;
+  std::int32_t aligned = 1;  // rows of a plane from one that begins on a vector to the next
+  while (!together && aligned * pitch % kLanes != 0) ++aligned;
+  t.period = g.stride * aligned;
+  t.classes = g.kernel_height < t.period ? g.kernel_height : t.period;
+  t.plane_rows = t.rows + (g.kernel_height - 1) / t.period * aligned;
+  // The last vector of a plane without gaps reaches into what follows it.
+  constexpr std::int32_t kLine = 16;
+  t.plane = round_up(t.plane_rows * pitch + (pitch % kLanes == 0 ? 0 : kLanes), kLine);
+  // An odd number of lines, or planes of 4 KiB would all fall into the same sets of L1.
+  if (t.plane / kLine % 2 == 0) t.plane += kLine;
+  return t;
+}
+
+// Vectors of outputs of `rows` rows of a tile, gaps included.
+static inline std::int32_t tile_vectors(const Conv& g, const ConvTile& t, std::int32_t rows) {
+  const std::int32_t floats = t.pitch == g.out_width ? rows * g.out_width : rows * t.pitch;
+  return round_up(floats, kLanes) / kLanes;
+}
+
+// What an evaluation with the tile costs, in vectors loaded: by the nonzeros, of which each begins a panel of
+// 8 vectors anew, and those copied. A load that splits a line counts twice, so does a row stored across
+// lines.
+static inline double tile_cost(const Encoded& a, const Conv& g, const ConvTile& t) {
+  const std::int32_t vectors = tile_vectors(g, t, t.rows);
+  const double loads = vectors + 2.0 * ((vectors + 7) / 8);
+  const bool split = t.period == g.stride && g.kernel_height > g.stride && t.pitch % kLanes != 0;
+  const double of_nonzeros = 1.0 * a.nnz / g.channels * (split ? 2.0 : 1.0);
+  const double copied =
+      1.0 * t.classes * g.kernel_width * t.plane_rows * round_up(g.out_width, kLanes) / kLanes;
+  const double tiles = (g.out_height + t.rows - 1) / t.rows;
+  return tiles * (of_nonzeros * loads + copied * (t.pitch % kLanes == 0 ? 1.0 : 4.0));
+}
+
+// The cheapest tile whose copy of `channels` channels takes tile_bytes at the most and whose outputs of
+// `filters` filters output_bytes, but one row at the least.
+static inline ConvTile plan_tile(const Encoded& a, const Conv& g, std::int32_t channels,
+                                 std::int64_t tile_bytes, std::int32_t filters, std::int64_t output_bytes) {
+  ConvTile best = {};
+  double least = 0.0;
+  const auto consider = [&](std::int32_t pitch, bool together) {
+    // The most rows that fit, then tiles of about equal height.
+    std::int32_t fitting = 1;
+    for (std::int32_t too_many = g.out_height + 1; too_many - fitting > 1;) {
+      const std::int32_t rows = fitting + (too_many - fitting) / 2;
+      const bool fits =
+          channels * channel_floats(g, tile_of_rows(g, rows, pitch, together)) * 4 <= tile_bytes &&
+          static_cast<std::int64_t>(filters) * rows * pitch * 4 <= output_bytes;
+      (fits ? fitting : too_many) = rows;
+    }
+    const std::int32_t tiles = (g.out_height + fitting - 1) / fitting;
+    const ConvTile t = tile_of_rows(g, (g.out_height + tiles - 1) / tiles, pitch, together);
+    const double cost = tile_cost(a, g, t);
+    if (best.rows == 0 || cost < least) {
+      best = t;
+      least = cost;
+    }
+  };
+  consider(round_up(g.out_width, kLanes), false);
+  consider(g.out_width, false);
+  consider(g.out_width, true);
+  return best;
+}
+
+// Where in the copy a column of A begins, in floats; channels are counted from `first`.
+static inline std::int32_t column_offset(const Conv& g, const ConvTile& t, std::int32_t first,
+                                         std::int32_t column) {
+  const std::int32_t kx = column % g.kernel_width;
+  const std::int32_t ky = column / g.kernel_width % g.kernel_height;
+  const std::int32_t channel = column / g.kernel_width / g.kernel_height - first;
+  const std::int32_t of_class = ky % t.period;
+  const std::int32_t row = ky / t.period * (t.period / g.stride);
+  return ((channel * t.classes + of_class) * g.kernel_width + kx) * t.plane + row * t.pitch;
+}
+
+// The rows of one channel that a tile needs, in scratch behind the planes, with the zeros around the image.
+// Where the stride is above 1 a row is split: all its floats x with x % stride = 0, then those of 1, and so
+// on.
+struct Lines {
+  std::int32_t count;
+  std::int32_t padded;  // floats of a row with its zeros
+  std::int32_t phase;   // floats of a part of a split row
+  std::int32_t pitch;
+};
+static inline Lines channel_lines(const Conv& g, const ConvTile& t) {
+  Lines l;
+  l.count = (t.plane_rows - 1) * g.stride + t.classes;
+  l.padded = g.width + 2 * g.padding;
+  l.phase = round_up(g.out_width + (g.kernel_width - 1) / g.stride, kLanes);
+  l.pitch = g.stride == 1 ? l.padded : l.phase * (g.kernel_width < g.stride ? g.kernel_width : g.stride);
+  return l;
+}
+
+// Floats of a tile's copy with that many channels, and of what is beside it: the lines, a row to be split,
+// and what whole vectors reach beyond each.
+static inline std::int64_t tile_floats(const Conv& g, const ConvTile& t, std::int32_t channels) {
+  const Lines l = channel_lines(g, t);
+  return channels * channel_floats(g, t) + static_cast<std::int64_t>(l.count) * l.pitch + l.padded +
+         6 * kLanes;
+}
+
+// Whole vectors of zeros, at least count floats. A plain loop would become a call of memset, which costs more
+// than the few floats beside a row.
+static inline void clear(float* to, std::int32_t count) {
+  for (std::int32_t x = 0; x < count; x += kLanes) store(to + x, zero());
+}
+
+// A row of the image between its zeros, with up to a vector of them more.
+static inline void pad_row(const Conv& g, const float* from, float* to) {
+  clear(to, g.padding);
+  to += g.padding;
+  std::int32_t x = 0;
+  for (; x + kLanes <= g.width; x += kLanes) store(to + x, load(from + x));
+  if (x < g.width) store_first(to + x, load_first(from + x, g.width - x), g.width - x);
+  clear(to + g.width, g.padding);
+}
+
+// Every stride-th float of a padded row. With stride 2 the last vectors reach beyond it.
+static inline void split_row(const Conv& g, const Lines& l, std::int32_t part, const float* row, float* to) {
+  const float* from = row + part;
+  if (g.stride == 2) {
+    for (std::int32_t x = 0; x < l.phase; x += kLanes) {
+      store(to + x, even(load(from + 2 * x), load(from + 2 * x + kLanes)));
+    }
+    return;
+  }
+  for (std::int32_t x = 0; x < l.phase && part + x * g.stride < l.padded; ++x) to[x] = from[x * g.stride];
+}
+
+// Copies what `rows` rows of outputs from out_row on need of channels [first, first + channels). Whole
+// vectors are stored, each row over the excess of the one before; what stays of it belongs to no output.
+// Copying planes from the image itself, with the zeros of each row of each, took up to three times the time.
+static inline void fill_tile(const Conv& g, const ConvTile& t, const float* image, std::int32_t first,
+                             std::int32_t channels, std::int32_t out_row, std::int32_t rows, float* copy) {
+  const std::size_t area = image_floats(g);
+  const Lines l = channel_lines(g, t);
+  const std::int32_t plane_rows = t.plane_rows - (t.rows - rows);
+  const std::int32_t count = l.count - (t.rows - rows) * g.stride;
+  float* lines = copy + static_cast<std::size_t>(channels * channel_floats(g, t)) + kLanes;
+  float* unsplit = lines + static_cast<std::size_t>(l.count) * static_cast<std::size_t>(l.pitch) + 2 * kLanes;
+  const float* channel = image + static_cast<std::size_t>(first) * area;
+  for (std::int32_t c = 0; c < channels; ++c, channel += area) {
+    float* line = lines;
+    std::int32_t y = out_row * g.stride - g.padding;
+    for (std::int32_t row = 0; row < count; ++row, ++y, line += l.pitch) {
+      if (y < 0 || y >= g.height) {
+        clear(line, l.pitch);
+        continue;
+      }
+      const float* from = channel + static_cast<std::ptrdiff_t>(y) * g.width;
+      if (g.stride == 1) {
+        pad_row(g, from, line);
+        continue;
+      }
+      pad_row(g, from, unsplit);
+      for (std::int32_t part = 0; part * l.phase < l.pitch; ++part) {
+        split_row(g, l, part, unsplit, line + part * l.phase);
+      }
+    }
+    for (std::int32_t of_class = 0; of_class < t.classes; ++of_class) {
+      for (std::int32_t kx = 0; kx < g.kernel_width; ++kx, copy += t.plane) {
+        const float* from = lines + of_class * l.pitch + kx % g.stride * l.phase + kx / g.stride;
+        if (g.stride == 1) from = lines + of_class * l.pitch + kx;
+        float* to = copy;
+        for (std::int32_t row = 0; row < plane_rows; ++row, from += l.pitch * g.stride, to += t.pitch) {
+          for (std::int32_t x = 0; x < g.out_width; x += kLanes) store(to + x, load(from + x));
+        }
+      }
+    }
+  }
+}
+
+// Where the outputs of a panel of V vectors go: floats from the tile's first output, and how many are meant.
+template <int V>
+struct Outputs {
+  std::int32_t at[V];
+  std::int32_t count[V];
+};
+template <int V>
+inline Outputs<V> panel_outputs(const Conv& g, const ConvTile& t, std::int32_t rows, std::int32_t first) {
+  Outputs<V> out;
+  for (int v = 0; v < V; ++v) {
+    const std::int32_t float_of_tile = (first + v) * kLanes;
+    std::int32_t left = rows * g.out_width - float_of_tile;
+    out.at[v] = float_of_tile;
+    if (t.pitch != g.out_width) {
+      const std::int32_t x = float_of_tile % t.pitch;
+      out.at[v] = float_of_tile / t.pitch * g.out_width + x;
+      left = g.out_width - x;
+    }
+    out.count[v] = left < kLanes ? left : kLanes;
+  }
+  return out;
+}
+
+// The tiles of a shard, of whole rows of outputs: calls work(image, first row, rows) for each.
+template <typename Work>
+inline void all_tiles(const Conv& g, const ConvTile& t, const Shard& s, Work work) {
+  std::int32_t row = s.col_begin / g.out_width;
+  const std::int32_t end = s.col_end / g.out_width;
+  while (row < end) {
+    const std::int32_t image = row / g.out_height;
+    const std::int32_t out_row = row % g.out_height;
+    std::int32_t rows = g.out_height - out_row;
+    if (rows > end - row) rows = end - row;
+    if (rows > t.rows) rows = t.rows;
+    work(image, out_row, rows);
+    row += rows;
+  }
+}
+
+// Panels of a tile of so many vectors, all of about the same width and at most Body::kMost wide: calls
+// body.panel<V>(first) for each.
+template <typename Body, int V>
+void panel_of_width(Body& body, std::int32_t first, std::int32_t width) {
+  if constexpr (V > 1) {
+    if (width < V) return panel_of_width<Body, V - 1>(body, first, width);
+  }
+  body.template panel<V>(first);
+}
+template <typename Body>
+void panels_of_tile(Body& body, std::int32_t vectors, std::int32_t most) {
+  std::int32_t first = 0;
+  for (std::int32_t panels = (vectors + most - 1) / most; panels > 0; --panels) {
+    const std::int32_t width = (vectors - first + panels - 1) / panels;
+    panel_of_width<Body, Body::kMost>(body, first, width);
+    first += width;
+  }
+}
+
+// A pointwise convolution: each image is a product of its own, by the kernel for spmm.
+static inline void multiply_images(const Kernel& spmm, const Operands& o, const Shard& s) {
+  const Conv& g = *o.conv;
+  const std::int32_t area = g.out_height * g.out_width;
+  const std::size_t pixels = static_cast<std::size_t>(area);
+  for (std::int32_t image = s.col_begin / area; image < g.batch && image * area < s.col_end; ++image) {
+    Operands one = o;
+    one.n = area;
+    one.b = o.b + static_cast<std::size_t>(image) * static_cast<std::size_t>(g.channels) * pixels;
+    one.c = o.c + static_cast<std::size_t>(image) * static_cast<std::size_t>(o.a->rows) * pixels;
+    Shard part = s;
+    part.col_begin = s.col_begin > image * area ? s.col_begin - image * area : 0;
+    part.col_end = s.col_end - image * area < area ? s.col_end - image * area : area;
+    spmm.run(one, part);
+  }
+}
+
+static inline void say_tile(const Conv& g, const ConvTile& t, char* text) {
+  text = append(append(text, t.rows), t.rows == 1 ? " row of " : " rows of ");
+  text = append(append(text, t.pitch), " floats, ");
+  text = append(append(text, tile_vectors(g, t, t.rows)), " vectors, ");
+  append(append(text, t.classes * g.kernel_width), " copies of the input");
+}
+
+}  // namespace
+}  // namespace sparsemark::SPARSEMARK_ISA
