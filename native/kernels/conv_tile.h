@@ -9,10 +9,10 @@
 // the time (AVX-512, from L1: 0.46 instead of 0.25 ns): the padded image itself, a third of these planes,
 // has two of three loads that do.
 //
-// Rows of a plane are shared between rows of the kernel (class = ky % stride; row y of ky is row y + ky /
-// stride) and begin on vectors. Where that leaves too many lanes empty, as 7 columns of 16 do, each row of
-// the kernel has planes too and rows follow each other without a gap; where that copy would be too large,
-// rows are shared without a gap, and loads split lines.
+// Rows of the kernel share planes where the part that one needs begins on a vector in the other's: row ky is
+// in class ky % period, `period` a multiple of the stride. Rows of a plane either begin on vectors, with
+// lanes left empty behind each, or follow each other without a gap, with more classes or with loads that
+// split lines. tile_cost chooses.
 #pragma once
 
 #include "panel.h"
@@ -181,7 +181,8 @@ static inline void split_row(const Conv& g, const Lines& l, std::int32_t part, c
 
 // Copies what `rows` rows of outputs from out_row on need of channels [first, first + channels). Whole
 // vectors are stored, each row over the excess of the one before; what stays of it belongs to no output.
-// Copying planes from the image itself, with the zeros of each row of each, took up to three times the time.
+// Copying planes from the image itself, with the zeros of each row of each, took up to three times the time
+// (512 channels of 7 x 7).
 static inline void fill_tile(const Conv& g, const ConvTile& t, const float* image, std::int32_t first,
                              std::int32_t channels, std::int32_t out_row, std::int32_t rows, float* copy) {
   const std::size_t area = image_floats(g);
