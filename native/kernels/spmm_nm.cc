@@ -103,7 +103,8 @@ void multiply_rows(const Tile& t, const float* values, const std::uint8_t* bytes
   for (; slot < t.slots; ++slot) {
     unrolled<R>([&](auto r) __attribute__((always_inline)) {
       const int bit = slot % L::kInByte * L::kBits;
-      const std::size_t place = bytes[r.value * t.row_bytes + slot / L::kInByte] >> bit & (M - 1);
+      const std::size_t at = r.value * t.row_bytes + static_cast<std::size_t>(slot / L::kInByte);
+      const std::size_t place = bytes[at] >> bit & (M - 1);
       step(r, values[r.value * t.row_slots + static_cast<std::size_t>(slot)],
            t.b + (static_cast<std::size_t>(slot / N * M) + place) * kRow);
     });
