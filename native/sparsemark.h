@@ -25,8 +25,8 @@
  *   spmspv            c = A x, x sparse: sparse_b is 1 x k                                    m
  *   spmspm            C = A B, B sparse: sparse_b is k x n                                    m x n
  *   sddmm             c[p] = X[i] . Y[j] at each nonzero p of A  X m x n    Y k x n           nnz, as in CSR
- *   conv2d            see sparsemark_conv                        batch x channels x h x w     batch x m x oh
- * x ow embedding_bag     C[i] = sum over nonzeros of A[i,j] B[j]    k x n                        m x n
+ *   conv2d            see sparsemark_conv                        input                        output
+ *   embedding_bag     C[i] = sum over nonzeros of A[i,j] B[j]    k x n                        m x n
  *   masked_attention  softmax(Q K^T / sqrt(n) where A has a      Q m x n    K k x n   V k x n m x n
  *                     nonzero) V, rows without one are 0
  *   encode            makes a matrix of format out of b          m x k                        none: see made
