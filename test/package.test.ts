@@ -69,9 +69,9 @@ describe('the tarball', () => {
     const kinds = [
       /^(README|CHANGELOG)\.md$|^LICENSE$|^CITATION\.cff$|^package\.json$|^CMakeLists\.txt$/,
       /^dist\/[a-z0-9/-]+\.(js|d\.ts)$/,
-      /^native\/[a-z0-9_/-]+\.(cc|h|inc)$/,
+      /^native\/[a-z0-9_/-]+\.(cc|h|inc|md)$/,
       /^prebuilds\/[a-z0-9-]+\/(sparsemark\.node|libsparsemark-[a-z0-9]+\.(so|dylib))$/,
-      /^suites\/[a-z0-9_/-]+\.(yaml|csv)$|^suites\/README\.md$/,
+      /^suites\/[a-z0-9_/-]+\.(yaml|csv)$|^suites\/(accelerators\/)?README\.md$/,
       /^results\/schema\.json$/,
     ];
     expect(files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);

@@ -88,7 +88,8 @@ sparsemark_status encode(const char* name, const char* dtype, const sparsemark_c
 
 sparsemark_status decode(const sparsemark_matrix* matrix, float* dense, sparsemark_message*) {
   const Encoded& a = matrix->matrix.view;
-  std::memset(dense, 0, static_cast<std::size_t>(a.rows) * static_cast<std::size_t>(a.cols) * sizeof(float));
+  // An empty matrix may come with a null pointer, which memset is not allowed to see.
+  std::fill_n(dense, static_cast<std::int64_t>(a.rows) * a.cols, 0.0F);
   matrix->format->decode(matrix->matrix, dense);
   return SPARSEMARK_OK;
 }
