@@ -103,7 +103,7 @@ typedef struct sparsemark_kernel {
   const char* op;      /* of the table above */
   const char* dtype;   /* of the table above */
   const char* format;  /* what encode must have made: an entry of formats */
-  const char* isa;     /* "scalar", "avx2", "avx512", "neon", or "auto" where the library chooses by itself */
+  const char* isa;     /* "scalar", "avx2", "avx512", "avx512vnni", "neon", or "auto" for the library's own choice */
   int32_t max_threads; /* largest number of threads that it can use; 0 = any */
   uint32_t flags;
 } sparsemark_kernel;

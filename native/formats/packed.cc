@@ -15,33 +15,14 @@
 // each: where its runs begin in bytes (counted in 16-bit numbers) and in values; at the end two more. A row
 // that is empty in a block is left out, but for the first and the last block, where the kernel must write it.
 // Units are groups.
+#include "packed.h"
+
 #include <algorithm>
 #include <bit>
 #include <vector>
 
-#include "format.h"
-
 namespace sparsemark::formats {
 namespace {
-
-// Columns of a block. A row costs a load and a store of its part of C in each block, so it should have 10
-// nonzeros and more there; but the block times the width of the tile in registers has to stay near L1, and
-// wide tiles share a value's broadcast. Geomean over 17 layer shapes of the rate, each relative to the best
-// of its shape, at sparsity 0.5 / 0.9 / 0.95: 64 columns 0.96 / 0.90 / 0.79, 96 0.97 / 0.94 / 0.87, 128 0.92
-// / 0.95 / 0.93, 192 0.88 / 0.95 / 0.96, 256 0.80 / 0.91 / 0.94;
-// in groups of at most 255 rows, before sums were held, 4 to 8 vectors.
-std::int32_t block_columns(const Csr& csr) {
-  const double density = csr.rows == 0 || csr.cols == 0
-                             ? 0.0
-                             : static_cast<double>(csr.nnz) / (static_cast<double>(csr.rows) * csr.cols);
-  const std::int32_t most = density >= 0.15    ? 96
-                            : density >= 0.07  ? 128
-                            : density >= 0.03  ? 192
-                            : density >= 0.015 ? 384
-                                               : 1024;
-  const std::int32_t blocks = std::max(1, (csr.cols + most - 1) / most);
-  return std::max(1, (csr.cols + blocks - 1) / blocks);
-}
 
 // Rows of a group. Runs of equal lengths are longer in larger groups, and a loop that ends where the last one
 // did is predicted: groups of 512 to 1023 rows measure 1.05 of groups of 128 to 255 at sparsity 0.9, 1.03 at
@@ -79,8 +60,7 @@ class Encoder {
  public:
   Encoder(const Csr& csr, Matrix& matrix) : csr_(csr), matrix_(matrix) {}
 
-  void encode() {
-    const std::int32_t width = block_columns(csr_);
+  void encode(std::int32_t width) {
     const std::int32_t height = group_rows(csr_.rows);
     const std::int32_t blocks = std::max(1, (csr_.cols + width - 1) / width);
     const std::int32_t groups = (csr_.rows + height - 1) / height;
@@ -307,18 +287,38 @@ class Encoder {
   std::vector<std::int32_t> only_second_;
 };
 
-const char* encode(const Csr& csr, Matrix& matrix) {
+}  // namespace
+
+// A row costs a load and a store of its part of C in each block, so it should have 10
+// nonzeros and more there; but the block times the width of the tile in registers has to stay near L1, and
+// wide tiles share a value's broadcast. Geomean over 17 layer shapes of the rate, each relative to the best
+// of its shape, at sparsity 0.5 / 0.9 / 0.95: 64 columns 0.96 / 0.90 / 0.79, 96 0.97 / 0.94 / 0.87, 128 0.92
+// / 0.95 / 0.93, 192 0.88 / 0.95 / 0.96, 256 0.80 / 0.91 / 0.94;
+// in groups of at most 255 rows, before sums were held, 4 to 8 vectors.
+std::int32_t packed_block_columns(const Csr& csr) {
+  const double density = csr.rows == 0 || csr.cols == 0
+                             ? 0.0
+                             : static_cast<double>(csr.nnz) / (static_cast<double>(csr.rows) * csr.cols);
+  const std::int32_t most = density >= 0.15    ? 96
+                            : density >= 0.07  ? 128
+                            : density >= 0.03  ? 192
+                            : density >= 0.015 ? 384
+                                               : 1024;
+  const std::int32_t blocks = std::max(1, (csr.cols + most - 1) / most);
+  return std::max(1, (csr.cols + blocks - 1) / blocks);
+}
+
+const char* encode_packed(const Csr& csr, std::int32_t width, Matrix& matrix) {
   // Positions in the stream, which holds headers and row numbers too, and ends of blocks are counted in 32
   // bits.
   if (csr.nnz > INT32_MAX / 4 || csr.rows > INT32_MAX / 8 || csr.cols > INT32_MAX / 2) {
     return "more than 2^29 nonzeros, 2^28 rows or 2^30 columns";
   }
-  Encoder(csr, matrix).encode();
+  Encoder(csr, matrix).encode(width);
   return nullptr;
 }
 
-void decode(const Matrix& matrix, float* dense) {
-  const Encoded& a = matrix.view;
+void decode_packed(const Encoded& a, std::size_t cols, float* dense) {
   const std::uint8_t* at = a.bytes;
   const float* value = a.values;
   const auto take = [&] {
@@ -327,7 +327,6 @@ void decode(const Matrix& matrix, float* dense) {
     at += 2;
     return static_cast<std::size_t>(number);
   };
-  const std::size_t cols = static_cast<std::size_t>(a.cols);
   std::size_t of = 0;
   for (std::size_t col = 0; col == 0 || col < cols; col += static_cast<std::size_t>(a.p0)) {
     for (std::size_t unit = 0; unit < static_cast<std::size_t>(a.units); ++unit, of += 2) {
@@ -355,6 +354,16 @@ void decode(const Matrix& matrix, float* dense) {
       }
     }
   }
+}
+
+namespace {
+
+const char* encode(const Csr& csr, Matrix& matrix) {
+  return encode_packed(csr, packed_block_columns(csr), matrix);
+}
+
+void decode(const Matrix& matrix, float* dense) {
+  decode_packed(matrix.view, static_cast<std::size_t>(matrix.view.cols), dense);
 }
 
 }  // namespace

@@ -15,6 +15,9 @@ namespace avx2 {
 namespace avx512 {
 #include "kernels.inc"
 }
+namespace avx512vnni {
+#include "kernels_int8.inc"
+}
 #elif defined(__aarch64__)
 namespace neon {
 #include "kernels.inc"
@@ -35,6 +38,9 @@ const Kernel* const kKernels[] = {
 #undef SPARSEMARK_KERNEL_NAMESPACE
 #define SPARSEMARK_KERNEL_NAMESPACE avx512
 #include "kernels.inc"
+#undef SPARSEMARK_KERNEL_NAMESPACE
+#define SPARSEMARK_KERNEL_NAMESPACE avx512vnni
+#include "kernels_int8.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
 #elif defined(__aarch64__)
 #define SPARSEMARK_KERNEL_NAMESPACE neon

@@ -119,4 +119,51 @@ static inline Vec spread(const float* p) {
   }
 }
 
+using Ints = __m256i;
+// Two halves of pairs of 16 bits: vpmaddubsw on the bytes themselves saturates, 2 x 255 x 127 > 32767.
+inline constexpr int kQuadBytes = 8;
+struct Quad {
+  __m256i low;
+  __m256i high;
+};
+
+static inline Ints zero_ints() { return _mm256_setzero_si256(); }
+static inline Ints load_ints(const std::int32_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+static inline void store_ints(std::int32_t* p, Ints v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
+}
+static inline void store_ints_first(std::int32_t* p, Ints v, int count) {
+  _mm256_maskstore_epi32(p, first(count), v);
+}
+static inline void stream_ints(std::int32_t* p, Ints v) {
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), v);
+}
+static inline __m128i load_bytes(const std::uint8_t* p, int count) {
+  if (count >= kLanes) return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  std::uint64_t bytes = 0;
+  for (int i = 0; i < count; ++i) bytes |= static_cast<std::uint64_t>(p[i]) << (8 * i);
+  return _mm_cvtsi64_si128(static_cast<long long>(bytes));
+}
+static inline void lay_quad(const std::uint8_t* const (&rows)[4], int count, std::uint8_t* out) {
+  for (int half = 0; half < 2; ++half) {
+    const __m128i one = load_bytes(rows[2 * half], count);
+    const __m128i other = load_bytes(rows[2 * half + 1], count);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out) + half,
+                        _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(one, other)));
+  }
+}
+static inline Quad quad(const void* p) {
+  int bytes = 0;
+  __builtin_memcpy(&bytes, p, sizeof(bytes));
+  const __m128i wide = _mm_cvtepi8_epi16(_mm_cvtsi32_si128(bytes));
+  return {_mm256_broadcastd_epi32(wide), _mm256_broadcastd_epi32(_mm_srli_epi64(wide, 32))};
+}
+static inline Ints dot(const std::uint8_t* tile, const Quad& q, Ints sum) {
+  const __m256i* halves = reinterpret_cast<const __m256i*>(tile);
+  sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_loadu_si256(halves), q.low));
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_loadu_si256(halves + 1), q.high));
+}
+
 }  // namespace sparsemark::avx2

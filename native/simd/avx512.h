@@ -96,4 +96,40 @@ static inline Vec spread(const float* p) {
   }
 }
 
+using Ints = __m512i;
+// Two halves of pairs of 16 bits, as in avx2.h; with VNNI it goes without (avx512vnni.h).
+inline constexpr int kQuadBytes = 8;
+struct Quad {
+  __m512i low;
+  __m512i high;
+};
+
+static inline Ints zero_ints() { return _mm512_setzero_si512(); }
+static inline Ints load_ints(const std::int32_t* p) { return _mm512_loadu_si512(p); }
+static inline void store_ints(std::int32_t* p, Ints v) { _mm512_storeu_si512(p, v); }
+static inline void store_ints_first(std::int32_t* p, Ints v, int count) {
+  _mm512_mask_storeu_epi32(p, first(count), v);
+}
+static inline void stream_ints(std::int32_t* p, Ints v) {
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(p), v);
+}
+static inline void lay_quad(const std::uint8_t* const (&rows)[4], int count, std::uint8_t* out) {
+  for (int half = 0; half < 2; ++half) {
+    const __m128i one = _mm_maskz_loadu_epi8(first(count), rows[2 * half]);
+    const __m128i other = _mm_maskz_loadu_epi8(first(count), rows[2 * half + 1]);
+    const __m256i pairs = _mm256_set_m128i(_mm_unpackhi_epi8(one, other), _mm_unpacklo_epi8(one, other));
+    _mm512_storeu_si512(out + 64 * half, _mm512_cvtepu8_epi16(pairs));
+  }
+}
+static inline Quad quad(const void* p) {
+  int bytes = 0;
+  __builtin_memcpy(&bytes, p, sizeof(bytes));
+  const __m128i wide = _mm_cvtepi8_epi16(_mm_cvtsi32_si128(bytes));
+  return {_mm512_broadcastd_epi32(wide), _mm512_broadcastd_epi32(_mm_srli_epi64(wide, 32))};
+}
+static inline Ints dot(const std::uint8_t* tile, const Quad& q, Ints sum) {
+  sum = _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_loadu_si512(tile), q.low));
+  return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_loadu_si512(tile + 64), q.high));
+}
+
 }  // namespace sparsemark::avx512

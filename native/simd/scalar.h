@@ -55,4 +55,30 @@ static inline Vec spread(const float* p) {
   return *p;
 }
 
+using Ints = std::int32_t;
+inline constexpr int kQuadBytes = 4;
+struct Quad {
+  std::int8_t of[4];
+};
+
+static inline Ints zero_ints() { return 0; }
+static inline Ints load_ints(const std::int32_t* p) { return *p; }
+static inline void store_ints(std::int32_t* p, Ints v) { *p = v; }
+static inline void store_ints_first(std::int32_t* p, Ints v, int count) {
+  if (count > 0) *p = v;
+}
+static inline void stream_ints(std::int32_t* p, Ints v) { *p = v; }
+static inline void lay_quad(const std::uint8_t* const (&rows)[4], int, std::uint8_t* out) {
+  for (int r = 0; r < 4; ++r) out[r] = *rows[r];
+}
+static inline Quad quad(const void* p) {
+  Quad out;
+  __builtin_memcpy(out.of, p, sizeof(out.of));
+  return out;
+}
+static inline Ints dot(const std::uint8_t* tile, const Quad& q, Ints sum) {
+  for (int r = 0; r < 4; ++r) sum += tile[r] * q.of[r];
+  return sum;
+}
+
 }  // namespace sparsemark::scalar

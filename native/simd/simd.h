@@ -32,6 +32,16 @@
 //                                  bits at any address
 //   expand(mask, p)                lane l = p[number of mask bits below l] where bit l is set, else 0
 //   spread<R>(p)                   lane l = p[l / R], R = 1, 4, 8 or 16; reads max(kLanes / R, 1) floats
+//
+// For int8, bytes of B without a sign times signed ones of A:
+//
+//   Ints                           kLanes integers of 32 bits
+//   zero_ints() load_ints(p) store_ints(p, v) store_ints_first(p, v, count) stream_ints(p, v)  as of floats
+//   lay_quad(rows, count, out)     count columns of four rows of bytes laid out for dot, where count is less
+//                                  than kLanes with zeros behind: kLanes * kQuadBytes bytes; reads count of
+//                                  each row
+//   Quad, quad(p)                  four signed bytes, as dot takes them
+//   dot(tile, quad, sums)          sums[lane] + the sum of the quad's products with the lane's column, exact
 #pragma once
 
 #define SPARSEMARK_STRING_(x) #x
@@ -44,8 +54,10 @@
 #include "avx2.h"
 #elif defined(SPARSEMARK_ISA_avx512)
 #include "avx512.h"
+#elif defined(SPARSEMARK_ISA_avx512vnni)
+#include "avx512vnni.h"
 #elif defined(SPARSEMARK_ISA_neon)
 #include "neon.h"
 #else
-#error "SPARSEMARK_ISA_<name> must be defined: scalar, avx2, avx512 or neon"
+#error "SPARSEMARK_ISA_<name> must be defined: scalar, avx2, avx512, avx512vnni or neon"
 #endif

@@ -37,6 +37,7 @@ bool present(const char* isa) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   }
+  if (std::strcmp(isa, "avx512vnni") == 0) return present("avx512") && __builtin_cpu_supports("avx512vnni");
 #elif defined(__aarch64__)
   if (std::strcmp(isa, "neon") == 0) return true;
 #endif
@@ -87,7 +88,7 @@ bool cpu_has(const char* isa) { return present(isa) && allowed(isa); }
 
 Cpu describe_cpu() {
   Cpu cpu;
-  for (const char* isa : {"scalar", "avx2", "avx512", "neon"}) {
+  for (const char* isa : {"scalar", "avx2", "avx512", "avx512vnni", "neon"}) {
     if (cpu_has(isa)) cpu.isa.emplace_back(isa);
   }
 #if defined(__x86_64__)

@@ -12,7 +12,7 @@ import {
 import { nearestName } from '../workload/nearest-name.ts';
 
 /** Instruction sets from the narrowest to the widest; `auto` is a library's own choice. */
-const widths = ['scalar', 'neon', 'avx2', 'avx512'];
+const widths = ['scalar', 'neon', 'avx2', 'avx512', 'avx512vnni'];
 
 /** A case with the kernel that it runs. */
 export interface Cell {

@@ -10,7 +10,8 @@
 namespace sparsemark::test {
 namespace {
 
-// Encodes s; false where the format refuses, which must be when it should.
+// Encodes s, whose values are of the format's type; false where the format refuses, which must be when it
+// should.
 bool encode(const Format& format, const Sample& s, Matrix& matrix) {
   matrix.view.rows = s.rows;
   matrix.view.cols = s.cols;
@@ -35,8 +36,9 @@ void for_all(const Options& options, int rounds, Next next, Body body) {
   Random random(options.seed);
   std::vector<int> held(static_cast<std::size_t>(kFormatCount), 0);
   for (int round = 0; round < rounds; ++round) {
-    const Sample s = next(random);
+    const Sample any = next(random);
     for (int f = 0; f < kFormatCount; ++f) {
+      const Sample s = sample_of(any, kFormats[f]->dtype);
       Matrix matrix;
       if (!encode(*kFormats[f], s, matrix)) continue;
       ++held[static_cast<std::size_t>(f)];
@@ -92,15 +94,20 @@ void footprint(const Format& format, const Sample& s, const Matrix& m) {
   SPARSEMARK_EXPECT(stored == counted, "%s counts %lld bytes of %lld for %s %d x %d", format.name,
                     static_cast<long long>(counted), static_cast<long long>(stored), s.pattern, s.rows,
                     s.cols);
-  SPARSEMARK_EXPECT(m.footprint.payload_bytes == 4LL * s.nnz(), "%s: payload is not 4 bytes a nonzero",
-                    format.name);
+  const int bytes = std::strcmp(format.dtype, "int8") == 0   ? 1
+                    : std::strcmp(format.dtype, "bf16") == 0 ? 2
+                                                             : 4;
+  SPARSEMARK_EXPECT(m.footprint.payload_bytes == static_cast<std::int64_t>(bytes) * s.nnz(),
+                    "%s of %s: payload is not %d bytes a nonzero", format.name, format.dtype, bytes);
   SPARSEMARK_EXPECT(m.footprint.metadata_bytes >= 0 && m.footprint.padding_bytes >= 0,
                     "%s: negative bytes for %s %d x %d", format.name, s.pattern, s.rows, s.cols);
 }
 
-const Format* format_named(const char* name) {
+const Format* format_named(const char* name, const char* dtype = "f32") {
   for (int f = 0; f < kFormatCount; ++f) {
-    if (std::strcmp(kFormats[f]->name, name) == 0) return kFormats[f];
+    if (std::strcmp(kFormats[f]->name, name) == 0 && std::strcmp(kFormats[f]->dtype, dtype) == 0) {
+      return kFormats[f];
+    }
   }
   return nullptr;
 }
@@ -117,6 +124,7 @@ void footprints(const Options& options) {
   const struct {
     const char* format;
     Footprint footprint;
+    const char* dtype = "f32";
   } known[] = {
       {"dense", {40, 0, 88}},
       {"coo", {40, 80, 0}},
@@ -139,17 +147,20 @@ void footprints(const Options& options) {
       {"bank-balanced-32", {40, 10 + 20, (4 * 32 - 10) * 5}},
       {"diagonal", {40, 4 * 4, 6 * 4}},
       {"triangular", {40, 0, 0}},
+      {"dense", {10, 0, 22}, "int8"},
+      // One run of two pairs, both of one quad: 4 + 2 x 3 numbers; 4 offsets.
+      {"packed-1x4", {10, 10 * 2 + 4 * 4, 6}, "int8"},
   };
   for (const auto& one : known) {
-    const Format* format = format_named(one.format);
-    SPARSEMARK_EXPECT(format != nullptr, "no format %s", one.format);
+    const Format* format = format_named(one.format, one.dtype);
+    SPARSEMARK_EXPECT(format != nullptr, "no format %s of %s", one.format, one.dtype);
     if (format == nullptr) continue;
     Matrix matrix;
-    if (!encode(*format, s, matrix)) continue;
+    if (!encode(*format, sample_of(s, one.dtype), matrix)) continue;
     SPARSEMARK_EXPECT(matrix.footprint.payload_bytes == one.footprint.payload_bytes &&
                           matrix.footprint.metadata_bytes == one.footprint.metadata_bytes &&
                           matrix.footprint.padding_bytes == one.footprint.padding_bytes,
-                      "%s: %lld + %lld + %lld bytes", one.format,
+                      "%s of %s: %lld + %lld + %lld bytes", one.format, one.dtype,
                       static_cast<long long>(matrix.footprint.payload_bytes),
                       static_cast<long long>(matrix.footprint.metadata_bytes),
                       static_cast<long long>(matrix.footprint.padding_bytes));
@@ -232,7 +243,7 @@ void refusals(const Options& options) {
   for (const Sample& s : cases) {
     for (int f = 0; f < kFormatCount; ++f) {
       Matrix matrix;
-      if (!encode(*kFormats[f], s, matrix)) ++refused;
+      if (!encode(*kFormats[f], sample_of(s, kFormats[f]->dtype), matrix)) ++refused;
     }
   }
   SPARSEMARK_EXPECT(refused == 88, "%d refusals of these matrices", refused);

@@ -42,13 +42,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     s.row_offsets.push_back(s.nnz());
   }
-  const std::vector<float> expected = s.dense();
   for (int f = 0; f < kFormatCount; ++f) {
+    const test::Sample of = test::sample_of(s, kFormats[f]->dtype);
+    const std::vector<float> expected = of.dense();
     Matrix matrix;
     matrix.view.rows = rows;
     matrix.view.cols = cols;
     matrix.view.nnz = s.nnz();
-    const bool refused = kFormats[f]->encode(s.csr(), matrix) != nullptr;
+    const bool refused = kFormats[f]->encode(of.csr(), matrix) != nullptr;
     if (refused != (test::expected_refusal(kFormats[f]->name, s) != nullptr)) std::abort();
     if (refused) continue;
     std::vector<float> decoded(expected.size(), 0.0f);

@@ -1,5 +1,5 @@
 /** The product C = A B in double precision, and how far a single-precision answer may be from it. */
-import type { Csr, OperandArray, Reference, Shape } from '../../terms.ts';
+import type { Csr, Dtype, OperandArray, Reference, Shape } from '../../terms.ts';
 
 /** Half the distance from 1 to the next float. */
 export const unitRoundoffF32 = 2 ** -24;
@@ -29,9 +29,9 @@ export function productTolerance(magnitudes: Float64Array, k: number): Float64Ar
 
 /**
  * C = A B for A (m x k, CSR) and B (k x n, row-major), with the permitted error of each element:
- * that of productTolerance.
+ * that of productTolerance, or none for int8, whose sums are exact in double precision too.
  */
-export function productReference(a: Csr, b: OperandArray, shape: Shape): Reference {
+export function productReference(a: Csr, b: OperandArray, shape: Shape, dtype: Dtype = 'f32'): Reference {
   const { m, k, n } = shape;
   const expected = new Float64Array(m * n);
   const tolerance = new Float64Array(m * n);
@@ -69,7 +69,8 @@ export function productReference(a: Csr, b: OperandArray, shape: Shape): Referen
       }
     }
   }
-  return { expected, tolerance: productTolerance(tolerance, k), columns: n };
+  const permitted = dtype === 'int8' ? tolerance.fill(0) : productTolerance(tolerance, k);
+  return { expected, tolerance: permitted, columns: n };
 }
 
 /** A^T in canonical compressed rows. */

@@ -7,10 +7,10 @@ export const spmv: Op = {
   ...productShape,
   name: 'spmv',
   summary: 'sparse matrix times vector, c[m] = A[m x k] b[k]',
-  dtypes: ['f32'],
+  dtypes: ['f32', 'int8'],
   sizes: ['m', 'k'],
   shapeOf: ([m, k, n = 1]) => ({ m: m!, k: k!, n }),
   validateShape: ({ n }) => (n === 1 ? null : `n = 1 for the shape of spmv, received n = ${n}`),
   operands: ({ shape: { k, n }, dtype }, _, draw) => ({ b: denseOperand(dtype, k, n, draw) }),
-  reference: ({ a, operands, workload }) => productReference(a, operands.b!, workload.shape),
+  reference: ({ a, operands, workload }) => productReference(a, operands.b!, workload.shape, workload.dtype),
 };

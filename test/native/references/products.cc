@@ -41,6 +41,29 @@ bool make_spmm(const Sample& a, std::int32_t n, bool poison, Random& random, OpC
   return true;
 }
 
+// Exact: whole numbers, of which double precision holds all sums. Bytes have no NaN to poison with.
+bool make_spmm_int8(const Sample& a, std::int32_t n, bool, Random& random, OpCase& out) {
+  const std::size_t columns = static_cast<std::size_t>(n);
+  const std::size_t size = static_cast<std::size_t>(a.cols) * columns;
+  auto* b = out.hold<std::uint8_t>(size);
+  std::vector<float> numbers(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    // The largest ones in plenty: sums of two leave 16 bits.
+    const std::uint64_t bits = random.bits();
+    b[i] = (bits & 256) != 0 ? std::uint8_t{255} : static_cast<std::uint8_t>(bits);
+    numbers[i] = static_cast<float>(b[i]);
+  }
+  out.product.n = n;
+  out.product.b = b;
+  accumulate(a, static_cast<std::size_t>(a.rows), columns, false, numbers.data(), out);
+  out.tolerance.assign(out.tolerance.size(), 0.0);
+  return true;
+}
+
+bool make_spmv_int8(const Sample& a, std::int32_t, bool poison, Random& random, OpCase& out) {
+  return make_spmm_int8(a, 1, poison, random, out);
+}
+
 bool make_spmv(const Sample& a, std::int32_t, bool poison, Random& random, OpCase& out) {
   return make_spmm(a, 1, poison, random, out);
 }
@@ -112,6 +135,8 @@ bool make_spmspv(const Sample& a, std::int32_t, bool, Random& random, OpCase& ou
 
 extern const OpReference spmm_reference = {"spmm", "f32", make_spmm};
 extern const OpReference spmv_reference = {"spmv", "f32", make_spmv};
+extern const OpReference spmm_int8_reference = {"spmm", "int8", make_spmm_int8};
+extern const OpReference spmv_int8_reference = {"spmv", "int8", make_spmv_int8};
 extern const OpReference spmm_t_reference = {"spmm_t", "f32", make_spmm_t};
 extern const OpReference spmm_bias_relu_reference = {"spmm_bias_relu", "f32", make_spmm_bias_relu};
 extern const OpReference spmspm_reference = {"spmspm", "f32", make_spmspm};

@@ -1,0 +1,210 @@
+// spmm of int8 on packed-1x4. The walk is spmm_packed's with quads of rows of B for rows: for each panel of
+// columns of C, for each block of quads, all of the shard's rows pass by the tile of B. The tile is always
+// laid out anew, four rows of B side by side, inside the clock.
+#include "packed_runs.h"
+#include "plan.h"
+#include "quad_tile.h"
+#include "unrolled.h"
+
+namespace sparsemark::SPARSEMARK_ISA {
+namespace {
+
+// Integers in registers: a pair of rows of as many vectors, the rest for B and weights.
+constexpr int kMostInts = kRegisters >= 32 ? 8 : 4;
+
+PackedPlan plan_quads(const Encoded& a, std::int32_t n) {
+  Encoded quads = a;
+  quads.cols = quads_of(a);
+  PackedPlan plan = plan_packed(quads, n);
+  if (plan.vectors > kMostInts) plan.vectors = kMostInts;
+  return plan;
+}
+
+struct Tile {
+  const std::uint8_t* b;  // the block's first quad
+  // Sums so far and where they go, each C or the aligned copy of the panel in scratch: the group's first row,
+  // the panel's first column.
+  const std::int32_t* from;
+  std::size_t from_stride;
+  std::int32_t* to;
+  std::size_t to_stride;
+  int last;     // columns of the last vector
+  bool add;     // to the sums so far; else there are none
+  bool masked;  // the last vector goes to C and is partial
+  bool stream;  // C past the caches
+};
+
+template <int V>
+[[gnu::always_inline]] inline void begin_sums(const Tile& t, const std::int32_t* row, Ints (&sums)[V]) {
+  if (t.add) {
+    unrolled<V>([&](auto v)
+                    __attribute__((always_inline)) { sums[v.value] = load_ints(row + v.value * kLanes); });
+  } else {
+    unrolled<V>([&](auto v) __attribute__((always_inline)) { sums[v.value] = zero_ints(); });
+  }
+}
+
+template <int V>
+[[gnu::always_inline]] inline void end_sums(const Tile& t, std::int32_t* row, const Ints (&sums)[V]) {
+  if (t.stream) {
+    unrolled<V>([&](auto v)
+                    __attribute__((always_inline)) { stream_ints(row + v.value * kLanes, sums[v.value]); });
+    return;
+  }
+  unrolled<V - 1>([&](auto v)
+                      __attribute__((always_inline)) { store_ints(row + v.value * kLanes, sums[v.value]); });
+  if (t.masked) {
+    store_ints_first(row + (V - 1) * kLanes, sums[V - 1], t.last);
+  } else {
+    store_ints(row + (V - 1) * kLanes, sums[V - 1]);
+  }
+}
+
+template <int V>
+[[gnu::always_inline]] inline const std::uint8_t* quads_of_b(const Tile& t, const std::uint8_t* at) {
+  return t.b + half(at) * (V * kStep);
+}
+
+template <int V>
+[[gnu::always_inline]] inline void step(const float* value, const std::uint8_t* b, Ints (&sums)[V]) {
+  const Quad weights = quad(value);
+  unrolled<V>([&](auto v) __attribute__((always_inline)) {
+    sums[v.value] = dot(b + v.value * kStep, weights, sums[v.value]);
+  });
+}
+
+template <int V>
+[[gnu::noinline]] void run_pairs(const Tile& t, const Run& run, Stream& stream) {
+  const std::uint8_t* at = stream.at;
+  const float* value = stream.value;
+  for (std::int32_t pair = run.pairs; pair > 0; --pair) {
+    const std::size_t first = half(at);
+    const std::size_t second = half(at + 2);
+    at += 4;
+    Ints x[V];
+    Ints y[V];
+    begin_sums<V>(t, t.from + first * t.from_stride, x);
+    begin_sums<V>(t, t.from + second * t.from_stride, y);
+    for (std::int32_t i = run.both; i > 0; --i) {
+      const std::uint8_t* b = quads_of_b<V>(t, at);
+      const Quad of_x = quad(value);
+      const Quad of_y = quad(value + 1);
+      at += 2;
+      value += 2;
+      unrolled<V>([&](auto v) __attribute__((always_inline)) {
+        const std::uint8_t* part = b + v.value * kStep;
+        x[v.value] = dot(part, of_x, x[v.value]);
+        y[v.value] = dot(part, of_y, y[v.value]);
+      });
+    }
+    for (std::int32_t i = run.alternate; i > 0; --i) {
+      step<V>(value, quads_of_b<V>(t, at), x);
+      step<V>(value + 1, quads_of_b<V>(t, at + 2), y);
+      at += 4;
+      value += 2;
+    }
+    for (std::int32_t i = run.rest; i > 0; --i) {
+      step<V>(value++, quads_of_b<V>(t, at), x);
+      at += 2;
+    }
+    end_sums<V>(t, t.to + first * t.to_stride, x);
+    end_sums<V>(t, t.to + second * t.to_stride, y);
+  }
+  stream.at = at;
+  stream.value = value;
+}
+
+template <int V>
+void run_single(const Tile& t, const Run& run, Stream& stream) {
+  const std::size_t row = half(stream.at);
+  stream.at += 2;
+  Ints x[V];
+  begin_sums<V>(t, t.from + row * t.from_stride, x);
+  for (std::int32_t i = run.rest; i > 0; --i) {
+    step<V>(stream.value++, quads_of_b<V>(t, stream.at), x);
+    stream.at += 2;
+  }
+  end_sums<V>(t, t.to + row * t.to_stride, x);
+}
+
+// Where in scratch the copy of a panel of C begins, behind the tile of B; in bytes.
+std::int64_t held_at(const Encoded& a, const PackedPlan& plan) {
+  return static_cast<std::int64_t>(a.p0) * plan.vectors * static_cast<std::int64_t>(kStep);
+}
+
+struct Body {
+  static constexpr int kMost = kMostInts;
+
+  template <int V, bool kTail>
+  static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
+    const Encoded& a = *o.a;
+    const std::size_t n = static_cast<std::size_t>(o.n);
+    const PackedPlan plan = plan_quads(a, o.n);
+    const std::int32_t all = quads_of(a);
+    Tile t;
+    t.last = last;
+    std::uint8_t* tile = static_cast<std::uint8_t*>(o.scratch);
+    std::int32_t* held = reinterpret_cast<std::int32_t*>(tile + held_at(a, plan));
+    t.b = tile;
+    const std::size_t first_row = static_cast<std::size_t>(s.unit_begin) * static_cast<std::size_t>(a.p1);
+    std::size_t at = static_cast<std::size_t>(s.unit_begin) * 2;
+    for (std::int32_t first = 0; first == 0 || first < all; first += a.p0) {
+      const std::int32_t quads = all - first < a.p0 ? all - first : a.p0;
+      lay_tile<V>(o, first, quads, col, last, tile);
+      const bool to_held = plan.hold && first + quads < all;
+      t.add = first > 0;
+      t.from_stride = plan.hold ? V * kLanes : n;
+      t.to_stride = to_held ? V * kLanes : n;
+      t.masked = kTail && !to_held;
+      t.stream = plan.stream && !to_held;
+      Stream stream = {a.bytes + static_cast<std::size_t>(a.offsets[at]) * 2, a.values + a.offsets[at + 1]};
+      for (std::int32_t unit = s.unit_begin; unit < s.unit_end; ++unit) {
+        const std::size_t row = static_cast<std::size_t>(unit) * static_cast<std::size_t>(a.p1);
+        std::int32_t* c = o.c_integers + row * n + col;
+        std::int32_t* sums = held + (row - first_row) * V * kLanes;
+        t.from = plan.hold ? sums : c;
+        t.to = to_held ? sums : c;
+        at += 2;
+        const std::uint8_t* end = a.bytes + static_cast<std::size_t>(a.offsets[at]) * 2;
+        while (stream.at < end) {
+          const Run run = take_run(stream);
+          if (run.pairs > 0) {
+            run_pairs<V>(t, run, stream);
+          } else {
+            run_single<V>(t, run, stream);
+          }
+        }
+      }
+      at += static_cast<std::size_t>(a.units - (s.unit_end - s.unit_begin)) * 2;
+    }
+  }
+};
+
+void run(const Operands& o, const Shard& s) noexcept {
+  even_panels<Body>(o, s, plan_quads(*o.a, o.n).vectors);
+  end_stream();
+}
+
+std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
+  const PackedPlan plan = plan_quads(a, n);
+  const std::int64_t held = plan.hold ? static_cast<std::int64_t>(a.rows) * plan.vectors * kLanes * 4 : 0;
+  return held_at(a, plan) + held;
+}
+
+void tiling(const Encoded& a, std::int32_t n, char* text) {
+  const PackedPlan plan = plan_quads(a, n);
+  say_tiling(text, 2, even_vectors(n, plan.vectors));
+  while (*text != '\0') ++text;
+  text = append(append(text, ", k "), a.p0 * 4);
+  text = append(append(text, ", groups of "), a.p1);
+  text = append(text, plan.hold ? ", C held" : "");
+  append(text, plan.stream ? ", C streamed" : "");
+}
+
+}  // namespace
+
+extern const Kernel spmm_packed_1x4_int8 = {"spmm",        "packed-1x4", "packed-1x4", SPARSEMARK_ISA_NAME,
+                                            Split::kWide,  false,        nullptr,      nullptr,
+                                            scratch_bytes, tiling,       run,          "int8"};
+
+}  // namespace sparsemark::SPARSEMARK_ISA

@@ -1,0 +1,81 @@
+// Products of 8 bits with weights in 1 x 4 blocks against the fastest dense kernel of 8 bits, all in turns, in one process.
+//   goals, packed-1x4 over dense at sparsity 0.5 / 0.9: 1.45 / 6.2
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadNative } from '../../dist/native.js';
+import { median } from '../../dist/statistics.js';
+import { makeProblem } from '../../dist/workload/problem.js';
+import { geomean, workloadOf } from './cells.mjs';
+
+const shapes = [
+  ['proj', 512, 512, 256],
+  ['ffn1', 3072, 768, 128],
+  ['ffn2', 768, 3072, 128],
+  ['r50-128x1152', 128, 1152, 784],
+  ['r50-256x2304', 256, 2304, 196],
+  ['r50-512x128', 512, 128, 784],
+  ['mb1-1024x1024', 1024, 1024, 49],
+];
+const densities = [0.5, 0.3, 0.2, 0.1, 0.05];
+const goals = new Map([[0.5, 1.45], [0.1, 6.2]]);
+const rounds = 15;
+const sampleNs = 2e6;
+const pattern = { name: 'block', parameters: { rows: 1, cols: 4 }, label: 'block-1x4' };
+
+const { native, folder } = loadNative();
+const libraries = ['native', 'onednn']
+  .map((name) => join(folder, `libsparsemark-${name}.so`))
+  .filter(existsSync)
+  .map((path) => native.openLibrary(path));
+const widths = ['scalar', 'neon', 'avx2', 'avx512', 'avx512vnni'];
+
+// The jobs of the widest instruction set.
+function jobsOf(a, operands) {
+  return libraries.flatMap((library) => {
+    const described = native.describeLibrary(library);
+    const kernels = described.kernels.filter(({ op, dtype }) => op === 'spmm' && dtype === 'int8');
+    const widest = widths.findLast((isa) => kernels.some((kernel) => kernel.isa === isa));
+    return kernels
+      .filter(({ isa }) => isa === 'auto' || isa === widest)
+      .map((kernel) => {
+        const matrix = native.encode(library, kernel.format, 'int8', a.rows, a.cols, a.rowOffsets, a.colIndices, a.values);
+        const job = native.prepare(library, [matrix], kernel.index, operands);
+        const first = new Float64Array(1);
+        native.time(job, 1, 1, first);
+        const evaluations = Math.max(1, Math.round(sampleNs / first[0]));
+        return { name: `${described.name}-${kernel.name}`, dense: kernel.dense, job, evaluations, samples: [] };
+      });
+  });
+}
+
+const only = process.argv[2];
+const columns = new Map(densities.map((density) => [density, []]));
+for (const [layer, m, k, n] of shapes) {
+  if (only !== undefined && layer !== only) continue;
+  for (const density of densities) {
+    const workload = { ...workloadOf({ layer, m, k, n, density, pattern }), dtype: 'int8' };
+    const { a, operands } = makeProblem(workload);
+    const jobs = jobsOf(a, { n, threads: 1, ...operands });
+    const sample = new Float64Array(1);
+    for (let round = 0; round < rounds; round += 1) {
+      for (const { job, evaluations, samples } of jobs) {
+        native.time(job, 1, evaluations, sample);
+        samples.push(sample[0]);
+      }
+    }
+    const timed = jobs.map((job) => ({ ...job, timeNs: median(job.samples) }));
+    const sparse = timed.find(({ dense }) => !dense);
+    const dense = timed.filter((job) => job.dense).sort((one, other) => one.timeNs - other.timeNs);
+    const speedup = dense[0].timeNs / sparse.timeNs;
+    columns.get(density).push(speedup);
+    const rate = (timeNs, share) => ((2 * m * k * n * share) / timeNs).toFixed(0);
+    const rates = dense.map(({ name, timeNs }) => `${name} ${rate(timeNs, 1)}`).join(', ');
+    console.log(
+      `${layer.padEnd(14)} ${`${m}x${k}x${n}`.padEnd(13)} ${(1 - density).toFixed(2)}  ${speedup.toFixed(2).padStart(6)}x   useful GOP/s: ${rate(sparse.timeNs, density).padStart(5)}; dense: ${rates}`,
+    );
+  }
+}
+for (const [density, speedups] of columns) {
+  const goal = goals.has(density) ? `, goal ${goals.get(density)}` : '';
+  console.log(`sparsity ${(1 - density).toFixed(2)}: geomean ${geomean(speedups).toFixed(2)}, least ${Math.min(...speedups).toFixed(2)}${goal}`);
+}
