@@ -25,7 +25,7 @@ const recorded = Object.values(logRatios).map((points) => {
   return points.map((point) => point - centre);
 });
 
-/** A series of `seed`: log ratios, and the index of the first point of each new level. */
+/** A series of `seed`: log ratios, and the index of the first point of each new level and of each spike. */
 export function seriesOf(seed) {
   const random = seededRandom(Math.imul(seed, 2654435761));
   const between = (low, high) => low + random() * (high - low);
@@ -56,8 +56,8 @@ export function seriesOf(seed) {
     const step = sign() * Math.log1p(logUniform(0.01, 0.2));
     for (let i = at; i < length; i += 1) values[i] += step;
   }
+  const places = [];
   if (kind.includes('spikes')) {
-    const places = [];
     const spikes = whole(1, 8);
     for (let tries = 0; places.length < spikes && tries < 100; tries += 1) {
       const at = whole(0, length - 1);
@@ -80,7 +80,7 @@ export function seriesOf(seed) {
     const share = between(0.1, 0.5);
     for (let i = 0; i < length; i += 1) if (random() < share) values[i] += apart;
   }
-  return { seed, kind, values, changes };
+  return { seed, kind, values, changes, spikes: places };
 }
 
 /** Places a change may be off and still be found. */
