@@ -327,6 +327,66 @@ describe.each(competitors)('competitor %s', (name) => {
   });
 });
 
+it.skipIf(missing('onednn', existsSync(join(binaries, 'libsparsemark-onednn.so'))))(
+  'products of 8 bits are exact, and what is none is refused',
+  () => {
+    let library: LibraryHandle;
+    try {
+      library = native.openLibrary(join(binaries, 'libsparsemark-onednn.so'));
+    } catch {
+      return;
+    }
+    const kernels = native.describeLibrary(library).kernels.filter(({ dtype }) => dtype === 'int8');
+    // Without VNNI its sums saturate, and none are offered.
+    expect(kernels.length > 0).toBe(native.describeCpu().isa.includes('avx512vnni'));
+    let answers = 0;
+    const encodeInt8 = ({ rows, cols, rowOffsets, colIndices, values }: Csr): MatrixHandle =>
+      native.encode(library, 'dense', 'int8', rows, cols, rowOffsets, colIndices, values);
+    fc.assert(
+      fc.property(products, ({ m, k, n, threads, density, seed }) => {
+        const next = numbers(seed);
+        const floats = randomCsr(m, k, density, next);
+        const a = { ...floats, values: floats.values.map((value) => Math.round(127 * value)) };
+        // The largest numbers in plenty: sums of two products leave 16 bits.
+        const b = Uint8Array.from({ length: k * n }, () => Math.min(255, Math.floor(400 * Math.abs(next()))));
+        const expected = new Int32Array(m * n);
+        for (let i = 0; i < m; ++i) {
+          for (let p = a.rowOffsets[i] as number; p < (a.rowOffsets[i + 1] as number); ++p) {
+            for (let j = 0; j < n; ++j) {
+              expected[i * n + j]! +=
+                (a.values[p] as number) * (b[(a.colIndices[p] as number) * n + j] as number);
+            }
+          }
+        }
+        for (const kernel of kernels) {
+          if (kernel.op === 'spmv' && n !== 1) continue;
+          try {
+            const job = native.prepare(library, [encodeInt8(a)], kernel.index, { n, threads, b });
+            native.evaluate(job);
+            expect(native.answer(job), kernel.name).toEqual(expected);
+            answers += 1;
+          } catch (error) {
+            if (!(error instanceof Error && 'code' in error && error.code === 'UNSUPPORTED')) throw error;
+          }
+        }
+      }),
+      { numRuns: 150 },
+    );
+    if (kernels.length === 0) return;
+    expect(answers).toBeGreaterThan(150);
+    for (const value of [128, -128, 0.5, Number.NaN]) {
+      const values = Float32Array.of(1, 2, value, 4);
+      expect(refusal(() => encodeInt8({ ...small, values })).message).toMatch(
+        /whole numbers from -127 to 127/,
+      );
+    }
+    const heavy = { rows: 1, cols: 70_000, rowOffsets: Int32Array.of(0, 70_000) };
+    const colIndices = Int32Array.from({ length: 70_000 }, (_, j) => j);
+    const values = new Float32Array(70_000).fill(127);
+    expect(refusal(() => encodeInt8({ ...heavy, colIndices, values })).message).toMatch(/leave 32 bits/);
+  },
+);
+
 /** Sizes at which libxsmm's own limits lie: [m, k, n, density]; and which kernels must answer. */
 const libxsmmLimits: readonly [number, number, number, number, readonly string[]][] = [
   // Several blocks of rows, columns in two widths, empty rows.

@@ -26,6 +26,7 @@ struct sparsemark_matrix {
   std::int32_t cols = 0;
   std::int32_t nnz = 0;
   sparsemark::Aligned<float> values;
+  sparsemark::Aligned<std::int8_t> bytes;
   sparsemark::Aligned<std::int32_t> offsets;
   sparsemark::Aligned<std::int32_t> indices;
   std::shared_ptr<void> own;  // the library's own object

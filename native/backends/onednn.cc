@@ -1,7 +1,9 @@
-// oneDNN (formerly MKL-DNN and DNNL), opened at run time: its sgemm, which needs no header and is the same in
-// releases 2.x and 3.x, and its matmul and convolution where the headers were there.
+// oneDNN (formerly MKL-DNN and DNNL), opened at run time: its sgemm and its product of 8
+// bits, which need no header and are the same in releases 2.x and 3.x, and its matmul and convolution where
+// the headers were there.
 #include "dense_backend.h"
 #include "onednn_convolution.h"
+#include "onednn_int8.h"
 
 namespace {
 
@@ -95,8 +97,15 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
   library.config = std::string("core ") + (get_isa == nullptr ? "unknown" : isa_name(get_isa())) +
                    "; threads " + (set_num_threads == nullptr ? "none" : "openmp") + "; file " +
                    file_of(sgemm);
-  library.formats = {kDense};
+  library.formats = {kDense, kDenseInt8};
   library.kernels = {{"dense", "spmm", bind_sgemm}, {"dense", "spmv", bind_sgemm}};
+  onednn::gemm_s8() = find<onednn::GemmS8>(handle, "dnnl_gemm_s8s8s32");
+  const bool exact_int8 =
+      get_isa != nullptr && (get_isa() & onednn::kVnni) != 0 && onednn::gemm_s8() != nullptr;
+  if (exact_int8) {
+    library.kernels.push_back({"dense", "spmm", onednn::bind_int8, 1});
+    library.kernels.push_back({"dense", "spmv", onednn::bind_int8, 1});
+  }
 #if defined(SPARSEMARK_ONEDNN_MATMUL)
   if (version.major == DNNL_VERSION_MAJOR && onednn::find_primitives(handle)) {
     // Not for spmv: there both take 1.05 to 2 times the time of sgemm.
@@ -104,6 +113,10 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
     library.kernels.push_back({"dense-packed", "spmm", onednn::bind<onednn::plan_packed>});
     library.kernels.push_back({"dense", "conv2d", onednn::bind<onednn::plan_plain_convolution>});
     library.kernels.push_back({"dense-blocked", "conv2d", onednn::bind<onednn::plan_blocked_convolution>});
+    if (exact_int8) {
+      library.kernels.push_back({"dense-packed", "spmm", onednn::bind<onednn::plan_packed_int8>, 1});
+      library.kernels.push_back({"dense-blocked", "spmm", onednn::bind<onednn::plan_blocked_int8>, 1});
+    }
   }
 #endif
   if (set_num_threads != nullptr) {

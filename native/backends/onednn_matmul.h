@@ -90,12 +90,25 @@ inline void must(dnnl_status_t status, const char* what) {
   }
 }
 
-inline dnnl_memory_desc_t floats(std::int64_t rows, std::int64_t cols, std::int64_t row_stride,
-                                 std::int64_t col_stride) {
+inline dnnl_memory_desc_t matrix_of(dnnl_data_type_t type, std::int64_t rows, std::int64_t cols,
+                                    std::int64_t row_stride, std::int64_t col_stride) {
   dnnl_memory_desc_t desc{};
   const dnnl_dims_t dims = {rows, cols};
   const dnnl_dims_t strides = {row_stride, col_stride};
-  must(api().desc_by_strides(&desc, 2, dims, dnnl_f32, strides), "describe an operand");
+  must(api().desc_by_strides(&desc, 2, dims, type, strides), "describe an operand");
+  return desc;
+}
+
+inline dnnl_memory_desc_t floats(std::int64_t rows, std::int64_t cols, std::int64_t row_stride,
+                                 std::int64_t col_stride) {
+  return matrix_of(dnnl_f32, rows, cols, row_stride, col_stride);
+}
+
+// A matrix in a layout of oneDNN's choice.
+inline dnnl_memory_desc_t any_matrix(dnnl_data_type_t type, std::int64_t rows, std::int64_t cols) {
+  dnnl_memory_desc_t desc{};
+  const dnnl_dims_t dims = {rows, cols};
+  must(api().desc_by_tag(&desc, 2, dims, type, dnnl_format_tag_any), "describe an operand");
   return desc;
 }
 
@@ -111,9 +124,9 @@ class Plan {
   }
 
   // data: nullptr lets oneDNN allocate.
-  dnnl_memory_t memory(const dnnl_memory_desc_t& desc, const float* data) {
+  dnnl_memory_t memory(const dnnl_memory_desc_t& desc, const void* data) {
     dnnl_memory_t made = nullptr;
-    void* place = data == nullptr ? DNNL_MEMORY_ALLOCATE : const_cast<float*>(data);
+    void* place = data == nullptr ? DNNL_MEMORY_ALLOCATE : const_cast<void*>(data);
     must(api().memory_create(&made, &desc, api().engine, place), "hold an operand");
     memories_.push_back(made);
     return made;
@@ -194,11 +207,9 @@ inline void plan_packed(Plan& plan, const sparsemark_matrix& a, const sparsemark
   const dnnl_memory_desc_t stored = floats(a.cols, a.rows, 1, a.cols);  // A^T as A lies
   const dnnl_memory_desc_t turned = floats(p.n, a.rows, a.rows, 1);     // C^T, row-major
   const dnnl_memory_desc_t dst = floats(p.n, a.rows, 1, p.n);           // C^T as C lies
-  dnnl_memory_desc_t any{};
-  const dnnl_dims_t dims = {a.cols, a.rows};
-  must(api().desc_by_tag(&any, 2, dims, dnnl_f32, dnnl_format_tag_any), "describe an operand");
 
-  dnnl_primitive_desc_t product = describe_matmul(src, any, turned, implementation);
+  dnnl_primitive_desc_t product =
+      describe_matmul(src, any_matrix(dnnl_f32, a.cols, a.rows), turned, implementation);
   const dnnl_memory_desc_t packed = *api().query_md(product, dnnl_query_weights_md, 0);
   dnnl_memory_t weights = plan.memory(packed, nullptr);
   dnnl_memory_t result = plan.memory(turned, nullptr);

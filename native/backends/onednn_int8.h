@@ -1,0 +1,85 @@
+// oneDNN's products of 8 bits. It wants bytes without a sign on the left and signed ones on the right, or
+// both signed; ours are signed weights on the left. Three ways of dealing with that, all exact, none always
+// the fastest (GOP/s on a Zen 5, one thread: 512 x 512 x 256, 3072 x 768 x 128, 1024 x 1024 x 49):
+//   dense    B less 128 is signed; C gets back 128 times each row's sum. 591, 734, 419.
+//   packed   C^T = B^T A^T, the weights laid out beforehand, C^T transposed. 560, 590, 553.
+//   blocked  the same with B laid out as oneDNN likes it too, inside the clock. 534, 630, 631; the product
+//   alone
+//            823, 805 and 788.
+#pragma once
+
+#include "onednn_matmul.h"
+
+namespace sparsemark::backends::onednn {
+
+// Row-major C = alpha (A - ao) (B - bo) + beta C, and with offsets 'C' a number more for each row. Returns 0
+// when done.
+using GemmS8 = int(char trans_a, char trans_b, char offsets, std::int64_t m, std::int64_t n, std::int64_t k,
+                   float alpha, const std::int8_t* a, std::int64_t lda, std::int8_t ao, const std::int8_t* b,
+                   std::int64_t ldb, std::int8_t bo, float beta, std::int32_t* c, std::int64_t ldc,
+                   const std::int32_t* co);
+inline GemmS8*& gemm_s8() {
+  static GemmS8* function = nullptr;
+  return function;
+}
+
+// Of dnnl_cpu_isa_t: AVX-512 with VNNI. Without it oneDNN's sums of two products saturate at 16 bits.
+constexpr int kVnni = 0x40;
+
+inline std::function<void()> bind_int8(const sparsemark_matrix& a, const sparsemark_product& p,
+                                       sparsemark_message*) {
+  const std::size_t size = static_cast<std::size_t>(a.cols) * static_cast<std::size_t>(p.n);
+  auto shifted = std::make_shared<Aligned<std::int8_t>>(size);
+  auto offsets = std::make_shared<Aligned<std::int32_t>>(static_cast<std::size_t>(a.rows));
+  const std::size_t cols = static_cast<std::size_t>(a.cols);
+  for (std::size_t i = 0; i < offsets->size(); ++i) {
+    for (std::size_t j = 0; j < cols; ++j) (*offsets)[i] += 128 * a.bytes[i * cols + j];
+  }
+  return [m = a.rows, k = a.cols, n = p.n, size, shifted, offsets, weights = a.bytes.data(),
+          b = static_cast<const std::uint8_t*>(p.b), c = static_cast<std::int32_t*>(p.c)] {
+    std::int8_t* to = shifted->data();
+    for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<std::int8_t>(b[i] ^ 128u);
+    gemm_s8()('N', 'N', 'C', m, n, k, 1.0f, weights, k, 0, to, n, 0, 0.0f, c, n, offsets->data());
+  };
+}
+
+#if defined(SPARSEMARK_ONEDNN_MATMUL)
+
+inline void plan_int8(Plan& plan, const sparsemark_matrix& a, const sparsemark_product& p,
+                      std::string& implementation, bool blocked) {
+  const dnnl_memory_desc_t lying = matrix_of(dnnl_u8, p.n, a.cols, 1, p.n);         // B^T
+  const dnnl_memory_desc_t stored = matrix_of(dnnl_s8, a.cols, a.rows, 1, a.cols);  // A^T as A lies
+  const dnnl_memory_desc_t turned = matrix_of(dnnl_s32, p.n, a.rows, a.rows, 1);    // C^T, row-major
+  const dnnl_memory_desc_t dst = matrix_of(dnnl_s32, p.n, a.rows, 1, p.n);          // C^T as C lies
+  const dnnl_memory_desc_t asked = blocked ? any_matrix(dnnl_u8, p.n, a.cols) : lying;
+
+  dnnl_primitive_desc_t product =
+      describe_matmul(asked, any_matrix(dnnl_s8, a.cols, a.rows), turned, implementation);
+  const dnnl_memory_desc_t found = *api().query_md(product, dnnl_query_src_md, 0);
+  const dnnl_memory_desc_t packed = *api().query_md(product, dnnl_query_weights_md, 0);
+  dnnl_memory_t weights = plan.memory(packed, nullptr);
+  dnnl_memory_t result = plan.memory(turned, nullptr);
+  dnnl_memory_t b = plan.memory(lying, p.b);
+  dnnl_memory_t src = blocked ? plan.memory(found, nullptr) : b;
+  if (blocked) plan.add_reorder(lying, b, found, src);
+  plan.add(product, {{DNNL_ARG_SRC, src}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, result}});
+  plan.add_reorder(turned, result, dst, plan.memory(dst, p.c));
+
+  Plan packing;
+  packing.add_reorder(stored, packing.memory(stored, a.bytes.data()), packed, weights);
+  must(packing.execute(), "pack the weights");
+}
+
+inline void plan_packed_int8(Plan& plan, const sparsemark_matrix& a, const sparsemark_product& p,
+                             std::string& implementation) {
+  plan_int8(plan, a, p, implementation, false);
+}
+
+inline void plan_blocked_int8(Plan& plan, const sparsemark_matrix& a, const sparsemark_product& p,
+                              std::string& implementation) {
+  plan_int8(plan, a, p, implementation, true);
+}
+
+#endif
+
+}  // namespace sparsemark::backends::onednn
