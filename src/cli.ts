@@ -200,6 +200,39 @@ program
     exitCode = estimateCommand(what, options, output);
   });
 
+const track = program.command('track').description('the history of a suite: which commit made it slower');
+track
+  .command('add')
+  .description('add a finished run as one line of the history')
+  .argument('<result>', 'result file (.jsonl) of a run with the anchor: run <suite> --kernels anchor=<path>')
+  .requiredOption('--commit <hash>', 'the landed commit that was measured')
+  .requiredOption('--anchor <name>', 'library that stays the same over all commits')
+  .option('--library <name>', 'library that is followed (default native)')
+  .option('--history <folder>', 'folder of the histories (default results/history)')
+  .option('--json', 'as JSON')
+  .action(async (path: string, options) => {
+    const { trackAddCommand } = await import('./command/track.ts');
+    exitCode = trackAddCommand(path, options, output);
+  });
+for (const [name, description] of [
+  ['show', 'every series with its changes'],
+  ['changes', 'the commits in which something changed'],
+] as const) {
+  const command = track
+    .command(name)
+    .description(description)
+    .argument('<suite>', 'name of the suite')
+    .option('--machine <fingerprint>', 'which machine, where there are several')
+    .option('--filter <text>', 'only cases whose id contains this text')
+    .option('--history <folder>', 'folder of the histories (default results/history)')
+    .option('--json', 'as JSON');
+  if (name === 'show') command.option('--html <file>', 'write a page with a chart of each series');
+  command.action(async (suite: string, options) => {
+    const { trackChangesCommand, trackShowCommand } = await import('./command/track.ts');
+    exitCode = (name === 'show' ? trackShowCommand : trackChangesCommand)(suite, options, output);
+  });
+}
+
 program
   .command('doctor')
   .description('is this machine fit to measure on?')

@@ -403,6 +403,40 @@ export interface Result {
   } | null;
 }
 
+/** A place where a series takes another level. */
+export interface ChangePoint {
+  /** Index of the first point of the new level. */
+  readonly index: number;
+  /** Medians of the levels before and after it, up to the neighbouring changes. */
+  readonly before: number;
+  readonly after: number;
+  /** 95 % interval of `after` minus `before`, by a seeded bootstrap. */
+  readonly interval: readonly [low: number, high: number];
+  /** Probability of a split as clear as this where nothing changes. */
+  readonly pValue: number;
+}
+
+/** One case in one commit: its time over the anchor's, both measured in turns in one run. */
+export interface HistoryPoint {
+  readonly commit: string;
+  /** When the run began. */
+  readonly startedAt: string;
+  readonly ratio: number;
+  /** 95 % interval of the ratio; null where there were too few rounds for one. */
+  readonly interval: readonly [low: number, high: number] | null;
+}
+
+/** A case over the commits of a history, on one machine and against one anchor, in the order they were added. */
+export interface HistorySeries {
+  /** `<workload>/<kernel>-<isa>-t<threads>`: the case without its library. */
+  readonly id: string;
+  /** Hex SHA-256 of the anchor. */
+  readonly anchor: string;
+  readonly points: readonly HistoryPoint[];
+  /** In natural logarithms of the ratio. */
+  readonly changes: readonly ChangePoint[];
+}
+
 /**
  * What an estimate's accelerator was held against: `replayed`, the authors' own data, by a recurrence or an exact
  * count; `validated`, published figures that the formula was not made from; `calibrated`, figures that it was made

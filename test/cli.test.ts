@@ -33,7 +33,7 @@ function refused(args: readonly string[]): string {
 }
 
 describe('help', () => {
-  const commands = ['run', 'list', 'data', 'report', 'doctor', 'build'];
+  const commands = ['run', 'list', 'data', 'report', 'track', 'doctor', 'build'];
 
   it('names every command, gives examples and the exit codes', () => {
     const { status, stdout } = sparsemark(['--help']);
@@ -43,12 +43,15 @@ describe('help', () => {
     for (const code of [0, 1, 2, 3, 42, 70, 130]) expect(stdout).toMatch(new RegExp(`\\b${code} `));
   });
 
-  it.each([...commands, 'data add', 'data list'])('of %s', (name) => {
-    const { status, stdout, stderr } = sparsemark([...name.split(' '), '--help']);
-    expect(status).toBe(0);
-    expect(stdout).toContain(`Usage: sparsemark ${name}`);
-    expect(stderr).toBe('');
-  });
+  it.each([...commands, 'data add', 'data list', 'track add', 'track show', 'track changes'])(
+    'of %s',
+    (name) => {
+      const { status, stdout, stderr } = sparsemark([...name.split(' '), '--help']);
+      expect(status).toBe(0);
+      expect(stdout).toContain(`Usage: sparsemark ${name}`);
+      expect(stderr).toBe('');
+    },
+  );
 
   it('prints the version of the package', () => {
     const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));

@@ -51,7 +51,7 @@ const ours = all.flatMap(({ name, line }) => {
 /** The help of each subcommand that the documents name, by its words. */
 const helps = new Map<string, string>();
 const subcommandOf = (words: readonly string[]): string =>
-  words[0] === 'data' ? words.slice(0, 2).join(' ') : (words[0] ?? '');
+  ['data', 'track'].includes(words[0] ?? '') ? words.slice(0, 2).join(' ') : (words[0] ?? '');
 
 beforeAll(() => {
   for (const subcommand of new Set(ours.map(({ words }) => subcommandOf(words)))) {
@@ -65,7 +65,7 @@ describe('commands in the documents', () => {
   it('are found', () => {
     expect(ours.length).toBeGreaterThan(20);
     expect(new Set(ours.map(({ words }) => words[0]))).toEqual(
-      new Set(['run', 'list', 'data', 'report', 'estimate', 'doctor', 'build']),
+      new Set(['run', 'list', 'data', 'report', 'estimate', 'track', 'doctor', 'build']),
     );
   });
 

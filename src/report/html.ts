@@ -1,11 +1,9 @@
 /** The report as one self-contained HTML page: light and dark, no request to anywhere, nothing from a file unescaped. */
-import { createHash } from 'node:crypto';
-import type { Chart } from './charts/figure.ts';
 import { chartsOf } from './charts/index.ts';
 import { htmlText } from './escape.ts';
 import { type Finding, sectionsOf } from './finding.ts';
 import { metrics } from './metrics.ts';
-import { pageScript, pageStyle } from './page.ts';
+import { gallery, page, section } from './page.ts';
 import { provenanceOf } from './provenance.ts';
 import type { Report } from './report.ts';
 import { sentenceOf } from './sentence.ts';
@@ -43,7 +41,10 @@ export const html: Report = {
     blocks.push(tableSection(crossoverTable(findings)));
     for (const finding of findings) blocks.push(...findingBlocks(finding, several));
     blocks.push(tableSection(machineTable(findings)), section('What the columns mean', definitions()));
-    return page(blocks.filter((block) => block !== '').join('\n'), findings);
+    const { suite, startedAt } = findings[0]!.result.header;
+    const names = findings.map((finding) => finding.machineName).join(', ');
+    const subtitle = `Suite ${suite.name} ${suite.version}, ${startedAt}`;
+    return page(`sparsemark: ${names}`, subtitle, blocks.filter((block) => block !== '').join('\n'));
   },
 };
 
@@ -82,26 +83,6 @@ function allGroups(finding: Finding): Table {
   return { title: 'Every kernel', columns: [...place, ...columns], rows };
 }
 
-/** How many charts of a kind are open from the start. */
-const openCharts = 6;
-
-function gallery(charts: readonly Chart[]): string {
-  const grid = (some: readonly Chart[]) => {
-    const figures = some.map(
-      ({ title, svg }) => `<figure><figcaption>${htmlText(title)}</figcaption>${svg}</figure>`,
-    );
-    return `<div class="charts${charts.length === 1 ? ' one' : ''}">${figures.join('\n')}</div>`;
-  };
-  const more = charts.slice(openCharts);
-  const rest =
-    more.length === 0 ? '' : `<details><summary>${more.length} more</summary>${grid(more)}</details>`;
-  return grid(charts.slice(0, openCharts)) + rest;
-}
-
-function section(title: string, body: string): string {
-  return `<section><h2>${title}</h2>${body}</section>`;
-}
-
 function tableSection(table: Table): string {
   if (table.rows.length === 0) return '';
   const head = table.columns.map(({ title, unit, align }) => {
@@ -130,32 +111,4 @@ function definitions(): string {
     ({ title, description }) => `<dt>${htmlText(title)}</dt><dd>${htmlText(description)}</dd>`,
   );
   return `<dl>${items.join('')}</dl>`;
-}
-
-function page(body: string, findings: readonly Finding[]): string {
-  const { header } = findings[0]!.result;
-  const names = findings.map((finding) => finding.machineName).join(', ');
-  // Only this script runs, by its hash: markup that got past the escaping could still not execute anything.
-  const scriptHash = createHash('sha256').update(pageScript).digest('base64');
-  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'; base-uri 'none'; form-action 'none'`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${htmlText(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>${htmlText(`sparsemark: ${names}`)}</title>
-<style>${pageStyle}</style>
-</head>
-<body>
-<main>
-<header><h1>sparsemark</h1><p>${htmlText(`Suite ${header.suite.name} ${header.suite.version}, ${header.startedAt}`)}</p></header>
-${body}
-</main>
-<script>${pageScript}</script>
-</body>
-</html>
-`;
 }

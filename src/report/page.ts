@@ -1,5 +1,7 @@
-/** Style and script of the HTML report, as text. */
-import { palette } from './charts/figure.ts';
+/** The HTML page that all reports share: frame, style and script, as text. */
+import { createHash } from 'node:crypto';
+import { type Chart, palette } from './charts/figure.ts';
+import { htmlText } from './escape.ts';
 
 const variables = (index: 0 | 1) =>
   Object.entries(palette)
@@ -7,7 +9,7 @@ const variables = (index: 0 | 1) =>
     .join(';');
 
 /** The style sheet: colours follow the reader's colour scheme; print is light. */
-export const pageStyle = `
+const pageStyle = `
 :root{${variables(0)};--good:#00694e;--bad:#b3261e;--warn:#8a5a00}
 @media screen and (prefers-color-scheme:dark){:root{${variables(1)};--good:#4fd1a5;--bad:#ff8a80;--warn:#f0b429}}
 *{box-sizing:border-box}
@@ -78,3 +80,52 @@ for (const table of document.querySelectorAll('table')) {
   });
 }
 `;
+
+/** How many charts of a kind are open from the start. */
+const openCharts = 6;
+
+/** Charts side by side, those beyond the first six behind a click. */
+export function gallery(charts: readonly Chart[]): string {
+  const grid = (some: readonly Chart[]) => {
+    const figures = some.map(
+      ({ title, svg }) => `<figure><figcaption>${htmlText(title)}</figcaption>${svg}</figure>`,
+    );
+    return `<div class="charts${charts.length === 1 ? ' one' : ''}">${figures.join('\n')}</div>`;
+  };
+  const more = charts.slice(openCharts);
+  const rest =
+    more.length === 0 ? '' : `<details><summary>${more.length} more</summary>${grid(more)}</details>`;
+  return grid(charts.slice(0, openCharts)) + rest;
+}
+
+/** A section of the page; both are HTML. */
+export function section(title: string, body: string): string {
+  return `<section><h2>${title}</h2>${body}</section>`;
+}
+
+/** One self-contained page. Title and subtitle are text, the body is HTML. */
+export function page(title: string, subtitle: string, body: string): string {
+  // Only this script runs, by its hash: markup that got past the escaping could still not execute anything.
+  const scriptHash = createHash('sha256').update(pageScript).digest('base64');
+  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'; base-uri 'none'; form-action 'none'`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${htmlText(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>${htmlText(title)}</title>
+<style>${pageStyle}</style>
+</head>
+<body>
+<main>
+<header><h1>sparsemark</h1><p>${htmlText(subtitle)}</p></header>
+${body}
+</main>
+<script>${pageScript}</script>
+</body>
+</html>
+`;
+}

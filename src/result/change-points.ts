@@ -19,19 +19,7 @@ import {
   type Random,
   seededRandom,
 } from '../statistics.ts';
-
-/** A place where a series takes another level. */
-export interface ChangePoint {
-  /** Index of the first point of the new level. */
-  readonly index: number;
-  /** Medians of the levels before and after it, up to the neighbouring changes. */
-  readonly before: number;
-  readonly after: number;
-  /** 95 % interval of `after` minus `before`, by a seeded bootstrap. */
-  readonly interval: Interval;
-  /** Probability of a split as clear as this where nothing changes. */
-  readonly pValue: number;
-}
+import type { ChangePoint } from '../terms.ts';
 
 /** Settings of `changePoints`. */
 export interface ChangePointOptions {
