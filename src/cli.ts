@@ -52,6 +52,13 @@ function cacheStates(text: string): readonly ('hot' | 'cold')[] {
   });
 }
 
+function shardName(text: string): { readonly index: number; readonly count: number } {
+  const [, index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (index === undefined || count === undefined || index < 1 || index > count || count > 1e5)
+    throw new InvalidArgumentError(`Expected i/n with 1 <= i <= n <= 100000, received "${text}".`);
+  return { index, count };
+}
+
 const program = new Command('sparsemark')
   .description('Where does sparsity pay, in which format, from which density on - on this CPU?')
   .version(version)
@@ -123,6 +130,8 @@ program
   )
   .option('--out <file>', 'result file (default results/local/<suite>-<time>.jsonl)')
   .option('--resume', 'go on with an interrupted run')
+  .option('--shard <i/n>', 'only this part of the workloads: one of n machines (see: merge)', shardName)
+  .option('--shard-costs <result>', 'split by the times of an earlier run instead of by FLOP')
   .option('--html [file]', 'write the HTML report too')
   .option('--json', 'print the derived figures as JSON')
   .action(async (suite: string, options) => {
@@ -170,6 +179,17 @@ program
   .action(async (paths: string[], options) => {
     const { reportCommand } = await import('./command/report.ts');
     exitCode = reportCommand(paths, options, output);
+  });
+
+program
+  .command('merge')
+  .description('put the shards of a run together')
+  .argument('<results...>', 'result files of run --shard')
+  .requiredOption('--out <file>', 'result file; with machines of several kinds one file each')
+  .option('--json', 'print the derived figures as JSON')
+  .action(async (paths: string[], options) => {
+    const { mergeCommand } = await import('./command/merge.ts');
+    exitCode = mergeCommand(paths, options, output);
   });
 
 program

@@ -351,6 +351,15 @@ export interface Protocol {
   readonly isa: string | null;
   /** The formats asked for beside dense; null: the suite's. */
   readonly formats: readonly string[] | null;
+  /** Which part of the workloads this run has; absent: all of them. */
+  readonly shard?: Shard;
+}
+
+/** Part `index` (from 1) of `count`, of a list of `total` workloads. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+  readonly total: number;
 }
 
 /** What an evaluation has to do at the least. */
@@ -364,6 +373,8 @@ export interface Work {
 
 /** What a Result remembers of one workload beside its Measurements. */
 export interface WorkloadRecord extends Workload {
+  /** Of a shard: its place in the whole list, from 0. */
+  readonly place?: number;
   readonly nnz: number;
   /** Absent in files of before there were other ops than products in f32. */
   readonly work?: Work;

@@ -27,6 +27,11 @@ describe('publishable', () => {
     ['uncommitted changes', { build: { ...good.build, gitDirty: true } }, /uncommitted changes/],
     ['an unreleased suite', { suite: { ...good.suite, released: false } }, /Expected a released suite/],
     ['a part of a suite', { protocol: { ...good.protocol, filter: 'spmv' } }, /Expected a whole suite/],
+    [
+      'a shard',
+      { protocol: { ...good.protocol, shard: { index: 2, count: 8, total: 90 } } },
+      /received shard 2 of 8.*sparsemark merge/,
+    ],
     ['a forced instruction set', { protocol: { ...good.protocol, isa: 'avx2' } }, /received --isa avx2/],
     ['some formats', { protocol: { ...good.protocol, formats: ['csr', 'ell'] } }, /--format csr,ell/],
     [

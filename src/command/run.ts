@@ -4,6 +4,8 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { allowedCpus, cpuTicks, stealBetween, stealShare } from '../measure/machine.ts';
 import { runSuite } from '../measure/run.ts';
+import { secondsOf } from '../result/merge.ts';
+import { readResult } from '../result/result.ts';
 import { publishable } from '../result/submission.ts';
 import {
   type CacheState,
@@ -16,6 +18,7 @@ import {
 import { dataFolderOf } from '../workload/data.ts';
 import { qualityOf } from '../workload/dlmc.ts';
 import { workloadsFromFolder } from '../workload/folder.ts';
+import { costsOf, type ShardName, shardOf } from '../workload/shard-plan.ts';
 import { loadSuite } from '../workload/suite.ts';
 import { judgeBusy } from './doctor.ts';
 import { type Output, writeText } from './output.ts';
@@ -40,6 +43,8 @@ export interface RunArguments {
   readonly html?: boolean | string;
   readonly timeout?: number;
   readonly json?: boolean;
+  readonly shard?: ShardName;
+  readonly shardCosts?: string;
 }
 
 /** Folder of results that nobody published; ignored by git. */
@@ -74,6 +79,24 @@ function matcher(pattern: string): (id: string) => boolean {
   return (id) => expression.test(id);
 }
 
+/** The workloads of this shard, with their places in the whole list; absent without --shard. */
+function shardFor(workloads: readonly Workload[], args: RunArguments) {
+  if (args.shard === undefined) {
+    if (args.shardCosts === undefined) return undefined;
+    throw new SparsemarkError(
+      'USAGE',
+      'Expected --shard with --shard-costs, received none. Give --shard <i>/<n>.',
+    );
+  }
+  const seconds = args.shardCosts === undefined ? undefined : secondsOf(readResult(args.shardCosts));
+  return {
+    workloads: shardOf(workloads, costsOf(workloads, seconds), args.shard),
+    ...args.shard,
+    total: workloads.length,
+    places: new Map(workloads.map(({ id }, place) => [id, place])),
+  };
+}
+
 function narrowed(suite: Suite, args: RunArguments): readonly Workload[] {
   const matches = args.filter === undefined ? () => true : matcher(args.filter);
   const chosen = suite.workloads.filter(
@@ -102,16 +125,20 @@ function filterText(args: RunArguments): string | null {
 }
 
 /** `quick-20261123T154300`: the time in UTC. */
-function defaultOut(suite: Suite, resume: boolean): string {
+function defaultOut(suite: Suite, resume: boolean, shard: ShardName | undefined): string {
+  const ending = `${shard === undefined ? '' : `-${shard.index}of${shard.count}`}.jsonl`;
   if (resume && existsSync(localFolder)) {
     const journals = readdirSync(localFolder).filter(
-      (name) => name.startsWith(`${suite.name}-`) && name.endsWith('.jsonl.journal'),
+      (name) =>
+        name.startsWith(`${suite.name}-`) &&
+        name.endsWith(`${ending}.journal`) &&
+        (shard !== undefined || !/-\d+of\d+\.jsonl\.journal$/.test(name)),
     );
     const newest = journals.sort().at(-1);
     if (newest !== undefined) return join(localFolder, newest.replace(/\.journal$/, ''));
   }
   const time = new Date().toISOString().replace(/[-:]|\.\d+Z/g, '');
-  return join(localFolder, `${suite.name}-${time}.jsonl`);
+  return join(localFolder, `${suite.name}-${time}${ending}`);
 }
 
 /** 2 for a wrong answer or a failed case, else 0. */
@@ -129,7 +156,9 @@ export async function runCommand(
   signal: AbortSignal,
 ): Promise<number> {
   const suite = suiteOf(name, args);
-  const workloads = narrowed(suite, args);
+  const whole = narrowed(suite, args);
+  const shard = shardFor(whole, args);
+  const workloads = shard?.workloads ?? whole;
   const allowed = allowedCpus();
   const forbidden = args.cpus?.find((cpu) => !allowed.includes(cpu));
   if (forbidden !== undefined) {
@@ -138,7 +167,7 @@ export async function runCommand(
       `Expected CPUs out of ${allowed.join(', ')} for --cpus, received ${forbidden}. Name CPUs that this process may run on.`,
     );
   }
-  const out = args.out ?? defaultOut(suite, args.resume === true);
+  const out = args.out ?? defaultOut(suite, args.resume === true, args.shard);
   const dataFolder = dataFolderOf();
   const progress = progressOf(output);
   // Read before the preparations, which are a load themselves.
@@ -150,7 +179,11 @@ export async function runCommand(
   };
   const { path, result } = await runSuite({
     // A narrowed run is not refined: the bracket of a crossover may be among what was left out.
-    suite: workloads.length === suite.workloads.length ? suite : { ...suite, refine: false },
+    ...(shard === undefined ? {} : { shard }),
+    suite:
+      shard === undefined && workloads.length === suite.workloads.length
+        ? suite
+        : { ...suite, refine: false },
     workloads,
     dataFolder,
     selection: { isa: args.isa ?? null, formats: args.format ?? null, threads: args.threads ?? [1] },
@@ -178,7 +211,7 @@ export async function runCommand(
   if (result.end?.complete === false) {
     output.say(`Not all was measured: ${result.end.stopReason}. Give more time with --budget <seconds>.`);
   }
-  if (args.html !== undefined && args.html !== false) {
+  if (args.html !== undefined && args.html !== false && result.workloads.length > 0) {
     const html = typeof args.html === 'string' ? args.html : path.replace(/\.jsonl$/, '.html');
     writeText(html, showReport('html', [result]));
     output.say(`report: ${html}`);
@@ -186,6 +219,8 @@ export async function runCommand(
   const fault = publishable(result);
   if (fault !== null) output.say(`This result cannot be published. ${fault}`);
   output.say(`result: ${path}`);
+  // More shards than workloads: there is nothing to show.
+  if (result.workloads.length === 0) return exitCodes.ok;
   const options = args.json === true ? {} : { width: output.width, color: output.color };
   output.result(showReport(args.json === true ? 'json' : 'terminal', [result], options));
   return exitCodeOf(result);

@@ -20,6 +20,7 @@ import {
   type Reference,
   type Result,
   type RunHeader,
+  type Shard,
   SparsemarkError,
   type Suite,
   type Workload,
@@ -68,6 +69,8 @@ export interface RunOptions {
   readonly cpus: readonly number[] | null;
   readonly budgetSeconds: number;
   readonly filter: string | null;
+  /** Which part of a longer list `workloads` is, with the place of each in it; absent: the whole list. */
+  readonly shard?: Shard & { readonly places: ReadonlyMap<string, number> };
   /** Kernel libraries of the user's. */
   readonly kernels: readonly string[];
   /** Bundled libraries to open beside ours; null: all that are installed. */
@@ -251,6 +254,15 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       filter: options.filter,
       isa: options.selection.isa,
       formats: options.selection.formats,
+      ...(options.shard === undefined
+        ? {}
+        : {
+            shard: {
+              index: options.shard.index,
+              count: options.shard.count,
+              total: options.shard.total,
+            },
+          }),
     };
     const libraries: Library[] = workers.map((worker) => worker.library);
     const { workloads: _, ...suite } = options.suite;
@@ -325,9 +337,11 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
         },
       );
       interrupted();
+      const place = options.shard?.places.get(workload.id);
       journal.append({
         kind: 'workload',
         ...workload,
+        ...(place === undefined ? {} : { place }),
         nnz: problem.a.values.length,
         work: workOf(problem),
         achievedDensity: problem.achievedDensity,

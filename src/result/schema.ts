@@ -156,6 +156,7 @@ const protocol = z.strictObject({
   // Results of before these fields could not say them.
   isa: name.nullable().default(null),
   formats: list(name).nullable().default(null),
+  shard: z.strictObject({ index: positiveCount, count: positiveCount, total: positiveCount }).exactOptional(),
 });
 
 const suite = z.strictObject({
@@ -196,6 +197,7 @@ export const workloadRecordSchema = z.strictObject({
   seed: count,
   layer: optionalName,
   count: positiveCount,
+  place: count.exactOptional(),
   nnz: count,
   work: work.exactOptional(),
   achievedDensity: share,

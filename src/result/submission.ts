@@ -29,6 +29,9 @@ export function publishable(result: Result): string | null {
   if (protocol.filter !== null) {
     return `Expected a whole suite, received what the filter "${protocol.filter}" left of it. Run it without.`;
   }
+  if (protocol.shard !== undefined) {
+    return `Expected a whole suite, received shard ${protocol.shard.index} of ${protocol.shard.count}. Put the shards together: sparsemark merge.`;
+  }
   if (protocol.isa !== null) {
     return `Expected the widest instruction set of each kernel, received --isa ${protocol.isa}. Run it without.`;
   }
