@@ -41,7 +41,8 @@ const char* encode(const Csr& csr, Matrix& matrix) {
                      values.data()};
   if (const char* reason = encode_packed(quads, packed_block_columns(quads), matrix); reason != nullptr)
     return reason;
-  matrix.footprint = {csr.nnz, matrix.footprint.metadata_bytes, stored * 4 - csr.nnz};
+  matrix.footprint = {csr.nnz, matrix.footprint.metadata_bytes,
+                      stored * 4 - csr.nnz + matrix.footprint.padding_bytes};
   return nullptr;
 }
 

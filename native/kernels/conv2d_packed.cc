@@ -4,7 +4,8 @@
 //
 // plan() writes the stream of the format (formats/packed.cc) anew as numbers of 32 bits: for each block and
 // group the pairs, each first row, second row, both, alternate, rest, then offsets in the tile instead of
-// columns; the second row of a single one is -1. Before it stands where each block's groups begin.
+// columns, those of an odd alternate first; the second row of a single one is -1. Before it stands where each
+// block's groups begin.
 #include "conv_tile.h"
 #include "packed_runs.h"
 #include "unrolled.h"
@@ -52,15 +53,27 @@ std::int64_t write_stream(const Encoded& a, const Conv& g, std::int32_t* out) {
     while (stream.at < end) {
       const Run run = take_run(stream);
       for (std::int32_t pair = 0; pair == 0 || pair < run.pairs; ++pair) {
-        const bool single = run.pairs == 0;
-        put(static_cast<std::int32_t>(half(stream.at)));
-        put(single ? -1 : static_cast<std::int32_t>(half(stream.at + 2)));
+        const std::uint64_t head = word_at(stream.at);
+        const auto put_column = [&](std::size_t column) {
+          put(column_offset(g, t, channel, first + static_cast<std::int32_t>(column)));
+        };
+        put(static_cast<std::int32_t>(number<0>(head)));
+        put(run.pairs == 0 ? -1 : static_cast<std::int32_t>(number<1>(head)));
         put(run.both);
         put(run.alternate);
         put(run.rest);
-        stream.at += single ? 2 : 4;
-        for (std::int32_t i = run.both + 2 * run.alternate + run.rest; i > 0; --i, stream.at += 2) {
-          put(column_offset(g, t, channel, first + static_cast<std::int32_t>(half(stream.at))));
+        if (run.alternate % 2 != 0) {
+          put_column(number<2>(head));
+          put_column(number<3>(head));
+        }
+        stream.at += kWordBytes;
+        for (std::int32_t i = run.both + run.alternate / 2 * 4 + run.rest; i > 0; i -= 4) {
+          const std::uint64_t word = word_at(stream.at);
+          stream.at += kWordBytes;
+          put_column(number<0>(word));
+          put_column(number<1>(word));
+          put_column(number<2>(word));
+          put_column(number<3>(word));
         }
       }
     }
@@ -124,10 +137,9 @@ template <int V>
 }
 
 template <int V>
-[[gnu::always_inline]] inline void step(float value, const float* row, Vec (&sums)[V]) {
-  const Vec wide = broadcast(value);
+[[gnu::always_inline]] inline void step(Vec value, const float* row, Vec (&sums)[V]) {
   unrolled<V>([&](auto v) __attribute__((always_inline)) {
-    sums[v.value] = fma(wide, load(row + v.value * kLanes), sums[v.value]);
+    sums[v.value] = fma(value, load(row + v.value * kLanes), sums[v.value]);
   });
 }
 
@@ -148,6 +160,12 @@ template <int V>
     begin_sums<V>(p, first, x);
     // Of a single row the second one's sums are those of the first, and thrown away.
     begin_sums<V>(p, second < 0 ? first : second, y);
+    if (alternate % 2 != 0) {
+      step<V>(broadcast(value[0]), copy + at[0], x);
+      step<V>(broadcast(value[1]), copy + at[1], y);
+      at += 2;
+      value += 2;
+    }
     for (std::int32_t i = both; i > 0; --i) {
       const float* row = copy + *at++;
       const Vec of_x = broadcast(value[0]);
@@ -160,13 +178,16 @@ template <int V>
         y[v.value] = fma(of_y, part, y[v.value]);
       });
     }
-    for (std::int32_t i = alternate; i > 0; --i) {
-      step<V>(value[0], copy + at[0], x);
-      step<V>(value[1], copy + at[1], y);
-      at += 2;
-      value += 2;
+    for (std::int32_t i = alternate / 2; i > 0; --i) {
+      const Four four = load_four(value);
+      step<V>(pick<0>(four), copy + at[0], x);
+      step<V>(pick<1>(four), copy + at[1], y);
+      step<V>(pick<2>(four), copy + at[2], x);
+      step<V>(pick<3>(four), copy + at[3], y);
+      at += 4;
+      value += 4;
     }
-    for (std::int32_t i = rest; i > 0; --i) step<V>(*value++, copy + *at++, x);
+    for (std::int32_t i = rest; i > 0; --i) step<V>(broadcast(*value++), copy + *at++, x);
     end_sums<V>(p, first, x);
     if (second >= 0) end_sums<V>(p, second, y);
   }

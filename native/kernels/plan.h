@@ -3,11 +3,13 @@
 // The format has fixed the height of a block of columns of A (formats/packed.cc); here is chosen what depends
 // on n.
 //
-// Percentages are measured on one core with AVX-512 and an L2 of 2 MiB, over the 17 layer shapes with n >= 16
-// of ResNet-50, MobileNet and Transformer.
+// Percentages are measured on one core with AVX-512, over the 17 layer shapes with n >= 16 of ResNet-50,
+// MobileNet and Transformer: those of batches and of what leaves kCacheBytes on a Zen 5 with an L2 of 1 MiB,
+// the others on a Xeon with 2 MiB.
 //
-// vectors: as many as keep the tile of B (block x vectors) in kTileBytes and a held panel of C in kHeldBytes,
-//   within kLeastVectors and kMostVectors; panels of equal width.
+// vectors: as many as keep the tile of B (block x vectors) in kTileBytes, within kLeastVectors and
+// kMostVectors;
+//   panels of equal width.
 //   A broadcast and the reading of a column serve all vectors of a tile. At sparsity 0.9, 8 vectors of 128
 //   columns run at 1.02 of 4 vectors, although only the 32 KiB of these fit L1: 1.15 for 3072 x 768 x 128,
 //   0.95 for 128 x 1152 x 784. Where one panel of up to kOnePanelBytes does, A is read once: 3072 x 768 x 128
@@ -16,6 +18,10 @@
 // copy B: where its rows do not begin on vectors, or their stride is a multiple of kBadStride.
 //   A load that splits a line takes two; rows a power of two apart fall into the same sets. Without it n =
 //   196 and n = 512 run at 0.7 to 0.8. Copying the other tiles costs 0 to 25 %, most where A has few rows.
+//
+// batches: groups of rows whose panel of C stays in L2 from block to block, kBatchBytes.
+//   3072 x 768 x 128, whose C of 1.5 MB leaves an L2 of 1 MiB: 1.14 at sparsity 0.9, 1.22 at 0.5; 600 KiB are
+//   1.01 to 1.02 of 400, 300 and 200.
 //
 // hold C: the same, or C leaves kCacheBytes; and C is written more than once.
 //   At 0.9, 512 x 512 x 196 gains 10 %, 3072 x 768 x 512 35 %; where rows lie well it costs 2 to 10 %.
@@ -30,10 +36,14 @@
 // the next tile into L1 instead of L2 (0.94 for 64 x 576 x 3136), a second set of sums for narrow tiles (1.05
 // for n = 32 at 0.5, 0.97 in the mean at 0.95).
 //
-// What limits the rest, at 0.9. Estimated from bandwidths, since there were no hardware counters: a row of a
-// block reads and writes its part of C in L2, some 0.2 of the 0.8 cycles that a vector takes; 64 x 576 x 3136
-// reads 7.2 MB of B from L3, 250 us of 450. Counted: n = 49 and 196 fill 0.77 and 0.94 of their vectors.
-// Measured, in groups of 128 rows: rows of equal length, whose loops end where the last one did, gain 7 %.
+// What limits the rest, at 0.9. There were no hardware counters; these are kernels that answer wrongly on
+// purpose, on the Zen 5. With every row of B in L1 and every row of C the same one the 17 shapes run at 1.3
+// of what they do: 1.15 for B, 1.1 to 1.25 for C in L2, which a row of a block reads and writes for 13
+// nonzeros. What is left is a loop that two loads a cycle would let run at 172 of 223 GFLOP/s (measured, tile
+// of 32 KiB) and some 25 cycles a pair of rows for its sums. Rows of equal length, whose loops end where the
+// last one did, gain 2 to 7 %. Blocks of 96 to 256 columns and tiles of 32 to 96 KiB are within 3 %: what the
+// one saves the other costs. 64 x 576 x 3136 reads 7.2 MB of B from L3. n = 49 and 196 fill 0.77 and 0.94 of
+// their vectors.
 #pragma once
 
 #include "panel.h"
@@ -47,13 +57,13 @@ constexpr int kLeastVectors = 4;
 // A pair of rows takes two accumulators a vector, and a register or two for B and the values.
 constexpr int kMostVectors = kRegisters >= 32 ? 8 : 6;
 constexpr std::int64_t kBadStride = 2048;
-// Of a private L2 of 2 MiB.
-constexpr std::int64_t kCacheBytes = 2 << 20;
-// 3072 x 768 x 512 at 0.9: 3072 rows x 4 vectors, 768 KiB, run at 1.1 of 8 vectors.
-constexpr std::int64_t kHeldBytes = 800 * 1024;
+// Of a private L2 of 1 or 2 MiB.
+constexpr std::int64_t kCacheBytes = 1 << 20;
+constexpr std::int64_t kBatchBytes = 600 * 1024;
 
 struct PackedPlan {
   int vectors;         // of a panel
+  std::int32_t units;  // of a batch
   bool copy;           // B's tile to scratch
   bool hold;           // sums of a panel of C in scratch, until the last block
   bool stream;         // C past the caches
@@ -70,13 +80,9 @@ static inline PackedPlan plan_packed(const Encoded& a, std::int32_t n) {
   const std::int64_t a_bytes = static_cast<std::int64_t>(a.nnz) * 6;
   const bool one_block = a.cols <= a.p0;
   plan.hold = !one_block && (n % kLanes != 0 || n * 4LL % kBadStride == 0 || c_bytes > kCacheBytes);
-  if (plan.hold) {
-    const std::int64_t held = kHeldBytes / (static_cast<std::int64_t>(a.rows) * kLanes * 4 + 1);
-    if (held < vectors) vectors = held < kLeastVectors ? kLeastVectors : held;
-  }
   const std::int64_t needed = n < 1 ? 1 : (static_cast<std::int64_t>(n) + kLanes - 1) / kLanes;
   const std::int64_t all_bytes = static_cast<std::int64_t>(a.p0) * needed * kLanes * 4;
-  if (!plan.hold && needed <= kMostVectors && all_bytes <= kOnePanelBytes) vectors = needed;
+  if (needed <= kMostVectors && all_bytes <= kOnePanelBytes) vectors = needed;
   const std::int64_t panels = (needed + vectors - 1) / vectors;
   plan.vectors = static_cast<int>((needed + panels - 1) / panels);
   // A block of few columns at the edge is masked when copied and nowhere else.
@@ -87,6 +93,10 @@ static inline PackedPlan plan_packed(const Encoded& a, std::int32_t n) {
     const std::int32_t pairs = (a.rows + 1) / 2;
     plan.ahead = (a.p0 + pairs - 1) / pairs;
   }
+  // A single block adds to nothing.
+  const std::int64_t unit_bytes = static_cast<std::int64_t>(a.p1) * plan.vectors * kLanes * 4;
+  const std::int64_t units = one_block || unit_bytes < 1 ? a.units : kBatchBytes / unit_bytes;
+  plan.units = static_cast<std::int32_t>(units > a.units ? a.units : units < 1 ? 1 : units);
   return plan;
 }
 

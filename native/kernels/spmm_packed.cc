@@ -1,5 +1,6 @@
-// spmm on packed: for each panel of columns of C, for each block of columns of A, all of the shard's rows
-// pass by the tile of B, which stays in or near L1; rows of C are added to in L2. Tiles are chosen in plan.h.
+// spmm on packed: for each panel of columns of C, for each batch of groups of rows, for each block of columns
+// of A, the batch's rows pass by the tile of B, which stays in or near L1; rows of C are added to in L2.
+// Tiles are chosen in plan.h.
 #include "packed_runs.h"
 #include "plan.h"
 #include "unrolled.h"
@@ -38,17 +39,50 @@ template <int V, bool kTail>
   }
 }
 
-template <int V>
-[[gnu::always_inline]] inline const float* row_of_b(const Tile& t, const std::uint8_t* at) {
-  return reinterpret_cast<const float*>(t.b + half(at) * t.b_stride);
-}
+// The tile of B. A copy, since stores of vectors may alias what is behind a reference and had it loaded
+// again.
+struct Rows {
+  const char* b;
+  std::size_t stride;
+
+  template <int I>
+  [[gnu::always_inline]] const float* at(std::uint64_t word) const {
+    return reinterpret_cast<const float*>(b + number<I>(word) * stride);
+  }
+};
 
 template <int V>
-[[gnu::always_inline]] inline void step(float value, const float* row, Vec (&sums)[V]) {
-  const Vec wide = broadcast(value);
+[[gnu::always_inline]] inline void step(Vec value, const float* row, Vec (&sums)[V]) {
   unrolled<V>([&](auto v) __attribute__((always_inline)) {
-    sums[v.value] = fma(wide, load(row + v.value * kLanes), sums[v.value]);
+    sums[v.value] = fma(value, load(row + v.value * kLanes), sums[v.value]);
   });
+}
+
+// A row of B for both rows of a pair.
+template <int V>
+[[gnu::always_inline]] inline void step_both(Vec of_x, Vec of_y, const float* row, Vec (&x)[V], Vec (&y)[V]) {
+  unrolled<V>([&](auto v) __attribute__((always_inline)) {
+    Vec part = load(row + v.value * kLanes);
+    keep(part);
+    x[v.value] = fma(of_x, part, x[v.value]);
+    y[v.value] = fma(of_y, part, y[v.value]);
+  });
+}
+
+// Columns of one row, words of them. Values come four at a time, one load where a broadcast of each takes
+// four: loads are what limits the kernel. 8 % for 4 vectors, 5 % for 6.
+template <int V>
+[[gnu::always_inline]] inline void step_row(Words& words, std::int32_t count, const Rows& rows,
+                                            const float*& value, Vec (&x)[V]) {
+  for (; count > 0; --count) {
+    const std::uint64_t word = words.take();
+    const Four four = load_four(value);
+    step<V>(pick<0>(four), rows.at<0>(word), x);
+    step<V>(pick<1>(four), rows.at<1>(word), x);
+    step<V>(pick<2>(four), rows.at<2>(word), x);
+    step<V>(pick<3>(four), rows.at<3>(word), x);
+    value += 4;
+  }
 }
 
 template <int V, bool kTail>
@@ -81,58 +115,62 @@ template <int V>
 
 template <int V, bool kTail>
 [[gnu::noinline]] void run_pairs(const Tile& t, const Run& run, Stream& stream, Ahead& ahead) {
-  const std::uint8_t* at = stream.at;
+  const Rows rows = {t.b, t.b_stride};
+  const std::int32_t words_of_both = run.both / 4;
+  const std::int32_t words_of_each = run.alternate / 2;
+  const std::int32_t words_of_rest = run.rest / 4;
+  const bool odd = run.alternate % 2 != 0;
+  Words words(stream.at);
   const float* value = stream.value;
   for (std::int32_t pair = run.pairs; pair > 0; --pair) {
-    const std::size_t first = half(at);
-    const std::size_t second = half(at + 2);
-    at += 4;
+    const std::uint64_t head = words.take();
+    const std::size_t first = number<0>(head);
+    const std::size_t second = number<1>(head);
     fetch<V>(t, ahead);
     Vec x[V];
     Vec y[V];
     begin_sums<V, kTail>(t, t.from + first * t.from_stride, x);
     begin_sums<V, kTail>(t, t.from + second * t.from_stride, y);
-    for (std::int32_t i = run.both; i > 0; --i) {
-      const float* row = row_of_b<V>(t, at);
-      const Vec of_x = broadcast(value[0]);
-      const Vec of_y = broadcast(value[1]);
-      at += 2;
-      value += 2;
-      unrolled<V>([&](auto v) __attribute__((always_inline)) {
-        Vec part = load(row + v.value * kLanes);
-        keep(part);
-        x[v.value] = fma(of_x, part, x[v.value]);
-        y[v.value] = fma(of_y, part, y[v.value]);
-      });
-    }
-    for (std::int32_t i = run.alternate; i > 0; --i) {
-      step<V>(value[0], row_of_b<V>(t, at), x);
-      step<V>(value[1], row_of_b<V>(t, at + 2), y);
-      at += 4;
+    if (odd) {
+      step<V>(broadcast(value[0]), rows.at<2>(head), x);
+      step<V>(broadcast(value[1]), rows.at<3>(head), y);
       value += 2;
     }
-    for (std::int32_t i = run.rest; i > 0; --i) {
-      step<V>(*value++, row_of_b<V>(t, at), x);
-      at += 2;
+    for (std::int32_t i = words_of_both; i > 0; --i) {
+      const std::uint64_t word = words.take();
+      const Four low = load_four(value);
+      step_both<V>(pick<0>(low), pick<1>(low), rows.at<0>(word), x, y);
+      step_both<V>(pick<2>(low), pick<3>(low), rows.at<1>(word), x, y);
+      const Four high = load_four(value + 4);
+      step_both<V>(pick<0>(high), pick<1>(high), rows.at<2>(word), x, y);
+      step_both<V>(pick<2>(high), pick<3>(high), rows.at<3>(word), x, y);
+      value += 8;
     }
+    for (std::int32_t i = words_of_each; i > 0; --i) {
+      const std::uint64_t word = words.take();
+      const Four four = load_four(value);
+      step<V>(pick<0>(four), rows.at<0>(word), x);
+      step<V>(pick<1>(four), rows.at<1>(word), y);
+      step<V>(pick<2>(four), rows.at<2>(word), x);
+      step<V>(pick<3>(four), rows.at<3>(word), y);
+      value += 4;
+    }
+    step_row<V>(words, words_of_rest, rows, value, x);
     end_sums<V, kTail>(t, t.to + first * t.to_stride, x);
     end_sums<V, kTail>(t, t.to + second * t.to_stride, y);
   }
-  stream.at = at;
-  stream.value = value;
+  stream = {words.at(), value};
 }
 
 template <int V, bool kTail>
 void run_single(const Tile& t, const Run& run, Stream& stream) {
-  const std::size_t row = half(stream.at);
-  stream.at += 2;
+  Words words(stream.at);
+  const std::size_t row = number<0>(words.take());
   Vec x[V];
   begin_sums<V, kTail>(t, t.from + row * t.from_stride, x);
-  for (std::int32_t i = run.rest; i > 0; --i) {
-    step<V>(*stream.value++, row_of_b<V>(t, stream.at), x);
-    stream.at += 2;
-  }
+  step_row<V>(words, run.rest / 4, {t.b, t.b_stride}, stream.value, x);
   end_sums<V, kTail>(t, t.to + row * t.to_stride, x);
+  stream.at = words.at();
 }
 
 // Rows [0, rows) of a tile of B to scratch, V whole vectors each; columns beyond the last are 0.
@@ -155,11 +193,24 @@ std::int64_t held_at(const Encoded& a, const PackedPlan& plan) {
 struct Body {
   static constexpr int kMost = kMostVectors;
 
+  // A panel of C, V vectors from column col on.
   template <int V, bool kTail>
   static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
+    const PackedPlan plan = plan_packed(*o.a, o.n);
+    Shard batch = s;
+    while (batch.unit_begin < s.unit_end) {
+      batch.unit_end =
+          s.unit_end - batch.unit_begin > plan.units ? batch.unit_begin + plan.units : s.unit_end;
+      rows_of_panel<V, kTail>(o, batch, plan, col, last);
+      batch.unit_begin = batch.unit_end;
+    }
+  }
+
+  template <int V, bool kTail>
+  static void rows_of_panel(const Operands& o, const Shard& s, const PackedPlan& plan, std::int32_t col,
+                            int last) {
     const Encoded& a = *o.a;
     const std::size_t n = static_cast<std::size_t>(o.n);
-    const PackedPlan plan = plan_packed(a, o.n);
     // Vectors of B that are partial can only be read from the copy.
     const bool copy = kTail || plan.copy;
     Tile t;
@@ -230,7 +281,8 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
   const PackedPlan plan = plan_packed(a, n);
-  const std::int64_t held = plan.hold ? static_cast<std::int64_t>(a.rows) * plan.vectors * kLanes : 0;
+  const std::int64_t rows = static_cast<std::int64_t>(a.p1) * plan.units;
+  const std::int64_t held = plan.hold ? rows * plan.vectors * kLanes : 0;
   return (held_at(a, plan) + held) * 4;
 }
 
@@ -240,6 +292,7 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
   while (*text != '\0') ++text;
   text = append(append(text, ", k "), a.p0);
   text = append(append(text, ", groups of "), a.p1);
+  if (plan.units < a.units) text = append(append(text, " by "), plan.units);
   text = append(text, plan.copy ? ", B copied" : "");
   text = append(text, plan.ahead > 0 ? ", B fetched ahead" : "");
   text = append(text, plan.hold ? ", C held" : "");

@@ -60,9 +60,9 @@ template <int V>
   }
 }
 
-template <int V>
-[[gnu::always_inline]] inline const std::uint8_t* quads_of_b(const Tile& t, const std::uint8_t* at) {
-  return t.b + half(at) * (V * kStep);
+template <int V, int I>
+[[gnu::always_inline]] inline const std::uint8_t* quads_of_b(const std::uint8_t* b, std::uint64_t word) {
+  return b + number<I>(word) * (V * kStep);
 }
 
 template <int V>
@@ -73,58 +73,87 @@ template <int V>
   });
 }
 
+// A row of quads of B for both rows of a pair.
+template <int V>
+[[gnu::always_inline]] inline void step_both(const float* value, const std::uint8_t* b, Ints (&x)[V],
+                                             Ints (&y)[V]) {
+  const Quad of_x = quad(value);
+  const Quad of_y = quad(value + 1);
+  unrolled<V>([&](auto v) __attribute__((always_inline)) {
+    const std::uint8_t* part = b + v.value * kStep;
+    x[v.value] = dot(part, of_x, x[v.value]);
+    y[v.value] = dot(part, of_y, y[v.value]);
+  });
+}
+
+// Columns of one row, words of them.
+template <int V>
+[[gnu::always_inline]] inline void step_row(Words& words, std::int32_t count, const std::uint8_t* b,
+                                            const float*& value, Ints (&x)[V]) {
+  for (; count > 0; --count) {
+    const std::uint64_t word = words.take();
+    step<V>(value, quads_of_b<V, 0>(b, word), x);
+    step<V>(value + 1, quads_of_b<V, 1>(b, word), x);
+    step<V>(value + 2, quads_of_b<V, 2>(b, word), x);
+    step<V>(value + 3, quads_of_b<V, 3>(b, word), x);
+    value += 4;
+  }
+}
+
 template <int V>
 [[gnu::noinline]] void run_pairs(const Tile& t, const Run& run, Stream& stream) {
-  const std::uint8_t* at = stream.at;
+  const std::uint8_t* b = t.b;
+  const std::int32_t words_of_both = run.both / 4;
+  const std::int32_t words_of_each = run.alternate / 2;
+  const std::int32_t words_of_rest = run.rest / 4;
+  const bool odd = run.alternate % 2 != 0;
+  Words words(stream.at);
   const float* value = stream.value;
   for (std::int32_t pair = run.pairs; pair > 0; --pair) {
-    const std::size_t first = half(at);
-    const std::size_t second = half(at + 2);
-    at += 4;
+    const std::uint64_t head = words.take();
+    const std::size_t first = number<0>(head);
+    const std::size_t second = number<1>(head);
     Ints x[V];
     Ints y[V];
     begin_sums<V>(t, t.from + first * t.from_stride, x);
     begin_sums<V>(t, t.from + second * t.from_stride, y);
-    for (std::int32_t i = run.both; i > 0; --i) {
-      const std::uint8_t* b = quads_of_b<V>(t, at);
-      const Quad of_x = quad(value);
-      const Quad of_y = quad(value + 1);
-      at += 2;
-      value += 2;
-      unrolled<V>([&](auto v) __attribute__((always_inline)) {
-        const std::uint8_t* part = b + v.value * kStep;
-        x[v.value] = dot(part, of_x, x[v.value]);
-        y[v.value] = dot(part, of_y, y[v.value]);
-      });
-    }
-    for (std::int32_t i = run.alternate; i > 0; --i) {
-      step<V>(value, quads_of_b<V>(t, at), x);
-      step<V>(value + 1, quads_of_b<V>(t, at + 2), y);
-      at += 4;
+    if (odd) {
+      step<V>(value, quads_of_b<V, 2>(b, head), x);
+      step<V>(value + 1, quads_of_b<V, 3>(b, head), y);
       value += 2;
     }
-    for (std::int32_t i = run.rest; i > 0; --i) {
-      step<V>(value++, quads_of_b<V>(t, at), x);
-      at += 2;
+    for (std::int32_t i = words_of_both; i > 0; --i) {
+      const std::uint64_t word = words.take();
+      step_both<V>(value, quads_of_b<V, 0>(b, word), x, y);
+      step_both<V>(value + 2, quads_of_b<V, 1>(b, word), x, y);
+      step_both<V>(value + 4, quads_of_b<V, 2>(b, word), x, y);
+      step_both<V>(value + 6, quads_of_b<V, 3>(b, word), x, y);
+      value += 8;
     }
+    for (std::int32_t i = words_of_each; i > 0; --i) {
+      const std::uint64_t word = words.take();
+      step<V>(value, quads_of_b<V, 0>(b, word), x);
+      step<V>(value + 1, quads_of_b<V, 1>(b, word), y);
+      step<V>(value + 2, quads_of_b<V, 2>(b, word), x);
+      step<V>(value + 3, quads_of_b<V, 3>(b, word), y);
+      value += 4;
+    }
+    step_row<V>(words, words_of_rest, b, value, x);
     end_sums<V>(t, t.to + first * t.to_stride, x);
     end_sums<V>(t, t.to + second * t.to_stride, y);
   }
-  stream.at = at;
-  stream.value = value;
+  stream = {words.at(), value};
 }
 
 template <int V>
 void run_single(const Tile& t, const Run& run, Stream& stream) {
-  const std::size_t row = half(stream.at);
-  stream.at += 2;
+  Words words(stream.at);
+  const std::size_t row = number<0>(words.take());
   Ints x[V];
   begin_sums<V>(t, t.from + row * t.from_stride, x);
-  for (std::int32_t i = run.rest; i > 0; --i) {
-    step<V>(stream.value++, quads_of_b<V>(t, stream.at), x);
-    stream.at += 2;
-  }
+  step_row<V>(words, run.rest / 4, t.b, stream.value, x);
   end_sums<V>(t, t.to + row * t.to_stride, x);
+  stream.at = words.at();
 }
 
 // Where in scratch the copy of a panel of C begins, behind the tile of B; in bytes.

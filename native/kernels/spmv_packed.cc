@@ -20,27 +20,38 @@ void run(const Operands& o, const Shard& s) noexcept {
       while (stream.at < end) {
         const Run run = take_run(stream);
         for (std::int32_t pair = 0; pair == 0 || pair < run.pairs; ++pair) {
-          float* first = c + half(stream.at);
-          stream.at += 2;
-          float* second = nullptr;
-          if (run.pairs > 0) {
-            second = c + half(stream.at);
-            stream.at += 2;
-          }
+          Words words(stream.at);
+          const std::uint64_t head = words.take();
+          float* first = c + number<0>(head);
+          float* second = run.pairs > 0 ? c + number<1>(head) : nullptr;
           float x = add ? *first : 0.0f;
           float y = add && second != nullptr ? *second : 0.0f;
-          for (std::int32_t i = run.both; i > 0; --i, stream.at += 2, stream.value += 2) {
-            const float other = b[half(stream.at)];
-            x += stream.value[0] * other;
-            y += stream.value[1] * other;
+          const float* value = stream.value;
+          const auto each = [&](float of_x, float of_y) __attribute__((always_inline)) {
+            x += *value++ * of_x;
+            y += *value++ * of_y;
+          };
+          if (run.alternate % 2 != 0) each(b[number<2>(head)], b[number<3>(head)]);
+          for (std::int32_t i = run.both; i > 0; i -= 4) {
+            const std::uint64_t word = words.take();
+            each(b[number<0>(word)], b[number<0>(word)]);
+            each(b[number<1>(word)], b[number<1>(word)]);
+            each(b[number<2>(word)], b[number<2>(word)]);
+            each(b[number<3>(word)], b[number<3>(word)]);
           }
-          for (std::int32_t i = run.alternate; i > 0; --i, stream.at += 4, stream.value += 2) {
-            x += stream.value[0] * b[half(stream.at)];
-            y += stream.value[1] * b[half(stream.at + 2)];
+          for (std::int32_t i = run.alternate / 2; i > 0; --i) {
+            const std::uint64_t word = words.take();
+            each(b[number<0>(word)], b[number<1>(word)]);
+            each(b[number<2>(word)], b[number<3>(word)]);
           }
-          for (std::int32_t i = run.rest; i > 0; --i, stream.at += 2, ++stream.value) {
-            x += *stream.value * b[half(stream.at)];
+          for (std::int32_t i = run.rest; i > 0; i -= 4) {
+            const std::uint64_t word = words.take();
+            x += *value++ * b[number<0>(word)];
+            x += *value++ * b[number<1>(word)];
+            x += *value++ * b[number<2>(word)];
+            x += *value++ * b[number<3>(word)];
           }
+          stream = {words.at(), value};
           *first = x;
           if (second != nullptr) *second = y;
         }

@@ -21,8 +21,8 @@ void run(const Operands& o, const Shard& s) noexcept {
   for (std::int32_t col = 0; col == 0 || col < a.cols; col += a.p0 * 4) {
     const bool add = col > 0;
     Stream stream = {a.bytes + static_cast<std::size_t>(a.offsets[at]) * 2, a.values + a.offsets[at + 1]};
-    const auto next = [&](const std::uint8_t* number) {
-      const std::int32_t j = col + static_cast<std::int32_t>(half(number)) * 4;
+    const auto next = [&](std::size_t column) {
+      const std::int32_t j = col + static_cast<std::int32_t>(column) * 4;
       return products(stream.value++, o.b_bytes + j, a.cols - j);
     };
     for (std::int32_t unit = s.unit_begin; unit < s.unit_end; ++unit) {
@@ -32,24 +32,37 @@ void run(const Operands& o, const Shard& s) noexcept {
       while (stream.at < end) {
         const Run run = take_run(stream);
         for (std::int32_t pair = 0; pair == 0 || pair < run.pairs; ++pair) {
-          std::int32_t* first = c + half(stream.at);
-          stream.at += 2;
-          std::int32_t* second = nullptr;
-          if (run.pairs > 0) {
-            second = c + half(stream.at);
-            stream.at += 2;
-          }
+          Words words(stream.at);
+          const std::uint64_t head = words.take();
+          std::int32_t* first = c + number<0>(head);
+          std::int32_t* second = run.pairs > 0 ? c + number<1>(head) : nullptr;
           std::int32_t x = add ? *first : 0;
           std::int32_t y = add && second != nullptr ? *second : 0;
-          for (std::int32_t i = run.both; i > 0; --i, stream.at += 2) {
-            x += next(stream.at);
-            y += next(stream.at);
+          const auto each = [&](std::size_t of_x, std::size_t of_y) {
+            x += next(of_x);
+            y += next(of_y);
+          };
+          if (run.alternate % 2 != 0) each(number<2>(head), number<3>(head));
+          for (std::int32_t i = run.both; i > 0; i -= 4) {
+            const std::uint64_t word = words.take();
+            each(number<0>(word), number<0>(word));
+            each(number<1>(word), number<1>(word));
+            each(number<2>(word), number<2>(word));
+            each(number<3>(word), number<3>(word));
           }
-          for (std::int32_t i = run.alternate; i > 0; --i, stream.at += 4) {
-            x += next(stream.at);
-            y += next(stream.at + 2);
+          for (std::int32_t i = run.alternate / 2; i > 0; --i) {
+            const std::uint64_t word = words.take();
+            each(number<0>(word), number<1>(word));
+            each(number<2>(word), number<3>(word));
           }
-          for (std::int32_t i = run.rest; i > 0; --i, stream.at += 2) x += next(stream.at);
+          for (std::int32_t i = run.rest; i > 0; i -= 4) {
+            const std::uint64_t word = words.take();
+            x += next(number<0>(word));
+            x += next(number<1>(word));
+            x += next(number<2>(word));
+            x += next(number<3>(word));
+          }
+          stream.at = words.at();
           *first = x;
           if (second != nullptr) *second = y;
         }

@@ -108,6 +108,16 @@ static inline Vec expand(std::uint32_t mask, const float* p) {
   const Vec spread_out = _mm256_permutevar8x32_ps(packed, _mm256_cvtepu8_epi32(ranks));
   return _mm256_and_ps(spread_out, _mm256_castsi256_ps(where(mask)));
 }
+using Four = Vec;
+static inline Four load_four(const float* p) {
+  Four four = _mm256_broadcast_ps(reinterpret_cast<const __m128*>(p));
+  keep(four);
+  return four;
+}
+template <int I>
+static inline Vec pick(Four four) {
+  return _mm256_permute_ps(four, I * 0x55);
+}
 template <int R>
 static inline Vec spread(const float* p) {
   if constexpr (R == 1) {

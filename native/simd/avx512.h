@@ -82,6 +82,16 @@ static inline Vec gather_u16(const float* base, const std::int32_t* offset, cons
 static inline Vec expand(std::uint32_t mask, const float* p) {
   return _mm512_maskz_expandloadu_ps(static_cast<__mmask16>(mask), p);
 }
+using Four = Vec;
+static inline Four load_four(const float* p) {
+  Four four = _mm512_broadcast_f32x4(_mm_loadu_ps(p));
+  keep(four);
+  return four;
+}
+template <int I>
+static inline Vec pick(Four four) {
+  return _mm512_permute_ps(four, I * 0x55);
+}
 template <int R>
 static inline Vec spread(const float* p) {
   if constexpr (R == 1) {

@@ -79,6 +79,12 @@ static inline Vec expand(std::uint32_t mask, const float* p) {
   for (int lane = 0; lane < 4; ++lane) lanes[lane] = (mask >> lane & 1u) != 0 ? *p++ : 0.0f;
   return vld1q_f32(lanes);
 }
+using Four = Vec;
+static inline Four load_four(const float* p) { return vld1q_f32(p); }
+template <int I>
+static inline Vec pick(Four four) {
+  return vdupq_laneq_f32(four, I);
+}
 template <int R>
 static inline Vec spread(const float* p) {
   if constexpr (R == 1) return load(p);

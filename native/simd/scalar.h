@@ -50,6 +50,12 @@ static inline Vec gather_u16(const float* base, const std::int32_t* offset, cons
   return base[*offset + (number << S)];
 }
 static inline Vec expand(std::uint32_t mask, const float* p) { return (mask & 1u) != 0 ? *p : 0.0f; }
+using Four = const float*;
+static inline Four load_four(const float* p) { return p; }
+template <int I>
+static inline Vec pick(Four four) {
+  return four[I];
+}
 template <int R>
 static inline Vec spread(const float* p) {
   return *p;

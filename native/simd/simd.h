@@ -31,6 +31,7 @@
 //   16
 //                                  bits at any address
 //   expand(mask, p)                lane l = p[number of mask bits below l] where bit l is set, else 0
+//   Four load_four(p) pick<I>(four)  four floats at any address, read at once; all lanes = float I of them
 //   spread<R>(p)                   lane l = p[l / R], R = 1, 4, 8 or 16; reads max(kLanes / R, 1) floats
 //
 // For int8, bytes of B without a sign times signed ones of A:

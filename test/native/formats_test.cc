@@ -138,8 +138,9 @@ void footprints(const Options& options) {
       {"ell", {40, 40, 48}},
       {"sell-16-128", {40, 40 + 8 + 16, (64 - 10) * 8}},
       {"bitmask", {40, 32 + 20, 0}},
-      // Two runs of a pair each: 4 + 2 numbers and the columns 3 + 1, then 1 + 1; 4 offsets.
-      {"packed", {40, (10 + 8) * 2 + 4 * 4, 0}},
+      // Two runs of a pair each, two words and those of 4 + 4 columns, then of 2 + 2, two of them padding; a
+      // word at the end; 4 offsets.
+      {"packed", {40, (2 * 2 + 2 + 1 + 1) * 8 + 4 * 4 - 2 * 2, 2 * 6}},
       {"run-length-4", {40, 5 + 9 * 4, 0}},
       {"run-length-4x64", {40, 5 + (64 * 8 + 1) * 4, 0}},
       // One round a row.
@@ -148,8 +149,9 @@ void footprints(const Options& options) {
       {"diagonal", {40, 4 * 4, 6 * 4}},
       {"triangular", {40, 0, 0}},
       {"dense", {10, 0, 22}, "int8"},
-      // One run of two pairs, both of one quad: 4 + 2 x 3 numbers; 4 offsets.
-      {"packed-1x4", {10, 10 * 2 + 4 * 4, 6}, "int8"},
+      // One run of two pairs, each row of one quad, which stands beside the rows; a word at the end; 4
+      // offsets.
+      {"packed-1x4", {10, (1 + 2 + 1) * 8 + 4 * 4, 6}, "int8"},
   };
   for (const auto& one : known) {
     const Format* format = format_named(one.format, one.dtype);
