@@ -193,6 +193,21 @@ program
   });
 
 program
+  .command('shards')
+  .description('write what an engine needs to run the shards of a suite: Slurm, Kubernetes, GitHub Actions')
+  .argument('<suite>', 'name or path of a suite, as the machines see it')
+  .argument('[run...]', 'after --: further arguments of run')
+  .requiredOption('--engine <name>', 'slurm, kubernetes or github')
+  .requiredOption('--count <n>', 'number of shards', number('a whole number of at least 1', positive))
+  .option('--image <reference>', 'container image that has sparsemark (kubernetes)')
+  .option('--command <command>', 'how sparsemark is called there')
+  .option('--out <file>', 'file to write (default: standard output)')
+  .action(async (suite: string, run: string[], options) => {
+    const { shardsCommand } = await import('./command/shards.ts');
+    exitCode = shardsCommand(suite, run, options, output);
+  });
+
+program
   .command('estimate')
   .description('what a suite, or a SCALE-Sim topology (.csv), would cost on accelerators that are not here')
   .argument('<what>', 'name of a suite, a .yaml suite file, or a .csv topology')

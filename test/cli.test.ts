@@ -33,7 +33,7 @@ function refused(args: readonly string[]): string {
 }
 
 describe('help', () => {
-  const commands = ['run', 'list', 'data', 'report', 'merge', 'track', 'doctor', 'build'];
+  const commands = ['run', 'list', 'data', 'report', 'merge', 'shards', 'track', 'doctor', 'build'];
 
   it('names every command, gives examples and the exit codes', () => {
     const { status, stdout } = sparsemark(['--help']);
