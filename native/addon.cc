@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #endif
 
+#include <cmath>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -350,6 +351,38 @@ Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
   });
 }
 
+// countLayer(engine, parameters, layer, masks, estimate): string, the reason where the layer was declined
+Napi::Value count_layer(const Napi::CallbackInfo& info) {
+  namespace model = sparsemark::accelerator;
+  const Napi::Env env = info.Env();
+  const model::Engine& engine = *model::kEngines[integer(info[0], "engine", 0, model::kEngineCount - 1)];
+  const auto parameters = array<Napi::Float64Array>(
+      info[1], napi_float64_array, static_cast<std::size_t>(engine.parameter_count), "parameters");
+  const auto layer = array<Napi::Float64Array>(info[2], napi_float64_array, model::kLayerFields, "layer");
+  auto estimate = array<Napi::Float64Array>(info[4], napi_float64_array, model::kEstimateFields, "estimate");
+  if (!info[3].IsArray()) throw Napi::TypeError::New(env, "Expected an array for masks");
+  const auto masks = info[3].As<Napi::Array>();
+  // Rows of weights and of activations, and their columns.
+  const double sizes[] = {layer[0], layer[2], layer[3], layer[11] * layer[4] * layer[5]};
+  for (const double size : sizes) {
+    if (!(size >= 1.0 && size <= 2147483647.0) || size != std::floor(size)) {
+      throw Napi::TypeError::New(env, "Expected a layer of sizes from 1 to 2147483647");
+    }
+  }
+  const auto places = [&](std::uint32_t at, int sized) {
+    return places_of(env, static_cast<std::int32_t>(sizes[sized]),
+                     static_cast<std::int32_t>(sizes[sized + 1]), masks.Get(at), masks.Get(at + 1));
+  };
+  const model::Places weights = places(0, 0);
+  const bool sparse = masks.Length() == 4;
+  const model::Places activations = sparse ? places(2, 2) : weights;
+  return guarded(env, [&]() -> Napi::Value {
+    const char* reason = model::count_layer(engine, parameters.Data(), layer.Data(), weights,
+                                            sparse ? &activations : nullptr, estimate.Data());
+    return Napi::String::New(env, reason == nullptr ? "" : reason);
+  });
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
     exports.Set(name, Napi::Function::New(env, function, name));
@@ -371,6 +404,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("release", release);
   add("describeEngines", describe_engines);
   add("estimateLayers", estimate_layers);
+  add("countLayer", count_layer);
   return exports;
 }
 

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include "accelerator/masks.h"
 #include "door.h"
 
 namespace sparsemark::boundary {
@@ -133,9 +134,9 @@ const void* operand(const Napi::Value& value, const char* name, const sparsemark
   return static_cast<const unsigned char*>(typed.ArrayBuffer().Data()) + typed.ByteOffset();
 }
 
-// A canonical CSR out of three typed arrays.
-sparsemark_csr csr_of(Napi::Env env, std::int32_t rows, std::int32_t cols, const Napi::Value& row_offsets,
-                      const Napi::Value& col_indices, const Napi::Value& all_values) {
+// The places of a canonical CSR's nonzeros, out of two typed arrays.
+sparsemark::accelerator::Places places_of(Napi::Env env, std::int32_t rows, std::int32_t cols,
+                                          const Napi::Value& row_offsets, const Napi::Value& col_indices) {
   const auto offsets = array<Napi::Int32Array>(row_offsets, napi_int32_array,
                                                static_cast<std::size_t>(rows) + 1, "rowOffsets");
   std::int32_t previous = 0;
@@ -148,7 +149,6 @@ sparsemark_csr csr_of(Napi::Env env, std::int32_t rows, std::int32_t cols, const
   }
   const std::size_t nnz = static_cast<std::size_t>(previous);
   const auto indices = array<Napi::Int32Array>(col_indices, napi_int32_array, nnz, "colIndices");
-  const auto values = array<Napi::Float32Array>(all_values, napi_float32_array, nnz, "values");
   for (std::int32_t i = 0; i < rows; ++i) {
     std::int32_t last = -1;
     for (std::size_t p = static_cast<std::size_t>(offsets[static_cast<std::size_t>(i)]);
@@ -160,7 +160,17 @@ sparsemark_csr csr_of(Napi::Env env, std::int32_t rows, std::int32_t cols, const
       last = indices[p];
     }
   }
-  return {rows, cols, static_cast<std::int32_t>(nnz), offsets.Data(), indices.Data(), values.Data()};
+  return {offsets.Data(), indices.Data()};
+}
+
+// A canonical CSR out of three typed arrays.
+sparsemark_csr csr_of(Napi::Env env, std::int32_t rows, std::int32_t cols, const Napi::Value& row_offsets,
+                      const Napi::Value& col_indices, const Napi::Value& all_values) {
+  const auto places = places_of(env, rows, cols, row_offsets, col_indices);
+  const std::int32_t nnz = places.row_offsets[rows];
+  const auto values =
+      array<Napi::Float32Array>(all_values, napi_float32_array, static_cast<std::size_t>(nnz), "values");
+  return {rows, cols, nnz, places.row_offsets, places.col_indices, values.Data()};
 }
 
 std::vector<std::shared_ptr<HostMatrix>> copies_of_one(const Napi::Value& value) {

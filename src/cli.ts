@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Arguments, printing, exit codes; nothing else prints or exits. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 import { buildCommand } from './command/build.ts';
 import { dataAddCommand, dataListCommand } from './command/data.ts';
@@ -221,6 +221,15 @@ program
     'density of the activations (default 1)',
     number('a density in 0..1', (value) => value >= 0 && value <= 1),
   )
+  .addOption(
+    new Option(
+      '--mode <mode>',
+      'from densities, counted on the real places of the nonzeros, or both and how far they differ',
+    )
+      .choices(['statistical', 'actual', 'both'])
+      .default('statistical'),
+  )
+  .option('--activation-mask <file>', 'with --mode actual or both: nonzeros of the activations (.mtx, .smtx)')
   .option(
     '--density <list>',
     'only these densities of the weights',

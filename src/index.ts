@@ -24,14 +24,17 @@
 import type { RunOptions } from './measure/run.ts';
 
 export { acceleratorNames, loadAccelerator, parseAccelerator } from './accelerator/accelerator.ts';
+export { count, estimateBoth } from './accelerator/count.ts';
 export {
   estimate,
   estimateFields,
   layerFields,
   layersOf,
+  matricesOf,
   sweep,
   writeLayer,
 } from './accelerator/estimate.ts';
+export { masksOf, readMask } from './accelerator/masks.ts';
 export { parseTopology } from './accelerator/topology.ts';
 export type { Absent } from './measure/libraries.ts';
 export { type RunEvent, type RunOptions, runSuite } from './measure/run.ts';

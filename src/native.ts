@@ -158,6 +158,19 @@ export interface Native {
     estimates: Float64Array,
     threads: number,
   ): string;
+  /**
+   * One layer counted on the places of its nonzeros. `masks`: rowOffsets and colIndices of the weights (m x k), and
+   * unless none is zero of the activations (channels x batch * height * width; of a product k x n). The reason where
+   * the layer was declined, what its formula takes for granted and the masks lack, or an empty text.
+   */
+  // Napi::Value count_layer(const Napi::CallbackInfo& info)
+  countLayer(
+    engine: number,
+    parameters: Float64Array,
+    layer: Float64Array,
+    masks: readonly Int32Array[],
+    estimate: Float64Array,
+  ): string;
 }
 
 /** Where the loaded binary came from. */

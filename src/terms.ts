@@ -486,17 +486,57 @@ export interface EstimatedLayer {
   readonly weightCorrelation: number;
 }
 
+/** Where an operand's nonzeros lie: canonical compressed sparse rows without values. */
+export type OperandMask = Omit<Csr, 'values'>;
+
+/** Both operands' masks of a layer. */
+export interface LayerMasks {
+  /** m x k. */
+  readonly weights: OperandMask;
+  /** k x n; of a convolution channels x (batch, height, width), without its padding. null: none is zero. */
+  readonly activations: OperandMask | null;
+}
+
+/**
+ * Whether the nonzeros of an estimate are `statistical`, expected from densities, or `actual`, counted where they are.
+ */
+export type EstimateMode = 'statistical' | 'actual';
+
+/** Coefficients of variation of a mask's nonzeros a row, a column, and of the gaps in its rows, beside uniform ones'. */
+export interface MaskStatistics {
+  readonly rowCv: number;
+  readonly uniformRowCv: number;
+  readonly colCv: number;
+  readonly uniformColCv: number;
+  readonly gapCv: number;
+  readonly uniformGapCv: number;
+  /** Of nonzero weights and nonzero activations an input of the sum. */
+  readonly correlation: number;
+}
+
+/** How far the statistical estimate of a layer is from the actual one. */
+export interface Difference {
+  /** Statistical cycles over actual ones, less one. */
+  readonly relative: number;
+  /** Whether it is 10 % at the most. */
+  readonly trustworthy: boolean;
+  readonly statistics: MaskStatistics;
+  /** What tells the masks from uniform ones, the strongest first, where it is not trustworthy. */
+  readonly reasons: readonly string[];
+}
+
 /** What a layer would cost on an accelerator. */
 export interface Estimate {
   readonly accelerator: string;
   readonly layer: string;
+  readonly mode: EstimateMode;
   readonly evidence: Evidence;
   readonly cycles: number;
   readonly timeNs: number;
   /** Cycles of the baseline on the same layer without zeros. */
   readonly denseCycles: number;
   readonly macs: number;
-  /** Multiplications of two nonzeros, as expected. */
+  /** Multiplications of two nonzeros, as expected or as counted. */
   readonly effectualMacs: number;
   /** Effectual multiplications over those that the multipliers could do in that time. */
   readonly utilisation: number;

@@ -44,7 +44,10 @@ bool parameters_fit(const Engine& engine, const double* parameters) {
   return true;
 }
 
-const char* estimate_row(const Engine& engine, const double* parameters, const double* row, double* out) {
+// make(layer, estimate): the status of a layer that was read.
+template <typename Make>
+const char* fill_row(const Engine& engine, const double* parameters, const double* row, double* out,
+                     Make make) {
   Layer layer;
   Estimate made;
   Status status = Status::kUnsupported;
@@ -53,7 +56,7 @@ const char* estimate_row(const Engine& engine, const double* parameters, const d
   } else if (!parameters_fit(engine, parameters)) {
     made.reason = "a parameter out of its range";
   } else {
-    status = estimate(engine, parameters, layer, made);
+    status = make(layer, made);
   }
   out[0] = static_cast<double>(status);
   out[1] = made.cycles;
@@ -66,7 +69,37 @@ const char* estimate_row(const Engine& engine, const double* parameters, const d
   return made.reason;
 }
 
+// Why the masks of a layer cannot be made, or nullptr.
+const char* mask_fault(const Layer& layer) {
+  Counter counter;
+  const std::int64_t filter = counter.times(layer.kernel_height, layer.kernel_width);
+  const std::int64_t pixels = counter.times(counter.times(layer.out_height, layer.out_width), layer.batch);
+  if (layer.k != counter.times(layer.channels, filter) || layer.n != pixels) {
+    return "sizes of a product that are not its convolution's";
+  }
+  const std::int64_t points[] = {
+      counter.times(layer.m, layer.k),
+      counter.times(layer.k, layer.n),
+      counter.times(counter.times(layer.channels, layer.batch), counter.times(layer.height, layer.width)),
+  };
+  for (const std::int64_t count : points) {
+    if (counter.overflow() || count > kMostMaskPoints) {
+      return "more than 2^33 points of an operand in a count";
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
+
+const char* count_layer(const Engine& engine, const double* parameters, const double* row,
+                        const Places& weights, const Places* activations, double* estimate) {
+  return fill_row(engine, parameters, row, estimate, [&](const Layer& layer, Estimate& made) {
+    made.reason = mask_fault(layer);
+    if (made.reason != nullptr) return Status::kUnsupported;
+    return count(engine, parameters, layer, make_masks(layer, weights, activations), made);
+  });
+}
 
 const char* estimate_batch(const Engine& engine, const double* parameters, bool each_own,
                            const double* layers, std::int64_t count, double* estimates, int threads) {
@@ -80,8 +113,10 @@ const char* estimate_batch(const Engine& engine, const double* parameters, bool 
       if (begin >= count) return;
       const std::int64_t end = begin + kChunk < count ? begin + kChunk : count;
       for (std::int64_t i = begin; i < end; ++i) {
-        const char* why = estimate_row(engine, parameters + (each_own ? i * engine.parameter_count : 0),
-                                       layers + i * kLayerFields, estimates + i * kEstimateFields);
+        const double* own = parameters + (each_own ? i * engine.parameter_count : 0);
+        const char* why =
+            fill_row(engine, own, layers + i * kLayerFields, estimates + i * kEstimateFields,
+                     [&](const Layer& layer, Estimate& made) { return estimate(engine, own, layer, made); });
         const char* none = nullptr;
         if (why != nullptr) reason.compare_exchange_strong(none, why);
       }

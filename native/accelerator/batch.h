@@ -21,4 +21,9 @@ inline constexpr int kEstimateFields = 6 + kMostTerms + kMostActions;
 const char* estimate_batch(const Engine& engine, const double* parameters, bool each_own,
                            const double* layers, std::int64_t count, double* estimates, int threads);
 
+// Counts one layer on the places of its nonzeros, `activations` as make_masks has them. layer and estimate:
+// one row each. Returns the estimate's reason, or nullptr. May throw std::bad_alloc.
+const char* count_layer(const Engine& engine, const double* parameters, const double* layer,
+                        const Places& weights, const Places* activations, double* estimate);
+
 }  // namespace sparsemark::accelerator

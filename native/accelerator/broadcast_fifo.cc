@@ -2,10 +2,12 @@
 // broadcast with its column, and every element works off its nonzeros of that column, padding entries of the
 // run-length code included, from a queue. Skips zeros of both operands.
 //   theoretical = sum over broadcasts of the mean entries an element; actual = the recurrence of fifo.h
+// A bias column is broadcast once for an output column and has an entry a row.
 // The statistical answer draws the entries of kStepsAtOnce broadcasts with a fixed seed and scales; the
 // padding of a slice of L rows, q = 1 - density, runs of R: density sum over i >= 1 of q^(R i) max(0, L - R
 // i) entries.
 #include <cmath>
+#include <vector>
 
 #include "engine.h"
 #include "fifo.h"
@@ -103,23 +105,24 @@ Status estimate_broadcast(const double* parameters, const Layer& layer, Estimate
   const double slice_rows = static_cast<double>(layer.m) / pes;
   const double run = std::exp2(parameters[kRunBits]);
   const auto cycles_of = [&](const Density& weights, double activations, bool explain) {
-    const double broadcasts =
-        (static_cast<double>(layer.k) * activations + parameters[kBias]) * static_cast<double>(layer.n);
+    const double broadcasts = static_cast<double>(layer.k) * activations * static_cast<double>(layer.n);
+    const double biases = parameters[kBias] * static_cast<double>(layer.n);
     const double padding = parameters[kRunBits] > 0.0 ? padding_of(slice_rows, weights.density, run) : 0.0;
     const double entries = slice_rows * weights.density + padding;
-    const double theoretical = broadcasts * entries;
+    const double theoretical = broadcasts * entries + biases * slice_rows;
     // The draw has whole rows: its work is more than the mean where m is no multiple of the elements.
     const double drawn = static_cast<double>(rows) * weights.density + padding;
     const double cycles =
-        broadcasts * cycles_a_broadcast(Occupancy::of(rows, weights), padding, drawn, parameters);
+        broadcasts * cycles_a_broadcast(Occupancy::of(rows, weights), padding, drawn, parameters) +
+        biases * static_cast<double>(rows);
     if (explain) {
-      out.terms[0] = broadcasts;
+      out.terms[0] = broadcasts + biases;
       out.terms[1] = entries;
       out.terms[2] = entries > 0.0 ? padding / entries : 0.0;
       out.terms[3] = theoretical;
       out.terms[4] = theoretical > 0.0 ? cycles / theoretical : 1.0;
       out.actions[0] = out.actions[1] = theoretical * pes;
-      out.actions[2] = out.actions[3] = broadcasts * pes;
+      out.actions[2] = out.actions[3] = out.terms[0] * pes;
       out.actions[4] = 2.0 * theoretical * pes;
     }
     return cycles;
@@ -131,10 +134,81 @@ Status estimate_broadcast(const double* parameters, const Layer& layer, Estimate
   return Status::kOk;
 }
 
+// Entries of every element for every column of the weights: k x pes. A run of 2^runBits zeros needs an entry
+// of its own; the first run begins where the element's rows do.
+std::vector<std::uint16_t> entries_of(const BitMatrix& by_input, std::int64_t pes, int run_bits) {
+  std::vector<std::uint16_t> entries(static_cast<std::size_t>(by_input.rows() * pes));
+  std::vector<std::int64_t> next(static_cast<std::size_t>(pes));
+  for (std::int64_t column = 0; column < by_input.rows(); ++column) {
+    std::uint16_t* of_column = entries.data() + column * pes;
+    for (std::int64_t& slot : next) slot = 0;
+    by_input.visit(column, [&](std::int64_t row) {
+      std::int64_t& expected = next[static_cast<std::size_t>(row % pes)];
+      const std::int64_t slot = row / pes;
+      const std::int64_t padding = run_bits > 0 ? (slot - expected) >> run_bits : 0;
+      of_column[row % pes] = static_cast<std::uint16_t>(of_column[row % pes] + 1 + padding);
+      expected = slot + 1;
+    });
+  }
+  return entries;
+}
+
+Status count_broadcast(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
+  const auto pes = static_cast<std::int64_t>(parameters[kPes]);
+  if (layer.m / pes >= 65535) {
+    out.reason = "more than 65534 rows of an element in a count";
+    return Status::kUnsupported;
+  }
+  const std::vector<std::uint16_t> entries =
+      entries_of(masks.by_input, pes, static_cast<int>(parameters[kRunBits]));
+  std::vector<std::uint16_t> bias(static_cast<std::size_t>(pes));
+  for (std::int64_t k = 0; k < pes; ++k) {
+    bias[static_cast<std::size_t>(k)] = static_cast<std::uint16_t>((layer.m - k + pes - 1) / pes);
+  }
+  FifoArray array(static_cast<std::int32_t>(pes), static_cast<std::int32_t>(parameters[kDepth]));
+  std::int64_t broadcasts = 0;
+  std::int64_t stored = 0;
+  for (std::int64_t j = 0; j < layer.n; ++j) {
+    masks.by_output.visit(j, [&](std::int64_t column) { array.broadcast(entries.data() + column * pes); });
+    if (parameters[kBias] > 0.0) array.broadcast(bias.data());
+  }
+  for (std::int64_t column = 0; column < layer.k; ++column) {
+    std::int64_t of_column = 0;
+    for (std::int64_t k = 0; k < pes; ++k) of_column += entries[static_cast<std::size_t>(column * pes + k)];
+    const std::int64_t times = masks.activations.count(column);
+    stored += of_column * times;
+    broadcasts += times;
+  }
+  const std::int64_t nonzeros = static_cast<std::int64_t>(out.effectual_macs);
+  const double padding =
+      stored > 0 ? static_cast<double>(stored - nonzeros) / static_cast<double>(stored) : 0.0;
+  if (parameters[kBias] > 0.0) {
+    broadcasts += layer.n;
+    stored += layer.m * layer.n;
+  }
+  out.cycles = static_cast<double>(array.cycles());
+  out.terms[0] = static_cast<double>(broadcasts);
+  out.terms[1] = static_cast<double>(stored) / (out.terms[0] > 0.0 ? out.terms[0] * parameters[kPes] : 1.0);
+  out.terms[2] = padding;
+  out.terms[3] = static_cast<double>(stored) / parameters[kPes];
+  out.terms[4] = stored > 0 ? out.cycles / out.terms[3] : 1.0;
+  out.actions[0] = out.actions[1] = static_cast<double>(stored);
+  out.actions[2] = out.actions[3] = out.terms[0] * parameters[kPes];
+  out.actions[4] = 2.0 * static_cast<double>(stored);
+  return Status::kOk;
+}
+
 }  // namespace
 
-extern const Engine broadcast_fifo = {
-    "broadcast-fifo",  "skips zeros of both operands", kParameters, 4, kTerms, 5, kActions, 5,
-    estimate_broadcast};
+extern const Engine broadcast_fifo = {"broadcast-fifo",
+                                      "skips zeros of both operands",
+                                      kParameters,
+                                      4,
+                                      kTerms,
+                                      5,
+                                      kActions,
+                                      5,
+                                      estimate_broadcast,
+                                      count_broadcast};
 
 }  // namespace sparsemark::accelerator

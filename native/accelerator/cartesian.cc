@@ -7,6 +7,7 @@
 // A stride s is s^2 convolutions of stride 1 on every s-th row and column. Skips zeros of both operands;
 // conflicts of accumulator banks are not modelled (the paper provides twice the banks and queues).
 #include <cmath>
+#include <vector>
 
 #include "engine.h"
 #include "occupancy.h"
@@ -25,19 +26,25 @@ constexpr const char* kTerms[] = {"outputChannelsAGroup", "groups", "activationS
                                   "waitingCycles"};
 constexpr const char* kActions[] = {"mac", "multiplierSlot", "accumulate"};
 
+// Output channels whose partial sums fit the accumulators of an element.
+std::int64_t channels_a_group(const double* parameters, const Layer& layer) {
+  const auto tiles = static_cast<std::int64_t>(parameters[kTiles]);
+  const std::int64_t high = divide_up(layer.kernel_height, layer.stride);
+  const std::int64_t wide = divide_up(layer.kernel_width, layer.stride);
+  const std::int64_t sums =
+      (divide_up(layer.out_height, tiles) + high - 1) * (divide_up(layer.out_width, tiles) + wide - 1);
+  const std::int64_t fit = static_cast<std::int64_t>(parameters[kAccumulators]) / sums;
+  return fit < 1 ? 1 : fit > layer.m ? layer.m : fit;
+}
+
 Status estimate_cartesian(const double* parameters, const Layer& layer, Estimate& out) noexcept {
   const auto tiles = static_cast<std::int64_t>(parameters[kTiles]);
   const double side = parameters[kSide];
   const std::int64_t s = layer.stride;
   const std::int64_t tile_points =
       divide_up(divide_up(layer.width, s), tiles) * divide_up(divide_up(layer.height, s), tiles);
-  const std::int64_t high = divide_up(layer.kernel_height, s);
-  const std::int64_t wide = divide_up(layer.kernel_width, s);
   const std::int64_t phases = s * s;
-  const std::int64_t sums =
-      (divide_up(layer.out_height, tiles) + high - 1) * (divide_up(layer.out_width, tiles) + wide - 1);
-  std::int64_t per_group = static_cast<std::int64_t>(parameters[kAccumulators]) / sums;
-  per_group = per_group < 1 ? 1 : per_group > layer.m ? layer.m : per_group;
+  const std::int64_t per_group = channels_a_group(parameters, layer);
   const double output_groups = static_cast<double>(divide_up(layer.m, per_group));
   const double planes = static_cast<double>(layer.batch) * static_cast<double>(layer.groups);
   const double channels = static_cast<double>(layer.channels * phases);
@@ -81,9 +88,87 @@ Status estimate_cartesian(const double* parameters, const Layer& layer, Estimate
   return Status::kOk;
 }
 
+Status count_cartesian(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
+  const auto tiles = static_cast<std::int64_t>(parameters[kTiles]);
+  const auto side = static_cast<std::int64_t>(parameters[kSide]);
+  const std::int64_t s = layer.stride;
+  const std::int64_t phases = s * s;
+  const std::int64_t pes = tiles * tiles;
+  const std::int64_t tile_width = divide_up(divide_up(layer.width, s), tiles);
+  const std::int64_t tile_height = divide_up(divide_up(layer.height, s), tiles);
+  const std::int64_t per_group = channels_a_group(parameters, layer);
+  const std::int64_t filter_points = layer.kernel_height * layer.kernel_width;
+  const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
+  // Steps of the weights: output group x channel x phase.
+  const std::int64_t groups = divide_up(layer.m, per_group);
+  const std::int64_t parts = layer.channels * phases;
+  std::vector<std::int64_t> weights(at(groups * parts));
+  for (std::int64_t row = 0; row < layer.m; ++row) {
+    masks.weights.visit(row, [&](std::int64_t column) {
+      const std::int64_t point = column % filter_points;
+      const std::int64_t phase = point / layer.kernel_width % s * s + point % layer.kernel_width % s;
+      weights[at(row / per_group * parts + column / filter_points * phases + phase)] += 1;
+    });
+  }
+  std::int64_t weight_steps = 0;
+  for (std::int64_t& count : weights) {
+    count = divide_up(count, side);
+    weight_steps += count;
+  }
+  std::vector<std::int64_t> inputs(at(parts * pes));
+  std::vector<std::int64_t> loads(at(pes));
+  std::int64_t cycles = 0;
+  std::int64_t busy = 0;
+  std::int64_t input_steps = 0;
+  for (std::int64_t image = 0; image < layer.batch; ++image) {
+    for (std::int64_t& count : inputs) count = 0;
+    for (std::int64_t channel = 0; channel < layer.channels; ++channel) {
+      masks.planes.visit(channel, [&](std::int64_t point) {
+        if (point / (layer.height * layer.width) != image) return;
+        const std::int64_t y = point / layer.width % layer.height;
+        const std::int64_t x = point % layer.width;
+        const std::int64_t pe = y / s / tile_height * tiles + x / s / tile_width;
+        inputs[at((channel * phases + y % s * s + x % s) * pes + pe)] += 1;
+      });
+    }
+    for (std::int64_t& count : inputs) {
+      count = divide_up(count, side);
+      input_steps += count;
+    }
+    for (std::int64_t group = 0; group < groups; ++group) {
+      for (std::int64_t& load : loads) load = 0;
+      for (std::int64_t part = 0; part < parts; ++part) {
+        const std::int64_t steps = weights[at(group * parts + part)];
+        for (std::int64_t pe = 0; pe < pes; ++pe) loads[at(pe)] += steps * inputs[at(part * pes + pe)];
+      }
+      std::int64_t slowest = 0;
+      for (const std::int64_t load : loads) {
+        slowest = load > slowest ? load : slowest;
+        busy += load;
+      }
+      cycles += slowest;
+    }
+  }
+  const double turns = static_cast<double>(groups) * static_cast<double>(layer.batch);
+  out.cycles = static_cast<double>(cycles);
+  out.terms[2] = static_cast<double>(input_steps) / static_cast<double>(parts * pes * layer.batch);
+  out.terms[3] = static_cast<double>(weight_steps) / static_cast<double>(groups * parts);
+  out.terms[4] = (out.cycles - static_cast<double>(busy) / static_cast<double>(pes)) / turns;
+  out.actions[1] = out.cycles * out.multipliers;
+  return Status::kOk;
+}
+
 }  // namespace
 
-extern const Engine cartesian = {
-    "cartesian", "skips zeros of both operands", kParameters, 3, kTerms, 5, kActions, 3, estimate_cartesian};
+extern const Engine cartesian = {"cartesian",
+                                 "skips zeros of both operands",
+                                 kParameters,
+                                 3,
+                                 kTerms,
+                                 5,
+                                 kActions,
+                                 3,
+                                 estimate_cartesian,
+                                 count_cartesian};
 
 }  // namespace sparsemark::accelerator

@@ -41,4 +41,23 @@ Status estimate(const Engine& engine, const double* parameters, const Layer& lay
   return engine.estimate(parameters, layer, out);
 }
 
+Status count(const Engine& engine, const double* parameters, const Layer& layer, const Masks& masks,
+             Estimate& out) {
+  if (layer.groups != 1) {
+    out.reason = "more than one group in a count";
+    return Status::kUnsupported;
+  }
+  const auto share = [](const BitMatrix& mask) {
+    return static_cast<double>(mask.count()) /
+           (static_cast<double>(mask.rows()) * static_cast<double>(mask.cols()));
+  };
+  Layer counted = layer;
+  counted.weights = {share(masks.weights), 0.0};
+  counted.activations = {share(masks.activations), 0.0};
+  const Status status = estimate(engine, parameters, counted, out);
+  if (status != Status::kOk) return status;
+  out.effectual_macs = static_cast<double>(masks.effectual_macs());
+  return engine.count == nullptr ? status : engine.count(parameters, counted, masks, out);
+}
+
 }  // namespace sparsemark::accelerator

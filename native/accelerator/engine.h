@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "layer.h"
+#include "masks.h"
 
 namespace sparsemark::accelerator {
 
@@ -41,6 +42,7 @@ struct Estimate {
   // What the formula is made of and how often each action happens, in the order of the engine's names.
   double terms[kMostTerms] = {};
   double actions[kMostActions] = {};
+  // Why a layer is declined; of a counted one, what `estimate` takes for granted and its masks lack.
   const char* reason = nullptr;
 };
 
@@ -56,10 +58,17 @@ struct Engine {
   int action_count;
   // parameters: in their order, checked against least and most. Allocates nothing and does not throw.
   Status (*estimate)(const double* parameters, const Layer& layer, Estimate& out) noexcept;
+  // The same counted on the real places of the nonzeros: cycles, terms and actions over what `estimate` made
+  // of the masks' densities. nullptr where places do not matter. May throw std::bad_alloc.
+  Status (*count)(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) = nullptr;
 };
 
 // Checks a layer (sizes at least 1, densities in 0..1, products below 2^63) and lets the engine estimate it.
 Status estimate(const Engine& engine, const double* parameters, const Layer& layer, Estimate& out) noexcept;
+
+// Counts a layer of one group on its masks; its densities are the masks'. May throw std::bad_alloc.
+Status count(const Engine& engine, const double* parameters, const Layer& layer, const Masks& masks,
+             Estimate& out);
 
 // The list, in the order of engines.inc.
 extern const Engine* const kEngines[];

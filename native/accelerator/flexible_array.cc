@@ -1,6 +1,7 @@
 // SIGMA (Qin et al., HPCA 2020): nonzeros of one operand are packed densely into the multipliers by a network
 // that can send anything anywhere; the other operand streams past. With W stationary:
 //   cycles = sum over tiles of `tile` k: ceil(nonzeros of the tile / PEs) n + nonzeros(W) / loads per cycle
+// A tile has thousands of points: its nonzeros are taken as normal.
 // The cheaper of the two operands lies still. Skips zeros of the stationary operand; zeros that stream cost a
 // cycle.
 #include <cmath>
@@ -27,11 +28,28 @@ struct Choice {
   double total() const { return stream + load; }
 };
 
+// E[ceil(X / pes)] = the sum over t >= 0 of P(X > t pes).
+double expected_fills(double points, double density, double pes) {
+  const double mean = points * density;
+  const double deviation = std::sqrt(mean * (1.0 - density));
+  if (deviation <= 0.0) return std::ceil(mean / pes);
+  // Below this all of X lies above, but for 1e-15 of it.
+  const double certain = std::floor((mean - 8.0 * deviation) / pes);
+  double sum = certain > 0.0 ? certain : 0.0;
+  for (double t = sum;; t += 1.0) {
+    const double chance = 0.5 * std::erfc((t * pes + 0.5 - mean) / (deviation * std::sqrt(2.0)));
+    sum += chance;
+    if (chance < 1e-15) return sum;
+  }
+}
+
 Choice choose(const double* parameters, double stationary, double streamed, double k, double density) {
   const double tile = parameters[kTile];
   const double whole = std::floor(k / tile);
   const double rest = k - whole * tile;
-  const auto fills = [&](double depth) { return std::ceil(stationary * depth * density / parameters[kPes]); };
+  const auto fills = [&](double depth) {
+    return expected_fills(stationary * depth, density, parameters[kPes]);
+  };
   Choice made;
   made.stream = (whole * fills(tile) + (rest > 0.0 ? fills(rest) : 0.0)) * streamed;
   made.load = stationary * k * density / parameters[kLoads];
@@ -64,10 +82,53 @@ Status estimate_flexible(const double* parameters, const Layer& layer, Estimate&
   return Status::kOk;
 }
 
+// counts: nonzeros of the stationary operand at an input of the sum.
+template <typename Counts>
+Choice choose_counted(const double* parameters, std::int64_t k, double streamed, Counts counts) {
+  const auto tile = static_cast<std::int64_t>(parameters[kTile]);
+  Choice made{};
+  for (std::int64_t begin = 0; begin < k; begin += tile) {
+    std::int64_t nonzeros = 0;
+    for (std::int64_t p = begin; p < k && p < begin + tile; ++p) nonzeros += counts(p);
+    made.stream +=
+        static_cast<double>(divide_up(nonzeros, static_cast<std::int64_t>(parameters[kPes]))) * streamed;
+    made.load += static_cast<double>(nonzeros) / parameters[kLoads];
+  }
+  return made;
+}
+
+Status count_flexible(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
+  const double m = static_cast<double>(layer.m);
+  const double n = static_cast<double>(layer.n);
+  const Choice w =
+      choose_counted(parameters, layer.k, n, [&](std::int64_t p) { return masks.by_input.count(p); });
+  const Choice a =
+      choose_counted(parameters, layer.k, m, [&](std::int64_t p) { return masks.activations.count(p); });
+  const bool weights_lie = w.total() <= a.total();
+  const Choice& still = weights_lie ? w : a;
+  out.cycles = still.total();
+  out.terms[0] = w.total();
+  out.terms[1] = a.total();
+  out.terms[2] = still.stream;
+  out.terms[3] = still.load;
+  out.actions[0] = weights_lie ? static_cast<double>(masks.weights.count()) * n
+                               : static_cast<double>(masks.activations.count()) * m;
+  out.actions[1] = still.load * parameters[kLoads];
+  out.actions[2] = (weights_lie ? n : m) * static_cast<double>(layer.k);
+  return Status::kOk;
+}
+
 }  // namespace
 
-extern const Engine flexible_array = {
-    "flexible-array", "skips zeros of the operand that lies still", kParameters, 3, kTerms, 4, kActions, 3,
-    estimate_flexible};
+extern const Engine flexible_array = {"flexible-array",
+                                      "skips zeros of the operand that lies still",
+                                      kParameters,
+                                      3,
+                                      kTerms,
+                                      4,
+                                      kActions,
+                                      3,
+                                      estimate_flexible,
+                                      count_flexible};
 
 }  // namespace sparsemark::accelerator

@@ -143,11 +143,6 @@ double expected_normal_maximum(double parts) {
 }
 
 double expected_fullest_bin(int balls, int bins) {
-  // A design space asks for the same few again and again: 100 us each.
-  thread_local int known_balls = 0;
-  thread_local int known_bins = 0;
-  thread_local double known = 0.0;
-  if (balls == known_balls && bins == known_bins) return known;
   if (balls < 1 || bins < 1) return 0.0;
   if (balls > kMostBalls || bins > kMostBalls) return expected_fullest_bin(kMostBalls, kMostBalls);
   // P(max <= t) = balls! / bins^balls [x^balls] (sum over i <= t of x^i / i!)^bins. Coefficients are kept as
@@ -178,10 +173,19 @@ double expected_fullest_bin(int balls, int bins) {
     }
     expected += 1.0 - ways[balls];
   }
-  known_balls = balls;
-  known_bins = bins;
-  known = expected;
   return expected;
+}
+
+const double* expected_fullest_bins(int bins) {
+  // A design space asks for the same few again and again: up to 100 us each.
+  thread_local int known_bins = 0;
+  thread_local double known[kMostBalls + 1] = {};
+  if (bins > kMostBalls) bins = kMostBalls;
+  if (bins != known_bins) {
+    for (int balls = 0; balls <= bins; ++balls) known[balls] = expected_fullest_bin(balls, bins);
+    known_bins = bins;
+  }
+  return known;
 }
 
 }  // namespace sparsemark::accelerator

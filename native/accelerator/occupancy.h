@@ -26,6 +26,8 @@ class Occupancy {
   double mean() const;
   double variance() const;
   double probability_empty() const;
+  // base^exponent of a probability; 0 where nothing of it is left in a sum of probabilities.
+  static double power_of(double base, double exponent);
 
   // visit(x, P(X = x)) for every x that counts, rising.
   template <typename Visit>
@@ -72,8 +74,6 @@ class Occupancy {
   std::int64_t lowest() const;
   std::int64_t highest() const;
   std::int64_t mode() const;
-  static double power_of(double base, double exponent);
-
   // visit(x, weight) for every x that counts, rising; weights are relative to the mode's.
   template <typename Visit>
   void walk(Visit visit) const {
@@ -115,5 +115,7 @@ double expected_normal_maximum(double parts);
 // to kMostBalls of each, by counting the ways in which no bin holds more than t.
 inline constexpr int kMostBalls = 128;
 double expected_fullest_bin(int balls, int bins);
+// The same of 0 to `bins` balls, of the calling thread until it asks for other bins.
+const double* expected_fullest_bins(int bins);
 
 }  // namespace sparsemark::accelerator

@@ -1,7 +1,8 @@
 // The dual-side sparse tensor core (Wang et al., ISCA 2021): outer products of a column of W and a row of A,
 // both compressed, quantised to the width of the multiplier array. For a warp tile of T x T and each k:
 //   steps = ceil(a / qa) ceil(b / qb), a, b ~ nonzeros of T; dense: (T / qa) (T / qb)
-// Skips zeros of both. The merging of partial products in the accumulation buffer is not modelled.
+// Skips zeros of both; a tile at an edge has what is left. The merging of partial products in the
+// accumulation buffer is not modelled.
 #include <cmath>
 
 #include "engine.h"
@@ -21,30 +22,66 @@ constexpr Parameter kParameters[] = {
 constexpr const char* kTerms[] = {"relativeTime", "stepsOfRows", "stepsOfCols"};
 constexpr const char* kActions[] = {"mac", "multiplierSlot"};
 
-Status estimate_outer_product(const double* parameters, const Layer& layer, Estimate& out) noexcept {
-  const auto tile = static_cast<std::int64_t>(parameters[kTile]);
-  const auto steps = [&](const Density& density, double width) {
-    return Occupancy::of(tile, density).expect([&](std::int64_t x) {
-      return std::ceil(static_cast<double>(x) / width);
-    });
+// row_steps: over all tiles and inputs; col_steps: of the tiles of one input.
+void set_cycles(const double* parameters, const Layer& layer, double row_steps, double col_steps,
+                double dense_steps, Estimate& out) {
+  const auto tiles = [&](std::int64_t points) {
+    return std::ceil(static_cast<double>(points) / parameters[kTile]);
   };
-  const double dense_rows = std::ceil(parameters[kTile] / parameters[kStepRows]);
-  const double dense_cols = std::ceil(parameters[kTile] / parameters[kStepCols]);
-  const double rows = steps(layer.weights, parameters[kStepRows]);
-  const double cols = steps(layer.activations, parameters[kStepCols]);
-  const double relative = rows / dense_rows * (cols / dense_cols);
-  // Tiles at the edges are whole ones.
-  const double padded = static_cast<double>(divide_up(layer.m, tile) * tile) *
-                        static_cast<double>(divide_up(layer.n, tile) * tile) * static_cast<double>(layer.k) *
-                        static_cast<double>(layer.groups);
-  out.dense_cycles = padded / parameters[kMacs];
-  out.cycles = out.dense_cycles * relative;
+  const double cycles_a_step = parameters[kStepRows] * parameters[kStepCols] / parameters[kMacs];
+  out.cycles = row_steps * col_steps * cycles_a_step;
+  out.dense_cycles = dense_steps * cycles_a_step;
   out.multipliers = parameters[kMacs];
-  out.terms[0] = relative;
-  out.terms[1] = rows;
-  out.terms[2] = cols;
+  out.terms[0] = out.cycles / out.dense_cycles;
+  out.terms[1] =
+      row_steps / (static_cast<double>(layer.k) * static_cast<double>(layer.groups) * tiles(layer.m));
+  out.terms[2] = col_steps / tiles(layer.n);
   out.actions[0] = out.effectual_macs;
   out.actions[1] = out.cycles * parameters[kMacs];
+}
+
+Status estimate_outer_product(const double* parameters, const Layer& layer, Estimate& out) noexcept {
+  const auto tile = static_cast<std::int64_t>(parameters[kTile]);
+  // Of a whole row of tiles, `points` long.
+  const auto steps = [&](std::int64_t points, const Density& density, double width) {
+    const auto of_tile = [&](std::int64_t size) {
+      return Occupancy::of(size, density).expect([&](std::int64_t x) {
+        return std::ceil(static_cast<double>(x) / width);
+      });
+    };
+    return static_cast<double>(points / tile) * of_tile(tile) + of_tile(points % tile);
+  };
+  const Density full;
+  const double terms = static_cast<double>(layer.k) * static_cast<double>(layer.groups);
+  const double dense_rows = steps(layer.m, full, parameters[kStepRows]);
+  const double dense_cols = steps(layer.n, full, parameters[kStepCols]);
+  set_cycles(parameters, layer, terms * steps(layer.m, layer.weights, parameters[kStepRows]),
+             steps(layer.n, layer.activations, parameters[kStepCols]), terms * dense_rows * dense_cols, out);
+  return Status::kOk;
+}
+
+Status count_outer_product(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
+  const auto tile = static_cast<std::int64_t>(parameters[kTile]);
+  const auto steps_of = [&](const BitMatrix& mask, std::int64_t row, double width) {
+    std::int64_t steps = 0;
+    for (std::int64_t begin = 0; begin < mask.cols(); begin += tile) {
+      const std::int64_t end = begin + tile < mask.cols() ? begin + tile : mask.cols();
+      steps += divide_up(mask.count(row, begin, end), static_cast<std::int64_t>(width));
+    }
+    return steps;
+  };
+  std::int64_t rows = 0;
+  std::int64_t both = 0;
+  for (std::int64_t p = 0; p < layer.k; ++p) {
+    const std::int64_t of_rows = steps_of(masks.by_input, p, parameters[kStepRows]);
+    const std::int64_t of_cols = steps_of(masks.activations, p, parameters[kStepCols]);
+    rows += of_rows;
+    both += of_rows * of_cols;
+  }
+  const double dense_steps =
+      out.dense_cycles * parameters[kMacs] / (parameters[kStepRows] * parameters[kStepCols]);
+  const double mean_cols = rows > 0 ? static_cast<double>(both) / static_cast<double>(rows) : 0.0;
+  set_cycles(parameters, layer, static_cast<double>(rows), mean_cols, dense_steps, out);
   return Status::kOk;
 }
 
@@ -58,6 +95,7 @@ extern const Engine outer_product = {"outer-product",
                                      3,
                                      kActions,
                                      2,
-                                     estimate_outer_product};
+                                     estimate_outer_product,
+                                     count_outer_product};
 
 }  // namespace sparsemark::accelerator

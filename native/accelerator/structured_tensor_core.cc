@@ -1,6 +1,8 @@
 // Tensor core with N:M weights (Mishra et al., 2021: 2:4): a block of `block` weights holds at most `kept`
 // nonzeros, and one pass does `block` instead of `kept` terms of a sum:
-//   cycles = ceil(m n k / MACs) kept / block for weights of at most that density, else dense
+//   cycles = ceil(m n (k kept / block, a block at the end with what it has) / MACs) for weights of that
+//   pattern, else dense
+// The statistical answer takes weights of at most that density to have the pattern; the count looks.
 // Skips zeros of the weights as far as the pattern goes; activations are read as a dense operand.
 #include <cmath>
 
@@ -19,16 +21,14 @@ constexpr Parameter kParameters[] = {
 constexpr const char* kTerms[] = {"denseCycles", "speedup", "metadataBits"};
 constexpr const char* kActions[] = {"mac", "weightRead", "metadataBitRead", "activationRead"};
 
-Status estimate_structured(const double* parameters, const Layer& layer, Estimate& out) noexcept {
+// fits: the weights have the pattern.
+void set_cycles(const double* parameters, const Layer& layer, bool fits, Estimate& out) {
   const double kept = parameters[kKept];
   const double block = parameters[kBlock];
-  if (kept > block) {
-    out.reason = "more nonzeros in a block than it has weights";
-    return Status::kUnsupported;
-  }
   out.dense_cycles = std::ceil(out.macs / parameters[kMacs]);
-  const bool fits = layer.weights.density <= kept / block;
-  const double share = fits ? kept / block : 1.0;
+  const double k = static_cast<double>(layer.k);
+  const double rest = std::fmod(k, block);
+  const double share = fits ? (std::floor(k / block) * kept + (rest < kept ? rest : kept)) / k : 1.0;
   out.cycles = std::ceil(out.macs * share / parameters[kMacs]);
   out.multipliers = parameters[kMacs];
   const double weights =
@@ -43,6 +43,31 @@ Status estimate_structured(const double* parameters, const Layer& layer, Estimat
   out.actions[2] = bits;
   out.actions[3] =
       static_cast<double>(layer.n) * static_cast<double>(layer.k) * static_cast<double>(layer.groups);
+}
+
+Status estimate_structured(const double* parameters, const Layer& layer, Estimate& out) noexcept {
+  const double kept = parameters[kKept];
+  const double block = parameters[kBlock];
+  if (kept > block) {
+    out.reason = "more nonzeros in a block than it has weights";
+    return Status::kUnsupported;
+  }
+  set_cycles(parameters, layer, layer.weights.density <= kept / block, out);
+  return Status::kOk;
+}
+
+// Whether no block of a row has more nonzeros than it may.
+Status count_structured(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
+  const auto kept = static_cast<std::int64_t>(parameters[kKept]);
+  const auto block = static_cast<std::int64_t>(parameters[kBlock]);
+  bool fits = true;
+  for (std::int64_t row = 0; fits && row < layer.m; ++row) {
+    for (std::int64_t begin = 0; fits && begin < layer.k; begin += block) {
+      fits = masks.weights.count(row, begin, begin + block < layer.k ? begin + block : layer.k) <= kept;
+    }
+  }
+  set_cycles(parameters, layer, fits, out);
+  if (!fits) out.reason = "a block of weights has more nonzeros than the pattern allows";
   return Status::kOk;
 }
 
@@ -56,6 +81,7 @@ extern const Engine structured_tensor_core = {"structured-tensor-core",
                                               3,
                                               kActions,
                                               4,
-                                              estimate_structured};
+                                              estimate_structured,
+                                              count_structured};
 
 }  // namespace sparsemark::accelerator

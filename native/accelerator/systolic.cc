@@ -87,12 +87,32 @@ Status estimate_systolic(const double* parameters, const Layer& layer, Estimate&
   return Status::kOk;
 }
 
+// Places matter to compressed weights alone, which must have the pattern.
+Status count_systolic(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
+  const auto kept = static_cast<std::int64_t>(parameters[kKeptOf]);
+  const auto block = static_cast<std::int64_t>(parameters[kKeptBlock]);
+  for (std::int64_t row = 0; kept > 0 && row < layer.m; ++row) {
+    for (std::int64_t begin = 0; begin < layer.k; begin += block) {
+      const std::int64_t end = begin + block < layer.k ? begin + block : layer.k;
+      if (masks.weights.count(row, begin, end) <= kept) continue;
+      out.reason = "a block of weights with more nonzeros than the array stores";
+      return Status::kUnsupported;
+    }
+  }
+  return Status::kOk;
+}
+
 }  // namespace
 
-extern const Engine systolic = {"systolic",       "skips nothing; N:M weights may be stored compressed",
-                                kParameters,      5,
-                                kTerms,           3,
-                                kActions,         4,
-                                estimate_systolic};
+extern const Engine systolic = {"systolic",
+                                "skips nothing; N:M weights may be stored compressed",
+                                kParameters,
+                                5,
+                                kTerms,
+                                3,
+                                kActions,
+                                4,
+                                estimate_systolic,
+                                count_systolic};
 
 }  // namespace sparsemark::accelerator

@@ -4,6 +4,7 @@ import {
   type Accelerator,
   type Estimate,
   type EstimatedLayer,
+  type EstimateMode,
   SparsemarkError,
   type Suite,
   type Workload,
@@ -17,7 +18,8 @@ const mostTerms = 12;
 /** Status of a row. */
 const status = { ok: 0, overflow: 1, unsupported: 2 } as const;
 
-function engineOf(accelerator: Accelerator): { index: number; engine: EngineClass } {
+/** The engine class of an accelerator and its place in the list. */
+export function engineOf(accelerator: Accelerator): { index: number; engine: EngineClass } {
   const engines = loadNative().native.describeEngines();
   const index = engines.findIndex(({ name }) => name === accelerator.engine);
   return { index, engine: engines[index]! };
@@ -44,6 +46,15 @@ export function writeLayer(layer: EstimatedLayer, rows: Float64Array, at: number
   rows.set([m, n, k, ...geometry, layer.groups, ...densities], at * layerFields);
 }
 
+/** The error for a layer that an accelerator does not run. */
+export function declined(accelerator: Accelerator, found: number, why: string): SparsemarkError {
+  const received = found === status.overflow ? 'one with more than 2^63 multiplications' : why;
+  return new SparsemarkError(
+    'BAD_ACCELERATOR',
+    `Expected a layer that ${accelerator.name} can run, received ${received}. Correct the layer, or leave the accelerator out.`,
+  );
+}
+
 /** Estimates of many layers on one accelerator: a row of 30 numbers each. Throws BAD_ACCELERATOR for one it declines. */
 export function sweep(
   accelerator: Accelerator,
@@ -58,15 +69,36 @@ export function sweep(
   const reason = native.estimateLayers(index, parameters, layers, estimates, options.threads ?? 1);
   for (let i = 0; i < count; i += 1) {
     const found = estimates[i * estimateFields];
-    if (found === status.ok) continue;
-    const received =
-      found === status.overflow ? 'one with more than 2^63 multiplications' : `layer ${i}: ${reason}`;
-    throw new SparsemarkError(
-      'BAD_ACCELERATOR',
-      `Expected a layer that ${accelerator.name} can run, received ${received}. Correct the layer, or leave the accelerator out.`,
-    );
+    if (found !== status.ok) throw declined(accelerator, found!, `layer ${i}: ${reason}`);
   }
   return estimates;
+}
+
+/** A row of numbers by its names. */
+export function estimateOf(
+  accelerator: Accelerator,
+  engine: EngineClass,
+  layer: string,
+  mode: EstimateMode,
+  row: Float64Array,
+): Estimate {
+  const [, cycles, denseCycles, macs, effectualMacs, multipliers] = row;
+  const named = (names: readonly string[], from: number): Record<string, number> =>
+    Object.fromEntries(names.map((name, i) => [name, row[from + i]!]));
+  return {
+    accelerator: accelerator.name,
+    layer,
+    mode,
+    evidence: accelerator.evidence,
+    cycles: cycles!,
+    timeNs: (1000 * cycles!) / accelerator.clockMhz,
+    denseCycles: denseCycles!,
+    macs: macs!,
+    effectualMacs: effectualMacs!,
+    utilisation: cycles === 0 ? 0 : effectualMacs! / (cycles! * multipliers!),
+    terms: named(engine.terms, 6),
+    actions: named(engine.actions, 6 + mostTerms),
+  };
 }
 
 /** Estimates of layers on one accelerator. Throws BAD_ACCELERATOR for a layer that it declines. */
@@ -75,30 +107,17 @@ export function estimate(accelerator: Accelerator, layers: readonly EstimatedLay
   const rows = new Float64Array(layers.length * layerFields);
   for (const [at, layer] of layers.entries()) writeLayer(layer, rows, at);
   const all = sweep(accelerator, rows);
-  return layers.map((layer, at): Estimate => {
+  return layers.map((layer, at) => {
     const row = all.subarray(at * estimateFields, (at + 1) * estimateFields);
-    const [, cycles, denseCycles, macs, effectualMacs, multipliers] = row;
-    const named = (names: readonly string[], from: number): Record<string, number> =>
-      Object.fromEntries(names.map((name, i) => [name, row[from + i]!]));
-    return {
-      accelerator: accelerator.name,
-      layer: layer.name,
-      evidence: accelerator.evidence,
-      cycles: cycles!,
-      timeNs: (1000 * cycles!) / accelerator.clockMhz,
-      denseCycles: denseCycles!,
-      macs: macs!,
-      effectualMacs: effectualMacs!,
-      utilisation: cycles === 0 ? 0 : effectualMacs! / (cycles! * multipliers!),
-      terms: named(engine.terms, 6),
-      actions: named(engine.actions, 6 + mostTerms),
-    };
+    return estimateOf(accelerator, engine, layer.name, 'statistical', row);
   });
 }
 
-/** A workload of a suite as a layer: spmm, spmv and conv2d have one, other ops none. */
+const opsWithLayers = ['spmm', 'spmv', 'spmm_bias_relu', 'conv2d', 'spmspm', 'spmspv'];
+
+/** A workload of a suite as a layer: products and conv2d are one, other ops none. */
 export function layerOf(workload: Workload, activationDensity: number): EstimatedLayer | null {
-  if (!['spmm', 'spmv', 'spmm_bias_relu', 'conv2d'].includes(workload.op)) return null;
+  if (!opsWithLayers.includes(workload.op)) return null;
   return {
     name: workload.layer,
     shape: workload.shape,
@@ -122,4 +141,21 @@ export function layersOf(
     layers.set(`${layer.name} ${m} ${k} ${n} ${layer.weightDensity} ${layer.activationDensity}`, layer);
   }
   return [...layers.values()];
+}
+
+/** The different matrices of a suite, each as a layer with its pattern and seed in the name: caches are one. */
+export function matricesOf(
+  suite: Pick<Suite, 'workloads'>,
+  activationDensity: number,
+): readonly { readonly layer: EstimatedLayer; readonly workload: Workload }[] {
+  const found = new Map<string, { readonly layer: EstimatedLayer; readonly workload: Workload }>();
+  for (const workload of suite.workloads) {
+    const layer = layerOf(workload, activationDensity);
+    if (layer === null) continue;
+    const { m, k, n } = layer.shape;
+    const name = `${layer.name} ${workload.pattern.label} s${workload.seed}`;
+    const key = `${name} ${m} ${k} ${n} ${layer.weightDensity} ${layer.activationDensity}`;
+    if (!found.has(key)) found.set(key, { layer: { ...layer, name }, workload });
+  }
+  return [...found.values()];
 }

@@ -1,56 +1,14 @@
 /** `sparsemark estimate`: what a suite or a topology would cost on accelerators that are not here. */
-import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { acceleratorNames, loadAccelerator } from '../accelerator/accelerator.ts';
-import { estimate, layersOf } from '../accelerator/estimate.ts';
-import { parseTopology } from '../accelerator/topology.ts';
-import {
-  type Accelerator,
-  type Estimate,
-  type EstimatedLayer,
-  exitCodes,
-  SparsemarkError,
-} from '../terms.ts';
-import { loadSuite } from '../workload/suite.ts';
+import { type Accelerator, type Estimate, exitCodes } from '../terms.ts';
+import { actually, type Estimated, type LayerOptions, statistically } from './estimated-layers.ts';
 import { asJson, type Output, plainTable } from './output.ts';
 
-export interface EstimateOptions {
+export interface EstimateOptions extends LayerOptions {
   readonly accelerator?: readonly string[];
-  readonly activations?: number;
-  readonly density?: readonly number[];
-  readonly filter?: string;
   readonly explain?: boolean;
   readonly all?: boolean;
   readonly json?: boolean;
-}
-
-function layersFrom(what: string, options: EstimateOptions): readonly EstimatedLayer[] {
-  const activations = options.activations ?? 1;
-  const layers = what.endsWith('.csv')
-    ? parseTopology(read(what), basename(what), activations)
-    : layersOf(loadSuite(what), activations);
-  const wanted = layers.filter(
-    ({ name, weightDensity }) =>
-      name.includes(options.filter ?? '') && (options.density ?? [weightDensity]).includes(weightDensity),
-  );
-  if (wanted.length > 0) return wanted;
-  throw new SparsemarkError(
-    'USAGE',
-    `Expected layers for ${what}, received ${layers.length === 0 ? 'a suite without products or convolutions' : 'a filter or densities that none has'}. See: sparsemark list ${what}.`,
-  );
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new SparsemarkError(
-      'MISSING_FILE',
-      'Expected a topology, received no readable file. Check the path.',
-      { file: path },
-      { cause },
-    );
-  }
 }
 
 /** Three significant digits, without an exponent. */
@@ -60,12 +18,14 @@ function short(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
-function tableOf(layers: readonly EstimatedLayer[], estimates: readonly (readonly Estimate[])[]): string {
-  const rows = layers.flatMap((layer, at) => {
+/** A row an estimate; with both modes, the actual estimate beside how far the statistical one is from it. */
+function tableOf(found: readonly Estimated[]): string {
+  const both = found.some(({ answers }) => answers.some(({ difference }) => difference !== undefined));
+  const rows = found.flatMap(({ layer, answers }) => {
     const { m, k, n } = layer.shape;
-    return estimates.map((all) => {
-      const { accelerator, cycles, timeNs, denseCycles, utilisation, evidence } = all[at]!;
-      return [
+    return answers.map(({ estimates, difference }) => {
+      const { accelerator, cycles, timeNs, denseCycles, utilisation, evidence } = estimates.at(-1)!;
+      const row = [
         `${layer.name} ${m}x${k}x${n}`,
         short(layer.weightDensity),
         short(layer.activationDensity),
@@ -76,19 +36,26 @@ function tableOf(layers: readonly EstimatedLayer[], estimates: readonly (readonl
         short(100 * utilisation),
         evidence,
       ];
+      if (difference === undefined) return row;
+      const { relative, trustworthy, reasons } = difference;
+      const sign = relative > 0 ? '+' : '';
+      const mark = trustworthy
+        ? ''
+        : `not trustworthy: ${reasons.join('; ') || 'places beyond rows, columns and gaps'}`;
+      return [...row, `${sign}${short(100 * relative)}`, mark];
     });
   });
   const head = ['layer', 'weights', 'inputs', 'accelerator', 'cycles', 'us', 'x dense', 'used %', 'evidence'];
-  return plainTable([head, ...rows]);
+  return plainTable([both ? [...head, 'statistics %', ''] : head, ...rows]);
 }
 
 function explanationOf(accelerator: Accelerator, estimates: readonly Estimate[]): string {
-  const lines = estimates.map(({ layer, terms, actions }) => {
+  const lines = estimates.map(({ layer, mode, terms, actions }) => {
     const list = (named: Readonly<Record<string, number>>): string =>
       Object.entries(named)
         .map(([name, value]) => `${name} ${short(value)}`)
         .join(', ');
-    return `  ${layer}\n    terms: ${list(terms)}\n    actions: ${list(actions)}`;
+    return `  ${layer}, ${mode}\n    terms: ${list(terms)}\n    actions: ${list(actions)}`;
   });
   return [
     `${accelerator.name}: ${accelerator.title} (${accelerator.source})`,
@@ -98,27 +65,41 @@ function explanationOf(accelerator: Accelerator, estimates: readonly Estimate[])
   ].join('\n');
 }
 
+const legends = {
+  statistical: 'Expected cycles by formula, densities uniform',
+  actual: 'Cycles counted on the real places of the nonzeros',
+  both: 'Cycles counted on the real places of the nonzeros; "statistics %" is how far the formula with the same densities is from them',
+};
+
 /** Prints a table, or JSON. Accelerators with nothing to hold them against are left out unless asked for. */
 export function estimateCommand(what: string, options: EstimateOptions, output: Output): number {
-  const layers = layersFrom(what, options);
   const asked = (options.accelerator ?? acceleratorNames()).map(loadAccelerator);
   const named = options.accelerator !== undefined || options.all === true;
   const accelerators = asked.filter(({ evidence }) => named || evidence !== 'formula');
-  const estimates = accelerators.map((accelerator) => estimate(accelerator, layers));
+  const mode = options.mode ?? 'statistical';
+  const found = (mode === 'statistical' ? statistically : actually)(what, options, accelerators);
   if (options.json === true) {
-    output.result(asJson({ accelerators, layers, estimates: estimates.flat() }));
+    const answers = found.flatMap((of) => of.answers);
+    output.result(
+      asJson({
+        accelerators,
+        layers: found.map(({ layer }) => layer),
+        estimates: answers.flatMap(({ estimates }) => estimates),
+        ...(mode === 'both' && { differences: answers.map(({ difference }) => difference) }),
+      }),
+    );
     return exitCodes.ok;
   }
-  output.result(tableOf(layers, estimates));
+  output.result(tableOf(found));
   if (options.explain === true) {
-    for (const [at, accelerator] of accelerators.entries())
-      output.result(`\n${explanationOf(accelerator, estimates[at]!)}`);
+    for (const [at, accelerator] of accelerators.entries()) {
+      const estimates = found.flatMap(({ answers }) => answers[at]!.estimates);
+      output.result(`\n${explanationOf(accelerator, estimates)}`);
+    }
   }
   const left = asked.length - accelerators.length;
   if (left > 0)
     output.say(`${left} accelerators with formulas that nothing was held against: --all shows them.`);
-  output.say(
-    'Expected cycles by formula, densities uniform; "x dense" is against the baseline that --explain names.',
-  );
+  output.say(`${legends[mode]}; "x dense" is against the baseline that --explain names.`);
   return exitCodes.ok;
 }

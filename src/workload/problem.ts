@@ -99,8 +99,11 @@ export function matrixDigest(csr: Csr): string {
   return hash.digest('hex');
 }
 
-/** The sparse operand of a workload. */
-function makeMatrix(workload: Workload, dataFolder: string | undefined): { a: Csr; sortedEntries: number } {
+/** The sparse operand of a workload. Throws as `makeProblem` does. */
+export function makeMatrix(
+  workload: Workload,
+  dataFolder: string | undefined,
+): { readonly a: Csr; readonly sortedEntries: number } {
   const { shape, dtype, pattern, density, seed } = workload;
   const size = { rows: shape.m, cols: shape.k };
   const source = patternNamed(pattern.name);

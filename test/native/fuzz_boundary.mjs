@@ -89,6 +89,13 @@ const right = {
   release: [releasedMatrix],
   describeEngines: [],
   estimateLayers: [1, Float64Array.of(8), new Float64Array(34).fill(1), new Float64Array(60), 2],
+  countLayer: [
+    1,
+    Float64Array.of(8),
+    new Float64Array(17).fill(1),
+    [Int32Array.of(0, 1), Int32Array.of(0), Int32Array.of(0, 1), Int32Array.of(0)],
+    new Float64Array(30),
+  ],
 };
 // What may last for minutes by right, or would take a handle away that later calls need.
 const isBetween = (value, low, high) => typeof value === 'number' && value >= low && value <= high;

@@ -23,6 +23,8 @@ void small_problems(const Options& options);
 void large_problems(const Options& options);
 void door_errors(const Options& options);
 void compressions(const Options& options);
+void accelerator_masks(const Options& options);
+void accelerator_engines(const Options& options);
 void team_rounds(const Options& options);
 
 namespace {
@@ -40,6 +42,8 @@ constexpr Test kTests[] = {
     {"kernels: large problems against the reference", large_problems},
     {"library: wrong calls are refused with a reason", door_errors},
     {"library: encode and prune make what they must", compressions},
+    {"accelerator: masks count what they hold", accelerator_masks},
+    {"accelerator: every engine class counts within its bounds", accelerator_engines},
     {"threads: every part runs once a round", team_rounds},
 };
 

@@ -1,0 +1,113 @@
+/** What the accelerators say of the layers that a command line means. */
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { count, estimateBoth, withDensitiesOf } from '../accelerator/count.ts';
+import { estimate, layersOf, matricesOf } from '../accelerator/estimate.ts';
+import { masksOf, readMask } from '../accelerator/masks.ts';
+import { parseTopology } from '../accelerator/topology.ts';
+import {
+  type Accelerator,
+  type Difference,
+  type Estimate,
+  type EstimatedLayer,
+  SparsemarkError,
+} from '../terms.ts';
+import { loadSuite } from '../workload/suite.ts';
+
+/** Which layers, and how. */
+export interface LayerOptions {
+  readonly activations?: number;
+  readonly mode?: 'statistical' | 'actual' | 'both';
+  readonly activationMask?: string;
+  readonly density?: readonly number[];
+  readonly filter?: string;
+}
+
+function wantedOf<T extends { readonly layer: EstimatedLayer }>(
+  what: string,
+  all: readonly T[],
+  options: LayerOptions,
+): readonly T[] {
+  const wanted = all.filter(
+    ({ layer: { name, weightDensity } }) =>
+      name.includes(options.filter ?? '') && (options.density ?? [weightDensity]).includes(weightDensity),
+  );
+  if (wanted.length > 0) return wanted;
+  throw new SparsemarkError(
+    'USAGE',
+    `Expected layers for ${what}, received ${all.length === 0 ? 'a suite without products or convolutions' : 'a filter or densities that none has'}. See: sparsemark list ${what}.`,
+  );
+}
+
+/** A layer with what the accelerators say of it. */
+export interface Estimated {
+  readonly layer: EstimatedLayer;
+  readonly answers: readonly { readonly estimates: readonly Estimate[]; readonly difference?: Difference }[];
+}
+
+/** From densities alone. Throws USAGE where no layer is meant, BAD_ACCELERATOR for one that is declined. */
+export function statistically(
+  what: string,
+  options: LayerOptions,
+  accelerators: readonly Accelerator[],
+): readonly Estimated[] {
+  const activations = options.activations ?? 1;
+  const all = what.endsWith('.csv')
+    ? parseTopology(read(what), basename(what), activations)
+    : layersOf(loadSuite(what), activations);
+  const layers = wantedOf(
+    what,
+    all.map((layer) => ({ layer })),
+    options,
+  ).map(({ layer }) => layer);
+  const estimates = accelerators.map((accelerator) => estimate(accelerator, layers));
+  return layers.map((layer, at) => ({
+    layer,
+    answers: estimates.map((ofOne) => ({ estimates: [ofOne[at]!] })),
+  }));
+}
+
+/** Counts each matrix of a suite, made or read one after the other. Throws as `statistically` does, BAD_MATRIX for masks. */
+export function actually(
+  what: string,
+  options: LayerOptions,
+  accelerators: readonly Accelerator[],
+): readonly Estimated[] {
+  if (what.endsWith('.csv')) {
+    throw new SparsemarkError(
+      'USAGE',
+      `Expected a suite for --mode ${options.mode}, received the topology ${basename(what)}, which has no masks. Use --mode statistical.`,
+    );
+  }
+  const { activations = 1, activationMask } = options;
+  const matrices = wantedOf(what, matricesOf(loadSuite(what), activations), options);
+  const given = activationMask === undefined ? null : readMask(activationMask);
+  return matrices.map(({ layer, workload }) => {
+    if (workload.activationDensity === undefined && given === null && activations !== 1) {
+      throw new SparsemarkError(
+        'USAGE',
+        `Expected a mask for the activations of ${layer.name}, received a density of ${activations}. Give --activation-mask, leave --activations out for activations without zeros, or use --mode statistical.`,
+      );
+    }
+    const masks = masksOf(workload, { activations: given });
+    const answers = accelerators.map((accelerator) => {
+      if (options.mode === 'actual') return { estimates: [count(accelerator, layer, masks)] };
+      const { statistical, actual, difference } = estimateBoth(accelerator, layer, masks);
+      return { estimates: [statistical, actual], difference };
+    });
+    return { layer: withDensitiesOf(layer, masks), answers };
+  });
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new SparsemarkError(
+      'MISSING_FILE',
+      'Expected a topology, received no readable file. Check the path.',
+      { file: path },
+      { cause },
+    );
+  }
+}
