@@ -456,6 +456,47 @@ export interface HistorySeries {
 export const evidenceClasses = ['replayed', 'validated', 'calibrated', 'formula'] as const;
 export type Evidence = (typeof evidenceClasses)[number];
 
+/** Prices of a technology: one table an accelerator, and no table compared with another. */
+export interface EnergyTable {
+  readonly name: string;
+  readonly title: string;
+  readonly source: string;
+  /** pJ, or MAC where a price is relative to a multiplication. */
+  readonly unit: 'pJ' | 'MAC';
+  readonly prices: Readonly<Record<string, number>>;
+}
+
+/** What the actions of an accelerator cost, and at which level. */
+export interface EnergyModel {
+  readonly table: string;
+  readonly unit: EnergyTable['unit'];
+  readonly priced: readonly {
+    readonly level: string;
+    /** An action of the engine class. */
+    readonly action: string;
+    /** Energy of one of them. */
+    readonly price: number;
+    /** Bits that one of them moves. */
+    readonly bits: number;
+  }[];
+}
+
+/** What a level of an accelerator does for a layer: arithmetic or a memory. */
+export interface LevelEstimate {
+  readonly level: string;
+  readonly accesses: number;
+  readonly bits: number;
+  readonly energy: number;
+}
+
+/** Energy of a layer, in the unit of its table; to be compared within the table alone. */
+export interface EnergyEstimate {
+  readonly table: string;
+  readonly unit: EnergyTable['unit'];
+  readonly total: number;
+  readonly levels: readonly LevelEstimate[];
+}
+
 /** Hardware that is not here, as a file of `suites/accelerators/` describes it. */
 export interface Accelerator {
   readonly name: string;
@@ -467,6 +508,8 @@ export interface Accelerator {
   readonly clockMhz: number;
   /** In the order of the engine class. */
   readonly parameters: readonly number[];
+  /** null where no table is known to price its actions. */
+  readonly energy: EnergyModel | null;
   readonly evidence: Evidence;
   /** What it was held against, with the error. */
   readonly against: string;
@@ -544,6 +587,8 @@ export interface Estimate {
   readonly terms: Readonly<Record<string, number>>;
   /** How often each priced action happens, by name. */
   readonly actions: Readonly<Record<string, number>>;
+  /** null where the accelerator names no table. */
+  readonly energy: EnergyEstimate | null;
 }
 
 /** Exit codes of the command. Precedence where several apply: 42, 2, 3, 1. Only 1 is worth a retry. */

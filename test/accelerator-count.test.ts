@@ -78,7 +78,7 @@ describe('counts by hand', () => {
   it('EIE: a column costs its element at least a cycle, a queue lets the others run ahead', () => {
     const eie = loadAccelerator('eie');
     // Two elements, no padding, no bias: entries a column 1 0 0 2 of element 0 (rows 0, 2), 1 1 1 2 of element 1.
-    const two = { ...eie, parameters: [2, 7, 0, 0] };
+    const two = { ...eie, parameters: [2, 7, 0, 0, 8] };
     const found = count(two, layerOf(shape), { weights, activations: null });
     // Each broadcast is sent a cycle after the last, the first at 1: both are busy 1, 1, 1, 2 cycles from then on.
     expect(found.cycles).toBe(1 + 1 + 1 + 1 + 2);
@@ -91,7 +91,7 @@ describe('counts by hand', () => {
   });
 
   it('EIE: a run of zeros longer than its code needs an entry of its own', () => {
-    const one = { ...loadAccelerator('eie'), parameters: [1, 7, 4, 0] };
+    const one = { ...loadAccelerator('eie'), parameters: [1, 7, 4, 0, 8] };
     const column = Array.from({ length: 40 }, (_, i) => [i === 33 || i === 35 ? 1 : 0]);
     const found = count(one, layerOf({ m: 40, n: 1, k: 1 }), { weights: maskOf(column), activations: null });
     // 33 zeros are two runs of 16 and one zero: two entries of padding.

@@ -16,17 +16,19 @@
 namespace sparsemark::accelerator {
 namespace {
 
-enum { kPes, kDepth, kRunBits, kBias };
+enum { kPes, kDepth, kRunBits, kBias, kLineEntries };
 
 constexpr Parameter kParameters[] = {
     {"pes", "elements", "processing elements", 1, kMostFifoPes, true},
     {"fifoDepth", "entries", "usable entries of an element's queue", 1, kMostFifoDepth, true},
     {"runBits", "bits", "bits of a run of zeros; 0 for none", 0, 16, true},
     {"biasColumns", "columns", "columns broadcast beside the activations", 0, 1, true},
+    {"lineEntries", "entries", "entries of a line of the weight memory", 1, 1024, true},
 };
 constexpr const char* kTerms[] = {"broadcasts", "entriesAnElement", "paddingShare", "theoreticalCycles",
                                   "queueSlowdown"};
-constexpr const char* kActions[] = {"mac", "weightEntryRead", "pointerRead", "queuePush", "registerAccess"};
+constexpr const char* kActions[] = {"mac",       "weightEntryRead", "pointerRead",
+                                    "queuePush", "registerAccess",  "weightLineRead"};
 
 // 256 broadcasts tell the slowdown of 64 elements within about 1 %.
 constexpr std::int64_t kStepsAtOnce = 256;
@@ -124,6 +126,10 @@ Status estimate_broadcast(const double* parameters, const Layer& layer, Estimate
       out.actions[0] = out.actions[1] = theoretical * pes;
       out.actions[2] = out.actions[3] = out.terms[0] * pes;
       out.actions[4] = 2.0 * theoretical * pes;
+      // A slice that is not empty begins anywhere in a line.
+      const double full = 1.0 - Occupancy::of(rows, weights).probability_empty();
+      const double segments = broadcasts * pes * full + biases * std::fmin(pes, static_cast<double>(layer.m));
+      out.actions[5] = segments + (theoretical * pes - segments) / parameters[kLineEntries];
     }
     return cycles;
   };
@@ -179,12 +185,20 @@ Status count_broadcast(const double* parameters, const Layer& layer, const Masks
     stored += of_column * times;
     broadcasts += times;
   }
+  std::int64_t segments = 0;
+  for (std::int64_t column = 0; column < layer.k; ++column) {
+    std::int64_t full = 0;
+    for (std::int64_t k = 0; k < pes; ++k)
+      full += entries[static_cast<std::size_t>(column * pes + k)] > 0 ? 1 : 0;
+    segments += full * masks.activations.count(column);
+  }
   const std::int64_t nonzeros = static_cast<std::int64_t>(out.effectual_macs);
   const double padding =
       stored > 0 ? static_cast<double>(stored - nonzeros) / static_cast<double>(stored) : 0.0;
   if (parameters[kBias] > 0.0) {
     broadcasts += layer.n;
     stored += layer.m * layer.n;
+    segments += (layer.m < pes ? layer.m : pes) * layer.n;
   }
   out.cycles = static_cast<double>(array.cycles());
   out.terms[0] = static_cast<double>(broadcasts);
@@ -195,6 +209,8 @@ Status count_broadcast(const double* parameters, const Layer& layer, const Masks
   out.actions[0] = out.actions[1] = static_cast<double>(stored);
   out.actions[2] = out.actions[3] = out.terms[0] * parameters[kPes];
   out.actions[4] = 2.0 * static_cast<double>(stored);
+  out.actions[5] =
+      static_cast<double>(segments) + static_cast<double>(stored - segments) / parameters[kLineEntries];
   return Status::kOk;
 }
 
@@ -203,11 +219,11 @@ Status count_broadcast(const double* parameters, const Layer& layer, const Masks
 extern const Engine broadcast_fifo = {"broadcast-fifo",
                                       "skips zeros of both operands",
                                       kParameters,
-                                      4,
+                                      5,
                                       kTerms,
                                       5,
                                       kActions,
-                                      5,
+                                      6,
                                       estimate_broadcast,
                                       count_broadcast};
 

@@ -19,7 +19,7 @@ constexpr Parameter kParameters[] = {
     {"macsPerCycle", "MACs", "multiplications of an element in a cycle", 1, 64, true},
 };
 constexpr const char* kTerms[] = {"effectualMacsAnElement", "waitingCycles"};
-constexpr const char* kActions[] = {"mac", "weightRead", "activationRead"};
+constexpr const char* kActions[] = {"mac", "weightRead", "activationRead", "partialSum"};
 
 Status estimate_columns(const double* parameters, const Layer& layer, Estimate& out) noexcept {
   const double pes = parameters[kPes];
@@ -41,6 +41,7 @@ Status estimate_columns(const double* parameters, const Layer& layer, Estimate& 
   out.actions[0] = out.actions[1] = out.effectual_macs;
   out.actions[2] = static_cast<double>(layer.n) * static_cast<double>(layer.k) * layer.activations.density *
                    static_cast<double>(layer.groups);
+  out.actions[3] = 2.0 * out.effectual_macs;
   return Status::kOk;
 }
 
@@ -71,7 +72,7 @@ Status count_columns(const double* parameters, const Layer& layer, const Masks& 
 }  // namespace
 
 extern const Engine column_pe = {
-    "column-pe",  "skips zeros of both operands", kParameters, 2, kTerms, 2, kActions, 3, estimate_columns,
+    "column-pe",  "skips zeros of both operands", kParameters, 2, kTerms, 2, kActions, 4, estimate_columns,
     count_columns};
 
 }  // namespace sparsemark::accelerator

@@ -5,28 +5,26 @@ import { fileURLToPath } from 'node:url';
 import { type EngineClass, loadNative } from '../native.ts';
 import { type Accelerator, evidenceClasses, SparsemarkError } from '../terms.ts';
 import { nearestName } from '../workload/nearest-name.ts';
-import { readYaml, type YamlReader, type YamlValue } from '../workload/yaml-reader.ts';
+import { readYaml, type YamlValue } from '../workload/yaml-reader.ts';
+import { readEnergy } from './energy.ts';
+import { readQuantity } from './quantity.ts';
 
 const folder = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'suites', 'accelerators');
 
-const keys = ['version', 'name', 'title', 'source', 'baseline', 'engine', 'clock', 'parameters', 'evidence'];
-
-/** A mapping of value, unit and source. */
-function readQuantity(
-  reader: YamlReader,
-  value: YamlValue,
-  unit: string,
-  read: (value: YamlValue) => number,
-): number {
-  const fields = reader.record(value, ['value', 'unit', 'source']);
-  const need = (key: string): YamlValue =>
-    fields.get(key) ??
-    reader.fail(value, `a key "${key}"`, `Write { value: ..., unit: ${unit}, source: where it is from }.`);
-  reader.text(need('source'));
-  const given = reader.scalar(need('unit'));
-  if (String(given) !== unit) reader.fail(need('unit'), `the unit ${unit}`, 'Convert the number.');
-  return read(need('value'));
-}
+const keys = [
+  ...[
+    'version',
+    'name',
+    'title',
+    'source',
+    'baseline',
+    'engine',
+    'clock',
+    'parameters',
+    'energy',
+    'evidence',
+  ],
+];
 
 /** Read an accelerator file. `engines` are the classes that the cost model knows. Throws BAD_ACCELERATOR. */
 export function parseAccelerator(text: string, file: string, engines: readonly EngineClass[]): Accelerator {
@@ -59,6 +57,7 @@ export function parseAccelerator(text: string, file: string, engines: readonly E
   const evidence = reader.record(need('evidence'), ['class', 'against']);
   const needEvidence = (key: string): YamlValue =>
     evidence.get(key) ?? reader.fail(need('evidence'), `a key "${key}"`, 'Say what it was held against.');
+  const energy = fields.get('energy');
   return {
     name,
     title: reader.text(need('title')),
@@ -67,6 +66,7 @@ export function parseAccelerator(text: string, file: string, engines: readonly E
     engine: className,
     clockMhz: readQuantity(reader, need('clock'), 'MHz', (value) => reader.number(value, 1e-3, 1e6)),
     parameters,
+    energy: energy === undefined ? null : readEnergy(reader, energy, engine, join(folder, 'energy')),
     evidence: reader.choice(needEvidence('class'), evidenceClasses),
     against: reader.text(needEvidence('against')),
   };

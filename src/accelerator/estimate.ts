@@ -9,6 +9,7 @@ import {
   type Suite,
   type Workload,
 } from '../terms.ts';
+import { energyOf } from './energy.ts';
 
 /** Numbers of a layer's row and of an estimate's, as `native/accelerator/batch.h` has them. */
 export const layerFields = 17;
@@ -85,6 +86,7 @@ export function estimateOf(
   const [, cycles, denseCycles, macs, effectualMacs, multipliers] = row;
   const named = (names: readonly string[], from: number): Record<string, number> =>
     Object.fromEntries(names.map((name, i) => [name, row[from + i]!]));
+  const actions = named(engine.actions, 6 + mostTerms);
   return {
     accelerator: accelerator.name,
     layer,
@@ -97,7 +99,8 @@ export function estimateOf(
     effectualMacs: effectualMacs!,
     utilisation: cycles === 0 ? 0 : effectualMacs! / (cycles! * multipliers!),
     terms: named(engine.terms, 6),
-    actions: named(engine.actions, 6 + mostTerms),
+    actions,
+    energy: energyOf(accelerator, actions),
   };
 }
 

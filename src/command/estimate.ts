@@ -24,7 +24,7 @@ function tableOf(found: readonly Estimated[]): string {
   const rows = found.flatMap(({ layer, answers }) => {
     const { m, k, n } = layer.shape;
     return answers.map(({ estimates, difference }) => {
-      const { accelerator, cycles, timeNs, denseCycles, utilisation, evidence } = estimates.at(-1)!;
+      const { accelerator, cycles, timeNs, denseCycles, utilisation, evidence, energy } = estimates.at(-1)!;
       const row = [
         `${layer.name} ${m}x${k}x${n}`,
         short(layer.weightDensity),
@@ -34,6 +34,7 @@ function tableOf(found: readonly Estimated[]): string {
         short(timeNs / 1000),
         short(denseCycles / cycles),
         short(100 * utilisation),
+        energy === null ? '-' : energy.unit === 'pJ' ? short(energy.total / 1e6) : short(energy.total),
         evidence,
       ];
       if (difference === undefined) return row;
@@ -45,22 +46,39 @@ function tableOf(found: readonly Estimated[]): string {
       return [...row, `${sign}${short(100 * relative)}`, mark];
     });
   });
-  const head = ['layer', 'weights', 'inputs', 'accelerator', 'cycles', 'us', 'x dense', 'used %', 'evidence'];
+  const head = [
+    'layer',
+    'weights',
+    'inputs',
+    'accelerator',
+    'cycles',
+    'us',
+    'x dense',
+    'used %',
+    'uJ',
+    'evidence',
+  ];
   return plainTable([both ? [...head, 'statistics %', ''] : head, ...rows]);
 }
 
 function explanationOf(accelerator: Accelerator, estimates: readonly Estimate[]): string {
-  const lines = estimates.map(({ layer, mode, terms, actions }) => {
+  const lines = estimates.map(({ layer, mode, terms, actions, energy }) => {
     const list = (named: Readonly<Record<string, number>>): string =>
       Object.entries(named)
         .map(([name, value]) => `${name} ${short(value)}`)
         .join(', ');
-    return `  ${layer}, ${mode}\n    terms: ${list(terms)}\n    actions: ${list(actions)}`;
+    const lines = [`  ${layer}, ${mode}`, `    terms: ${list(terms)}`, `    actions: ${list(actions)}`];
+    for (const { level, accesses, bits, energy: spent } of energy?.levels ?? [])
+      lines.push(
+        `    ${level}: ${short(accesses)} accesses, ${short(bits)} bits, ${short(spent)} ${energy!.unit}`,
+      );
+    return lines.join('\n');
   });
   return [
     `${accelerator.name}: ${accelerator.title} (${accelerator.source})`,
     `  engine class ${accelerator.engine}, ${accelerator.clockMhz} MHz; dense: ${accelerator.baseline}`,
     `  ${accelerator.evidence}: ${accelerator.against}`,
+    `  energy: ${accelerator.energy === null ? 'no table prices it' : `table ${accelerator.energy.table}`}`,
     ...lines,
   ].join('\n');
 }
@@ -97,6 +115,9 @@ export function estimateCommand(what: string, options: EstimateOptions, output: 
       output.result(`\n${explanationOf(accelerator, estimates)}`);
     }
   }
+  const tables = new Set(accelerators.flatMap(({ energy }) => (energy === null ? [] : [energy.table])));
+  if (tables.size > 1)
+    output.say(`Energies from ${[...tables].join(' and ')}: not to be compared with one another.`);
   const left = asked.length - accelerators.length;
   if (left > 0)
     output.say(`${left} accelerators with formulas that nothing was held against: --all shows them.`);
