@@ -418,7 +418,7 @@ export interface Result {
 export interface ChangePoint {
   /** Index of the first point of the new level. */
   readonly index: number;
-  /** Medians of the levels before and after it, up to the neighbouring changes. */
+  /** Medians of the levels before and after it: up to the neighbouring changes, 256 points at the most. */
   readonly before: number;
   readonly after: number;
   /** 95 % interval of `after` minus `before`, by a seeded bootstrap. */

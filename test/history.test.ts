@@ -219,6 +219,9 @@ describe('the file', () => {
       code: 'USAGE',
       message: expect.stringContaining(commitOf(1)),
     });
+    for (const commit of [commitOf(1).slice(0, 39), `${commitOf(1)}0`]) {
+      expect(thrown(() => appendHistory(path(), { ...entryOn(1), commit }, nowMs)).code).toBe('USAGE');
+    }
     expect(readFileSync(path()).equals(before)).toBe(true);
   });
 
@@ -234,6 +237,15 @@ describe('the file', () => {
       /:2: .*checksum/,
     ],
     ['an empty line', ([one, ...rest]) => [one!, '', ...rest], /:2: .*checksum/],
+    [
+      'a commit twice, once cut short',
+      ([one, ...rest]) => [
+        one!,
+        ...rest,
+        historyLine({ ...entryOn(0), commit: commitOf(0).slice(0, 39) }).trimEnd(),
+      ],
+      /:4: .*each commit once.*line 1/,
+    ],
     ['a commit twice', ([one, ...rest]) => [one!, ...rest, one!], /:4: .*each commit once.*line 1/],
     [
       'a line from the future',

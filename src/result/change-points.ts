@@ -57,15 +57,7 @@ export function changePoints(
   divide({ x, splits: new Map(), random, maxPValue }, 0, x.length, found);
   found.sort((a, b) => a - b);
   place(x, found);
-  const pValues = dropWeak(x, found, maxPValue, minChange, random);
-  return found.map((index, i) => {
-    const [low, high] = neighboursOf(found, i, x.length);
-    const left = values.slice(low, index);
-    const right = values.slice(index, high);
-    const before = median(left);
-    const after = median(right);
-    return { index, before, after, interval: differenceInterval(left, right), pValue: pValues[i]! };
-  });
+  return dropWeak(x, found, maxPValue, minChange, random);
 }
 
 /** The values with each single point that stands out from both of its sides clamped to the median around it. */
@@ -297,37 +289,59 @@ function place(x: Float64Array, found: number[], first = 0, last = found.length 
   }
 }
 
-/** Drops the weakest change, places its neighbours anew, and so on until all hold. Returns their p-values. */
+/** Drops the weakest change, places its neighbours anew, and so on until all hold. Returns those. */
 function dropWeak(
   x: Float64Array,
   found: number[],
   maxPValue: number,
   minChange: number,
   random: Random,
-): number[] {
-  const judged = new Map<string, number>();
-  const judge = (i: number): number => {
+): readonly ChangePoint[] {
+  const judged = new Map<string, ChangePoint>();
+  const judge = (i: number): ChangePoint => {
     const [low, high] = windowAt(found, i, x.length);
-    const key = `${low} ${found[i]} ${high}`;
-    const known = judged.get(key);
-    if (known !== undefined) return known;
-    const window = x.subarray(low, high);
-    const split = bestSplit(window);
-    const at = found[i]! - low;
-    const small =
-      Math.abs(median([...window.subarray(at)]) - median([...window.subarray(0, at)])) < minChange;
-    const p =
-      split === null || small || isDrift(window, at) ? 1 : pValueOf(window, split.energy, random, maxPValue);
-    judged.set(key, p);
-    return p;
+    const index = found[i]!;
+    const key = `${low} ${index} ${high}`;
+    let change = judged.get(key);
+    if (change === undefined) {
+      change = judgedChange(x.subarray(low, high), index - low, index, maxPValue, minChange, random);
+      judged.set(key, change);
+    }
+    return change;
   };
   for (;;) {
-    const pValues = found.map((_, i) => judge(i));
-    const weakest = pValues.reduce((worst, p, i) => (p > pValues[worst]! ? i : worst), 0);
-    if (found.length === 0 || pValues[weakest]! <= maxPValue) return pValues;
+    const changes = found.map((_, i) => judge(i));
+    const weakest = changes.reduce(
+      (worst, { pValue }, i) => (pValue > changes[worst]!.pValue ? i : worst),
+      0,
+    );
+    if (found.length === 0 || changes[weakest]!.pValue <= maxPValue) return changes;
     found.splice(weakest, 1);
     place(x, found, weakest - 1, weakest);
   }
+}
+
+/** The change `at` points into a window; its p-value is 1 where it is none. */
+function judgedChange(
+  window: Float64Array,
+  at: number,
+  index: number,
+  maxPValue: number,
+  minChange: number,
+  random: Random,
+): ChangePoint {
+  const left = [...window.subarray(0, at)];
+  const right = [...window.subarray(at)];
+  const before = median(left);
+  const after = median(right);
+  const none: ChangePoint = { index, before, after, interval: [0, 0], pValue: 1 };
+  const split = bestSplit(window);
+  if (split === null || Math.abs(after - before) < minChange || isDrift(window, at)) return none;
+  const pValue = pValueOf(window, split.energy, random, maxPValue);
+  if (pValue > maxPValue) return none;
+  const interval = differenceInterval(left, right);
+  // Energy sees a change of the scatter too; only one of the level counts.
+  return interval[0] <= 0 && interval[1] >= 0 ? none : { index, before, after, interval, pValue };
 }
 
 /**
@@ -371,6 +385,6 @@ function differenceInterval(left: readonly number[], right: readonly number[]): 
   const random = seededRandom(left.length * 31 + right.length);
   const replicates = (values: readonly number[]): Float64Array =>
     bootstrapMedians(values, [values.length], resamples, random);
-  const before = replicates(left.slice(-longestSide));
-  return percentileInterval(replicates(right.slice(0, longestSide)).map((after, r) => after - before[r]!));
+  const before = replicates(left);
+  return percentileInterval(replicates(right).map((after, r) => after - before[r]!));
 }

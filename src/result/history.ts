@@ -177,9 +177,11 @@ function ratioOf(cell: Measured, anchor: Measured): HistoryEntry['cells'][string
     );
   }
   const { median: log, interval, coverage } = medianInterval(logs);
+  // A ratio is known to a thousandth at best; lines of many cells stay short.
+  const ratioAt = (value: number): number => Number(Math.exp(value).toPrecision(6));
   return {
-    ratio: Math.exp(log),
-    interval: coverage === 0 ? null : [Math.exp(interval[0]), Math.exp(interval[1])],
+    ratio: ratioAt(log),
+    interval: coverage === 0 ? null : [ratioAt(interval[0]), ratioAt(interval[1])],
     rounds: logs.length,
   };
 }
@@ -218,7 +220,7 @@ export function readHistory(path: string, nowMs: number): History {
   const text = readBytes(path, limits.fileBytes).toString('utf8');
   const end = text.lastIndexOf('\n') + 1;
   const entries: HistoryEntry[] = [];
-  const commits = new Map<string, number>();
+  const lineOf = new CommitLines();
   const lines = text.slice(0, end).split('\n').slice(0, -1);
   for (const [index, line] of lines.entries()) {
     const place = { file: path, line: index + 1 };
@@ -230,17 +232,37 @@ export function readHistory(path: string, nowMs: number): History {
         place,
       );
     }
-    const earlier = commits.get(entry.commit);
+    const earlier = lineOf.find(entry.commit);
     if (earlier !== undefined) {
       throw bad(
         `Expected each commit once, received ${entry.commit} of line ${earlier} again. Take one of both lines out.`,
         place,
       );
     }
-    commits.set(entry.commit, place.line);
+    lineOf.add(entry.commit, place.line);
     entries.push(entry);
   }
   return { entries, tornBytes: Buffer.byteLength(text.slice(end)) };
+}
+
+/** Lines by commit, whichever of two hashes is the shorter. */
+class CommitLines {
+  readonly #byPrefix = new Map<string, { commit: string; line: number }[]>();
+
+  find(commit: string): number | undefined {
+    const alike = this.#byPrefix.get(commit.slice(0, 7)) ?? [];
+    return alike.find((entry) => isSameCommit(entry.commit, commit))?.line;
+  }
+
+  add(commit: string, line: number): void {
+    const key = commit.slice(0, 7);
+    this.#byPrefix.set(key, [...(this.#byPrefix.get(key) ?? []), { commit, line }]);
+  }
+}
+
+/** Are both hashes of one commit: is one the beginning of the other? */
+function isSameCommit(one: string, other: string): boolean {
+  return one.startsWith(other) || other.startsWith(one);
 }
 
 function checkedEntry(line: string, place: Place, nowMs: number): HistoryEntry {
@@ -282,7 +304,7 @@ function checkedEntry(line: string, place: Place, nowMs: number): HistoryEntry {
 export function appendHistory(path: string, entry: HistoryEntry, nowMs: number): History {
   const isNew = !existsSync(path);
   const history = isNew ? { entries: [], tornBytes: 0 } : readHistory(path, nowMs);
-  if (history.entries.some(({ commit }) => commit === entry.commit)) {
+  if (history.entries.some(({ commit }) => isSameCommit(commit, entry.commit))) {
     throw new SparsemarkError(
       'USAGE',
       `Expected a commit that is not in the history, received ${entry.commit}, which is. A history is append-only: leave it out.`,
