@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { historyPage } from '../src/report/history.ts';
 import { renderReport, reportNamed } from '../src/report/index.ts';
-import type { Result } from '../src/terms.ts';
-import { fakeNetworkResult, fakeResult, hostileResult } from './fakes.ts';
+import type { HistorySeries, Result } from '../src/terms.ts';
+import { fakeNetworkResult, fakeResult, hostileResult, hostileText } from './fakes.ts';
 
 const executablePath = process.env.SPARSEMARK_CHROMIUM ?? '/usr/bin/chromium';
 const present = existsSync(executablePath);
@@ -34,9 +35,14 @@ afterAll(async () => {
 });
 
 /** Opens the page of some results; collects what it asks the network for and what goes wrong. */
-async function open(name: string, results: readonly Result[], options: BrowserContextOptions = {}) {
+function open(name: string, results: readonly Result[], options: BrowserContextOptions = {}) {
+  return openText(name, renderReport(reportNamed('html')!, results, { resamples: 50 }) as string, options);
+}
+
+/** The same with a page as text. */
+async function openText(name: string, html: string, options: BrowserContextOptions = {}) {
   const file = join(folder, `${name}.html`);
-  writeFileSync(file, renderReport(reportNamed('html')!, results, { resamples: 50 }) as string);
+  writeFileSync(file, html);
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
   const page = await context.newPage();
   const requests: string[] = [];
@@ -90,6 +96,53 @@ const badLabels = (page: Page) =>
     }
     return bad;
   });
+
+/** A series of some commits whose level changes at `changes`, up by a tenth each time. */
+function seriesOf(id: string, commits: number, changes: readonly number[]): HistorySeries {
+  const levelAt = (i: number): number => 1.1 ** changes.filter((at) => at <= i).length;
+  return {
+    id,
+    anchor: 'a'.repeat(64),
+    points: Array.from({ length: commits }, (_, i) => ({
+      commit: (i * 7919 + 1).toString(16).padStart(40, 'f'),
+      startedAt: new Date(Date.parse('2026-01-01T00:00:00Z') + i * 86_400_000).toISOString(),
+      ratio: levelAt(i) * (1 + 0.01 * Math.sin(i * i)),
+      interval: null,
+    })),
+    changes: changes.map((index) => ({
+      index,
+      before: Math.log(levelAt(index - 1)),
+      after: Math.log(levelAt(index)),
+      interval: [0.09, 0.1],
+      pValue: 1e-6,
+    })),
+  };
+}
+
+describe.skipIf(!present)('the page of a history in Chromium', () => {
+  test.each([1200, 400])('is whole at %i px: labels, requests, errors, width', async (width) => {
+    const series = [
+      seriesOf('spmm-f32-512x512x128-hot/uniform-d0.10-s1/csr-avx512-t1', 120, [20, 26, 31, 90]),
+      seriesOf('spmm-f32-512x512x128-hot/uniform-d0.20-s1/csr-avx512-t1', 400, [5, 395]),
+      seriesOf('one commit', 1, []),
+      seriesOf('two commits', 2, []),
+      seriesOf(hostileText, 30, []),
+    ];
+    const html = historyPage({ suite: 'quick', machine: 'abc', series, commits: 400 });
+    const { page, others, errors } = await openText('history', html, { viewport: { width, height: 900 } });
+    expect(await page.locator('svg.chart').count()).toBe(5);
+    expect(await page.locator('.answer').textContent()).toMatch(/^6 changes in 400 commits/);
+    expect(await badLabels(page)).toEqual([]);
+    expect(others()).toEqual([]);
+    expect(errors).toEqual([]);
+    const size = await page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      document.documentElement.clientWidth,
+    ]);
+    expect(size[0]).toBeLessThanOrEqual(size[1]!);
+    await page.context().close();
+  });
+});
 
 describe.skipIf(!present)('the page in Chromium', () => {
   test.each<[string, () => readonly Result[]]>([

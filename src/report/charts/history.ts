@@ -31,7 +31,8 @@ export function historyChart({ id, points, changes }: HistorySeries, index: numb
       commit: points[change.index]!.commit.slice(0, 10),
     };
   });
-  const gap = Math.max(0, ...labels.map(({ text }) => textWidth(text))) + 4;
+  // Plus and per cent signs are wide: +10 % takes 41 pixels, its five characters are reckoned as 35.
+  const gap = Math.max(0, ...labels.map(({ text }) => textWidth(text))) + 12;
   const places = spread(
     labels.map(({ at }) => pixel(at)),
     gap,
