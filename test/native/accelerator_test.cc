@@ -2,6 +2,7 @@
 // lower end, on layers of every size from 1 and masks of every density; counts against plain loops.
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <random>
 #include <vector>
 
@@ -144,6 +145,56 @@ void accelerator_engines(const Options& options) {
                         engine.name);
     }
   }
+}
+
+// One digest whatever the compiler, its optimisation and the processor: nothing is fused, and the
+// mathematical functions may differ in their last bits alone.
+void accelerator_digest(const Options&) {
+  // splitmix64: the distributions of the standard library differ from one to the other.
+  std::uint64_t state = 1;
+  const auto draw = [&](std::int64_t least, std::int64_t most) {
+    state += 0x9e3779b97f4a7c15ull;
+    std::uint64_t z = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return least + static_cast<std::int64_t>((z ^ (z >> 31)) % static_cast<std::uint64_t>(most - least + 1));
+  };
+  std::uint64_t digest = 14695981039346656037ull;  // FNV-1a
+  std::int64_t estimates = 0;
+  for (int i = 0; estimates < 10000; ++i) {
+    const Engine& engine = *kEngines[i % kEngineCount];
+    std::vector<double> parameters;
+    for (int p = 0; p < engine.parameter_count; ++p) {
+      const Parameter& parameter = engine.parameters[p];
+      const double most = parameter.most < parameter.least + 40.0 ? parameter.most : parameter.least + 40.0;
+      parameters.push_back(static_cast<double>(
+          draw(static_cast<std::int64_t>(parameter.least), static_cast<std::int64_t>(most))));
+    }
+    Layer layer;
+    layer.m = draw(1, 2048);
+    layer.channels = draw(1, 512);
+    layer.kernel_height = layer.kernel_width = draw(1, 5);
+    layer.stride = draw(1, 2);
+    layer.height = layer.width = layer.kernel_width + draw(0, 60);
+    layer.out_height = layer.out_width = (layer.width - layer.kernel_width) / layer.stride + 1;
+    layer.k = layer.channels * layer.kernel_height * layer.kernel_width;
+    layer.n = layer.out_height * layer.out_width;
+    std::vector<double> row = row_of(layer);
+    row[13] = static_cast<double>(draw(0, 97)) / 97.0;
+    row[15] = static_cast<double>(draw(0, 97)) / 97.0;
+    double found[kEstimateFields] = {};
+    estimate_batch(engine, parameters.data(), false, row.data(), 1, found, 1);
+    if (static_cast<Status>(static_cast<int>(found[0])) != Status::kOk) continue;
+    ++estimates;
+    for (const double number : found) {
+      char text[32];
+      const int length = std::snprintf(text, sizeof text, "%.10e", number);
+      for (int c = 0; c < length; ++c) {
+        digest = (digest ^ static_cast<std::uint64_t>(text[c])) * 1099511628211ull;
+      }
+    }
+  }
+  SPARSEMARK_EXPECT(digest == 0xe40dfe0106246270ull, "10,000 estimates have the digest 0x%016llx",
+                    static_cast<unsigned long long>(digest));
 }
 
 }  // namespace sparsemark::test

@@ -25,6 +25,7 @@ void door_errors(const Options& options);
 void compressions(const Options& options);
 void accelerator_masks(const Options& options);
 void accelerator_engines(const Options& options);
+void accelerator_digest(const Options& options);
 void team_rounds(const Options& options);
 
 namespace {
@@ -44,6 +45,7 @@ constexpr Test kTests[] = {
     {"library: encode and prune make what they must", compressions},
     {"accelerator: masks count what they hold", accelerator_masks},
     {"accelerator: every engine class counts within its bounds", accelerator_engines},
+    {"accelerator: 10,000 estimates have one digest", accelerator_digest},
     {"threads: every part runs once a round", team_rounds},
 };
 
