@@ -33,8 +33,7 @@
 //   The next tile comes while this one is used: 2 % in the mean, 10 % for 768 x 3072 x 32.
 //
 // What did not help: fetching the C of the next pair of rows (0.98), fetching A (0.95: the hardware does),
-// the next tile into L1 instead of L2 (0.94 for 64 x 576 x 3136), a second set of sums for narrow tiles (1.05
-// for n = 32 at 0.5, 0.97 in the mean at 0.95).
+// the next tile into L1 instead of L2 (0.94 for 64 x 576 x 3136).
 //
 // What limits the rest, at 0.9. There were no hardware counters; these are kernels that answer wrongly on
 // purpose, on the Zen 5. With every row of B in L1 and every row of C the same one the 17 shapes run at 1.3

@@ -28,6 +28,11 @@ struct Tile {
   std::int32_t ahead;
 };
 
+template <int V>
+[[gnu::always_inline]] inline void set_zero(Vec (&sums)[V]) {
+  unrolled<V>([&](auto v) __attribute__((always_inline)) { sums[v.value] = zero(); });
+}
+
 template <int V, bool kTail>
 [[gnu::always_inline]] inline void begin_sums(const Tile& t, const float* row, Vec (&sums)[V]) {
   if (t.add) {
@@ -113,6 +118,12 @@ template <int V>
   }
 }
 
+// Sets of sums of a row, added up at the end: with one or two vectors the next FMA into a sum waits for the
+// last one. Two sets run at 1.4 for n = 8 and 16 at sparsity 0.5, 1.05 at 0.9; 1.25 and 1.04 for n = 32; 4
+// vectors gain nothing.
+template <int V>
+constexpr int kSets = V <= 2 ? 2 : 1;
+
 template <int V, bool kTail>
 [[gnu::noinline]] void run_pairs(const Tile& t, const Run& run, Stream& stream, Ahead& ahead) {
   const Rows rows = {t.b, t.b_stride};
@@ -127,8 +138,14 @@ template <int V, bool kTail>
     const std::size_t first = number<0>(head);
     const std::size_t second = number<1>(head);
     fetch<V>(t, ahead);
-    Vec x[V];
-    Vec y[V];
+    Vec sums_of_x[kSets<V>][V];
+    Vec sums_of_y[kSets<V>][V];
+    Vec(&x)[V] = sums_of_x[0];
+    Vec(&y)[V] = sums_of_y[0];
+    Vec(&x2)[V] = sums_of_x[kSets<V> - 1];
+    Vec(&y2)[V] = sums_of_y[kSets<V> - 1];
+    set_zero(x2);
+    set_zero(y2);
     begin_sums<V, kTail>(t, t.from + first * t.from_stride, x);
     begin_sums<V, kTail>(t, t.from + second * t.from_stride, y);
     if (odd) {
@@ -140,10 +157,10 @@ template <int V, bool kTail>
       const std::uint64_t word = words.take();
       const Four low = load_four(value);
       step_both<V>(pick<0>(low), pick<1>(low), rows.at<0>(word), x, y);
-      step_both<V>(pick<2>(low), pick<3>(low), rows.at<1>(word), x, y);
+      step_both<V>(pick<2>(low), pick<3>(low), rows.at<1>(word), x2, y2);
       const Four high = load_four(value + 4);
       step_both<V>(pick<0>(high), pick<1>(high), rows.at<2>(word), x, y);
-      step_both<V>(pick<2>(high), pick<3>(high), rows.at<3>(word), x, y);
+      step_both<V>(pick<2>(high), pick<3>(high), rows.at<3>(word), x2, y2);
       value += 8;
     }
     for (std::int32_t i = words_of_each; i > 0; --i) {
@@ -151,11 +168,17 @@ template <int V, bool kTail>
       const Four four = load_four(value);
       step<V>(pick<0>(four), rows.at<0>(word), x);
       step<V>(pick<1>(four), rows.at<1>(word), y);
-      step<V>(pick<2>(four), rows.at<2>(word), x);
-      step<V>(pick<3>(four), rows.at<3>(word), y);
+      step<V>(pick<2>(four), rows.at<2>(word), x2);
+      step<V>(pick<3>(four), rows.at<3>(word), y2);
       value += 4;
     }
     step_row<V>(words, words_of_rest, rows, value, x);
+    if constexpr (kSets<V> == 2) {
+      unrolled<V>([&](auto v) __attribute__((always_inline)) {
+        x[v.value] = add(x[v.value], x2[v.value]);
+        y[v.value] = add(y[v.value], y2[v.value]);
+      });
+    }
     end_sums<V, kTail>(t, t.to + first * t.to_stride, x);
     end_sums<V, kTail>(t, t.to + second * t.to_stride, y);
   }

@@ -15,8 +15,9 @@ export function workloadOf({ layer, m, k, n, density, seed = 1, cache = 'hot', l
   return { id: workloadId(facts), op, dtype: 'f32', shape, cache, pattern: spec, density, seed, layer, count: 1 };
 }
 
-// formats: beside dense. Returns the header, the median times by workload and case name, and the cells by workload.
-export async function measure(workloads, formats) {
+// formats: beside dense. Returns the header, the median times by workload and case name, and the cells by workload. What a
+// library declines is left out; a wrong answer or a crash throws.
+export async function measure(workloads, formats, { threads = [1] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sparsemark-bench-'));
   const byLabel = { '*': formats };
   const suite = {
@@ -25,7 +26,7 @@ export async function measure(workloads, formats) {
   };
   try {
     const { result } = await runSuite({
-      suite, workloads, selection: { isa: null, formats: null, threads: [1] }, cpus: null, budgetSeconds: 3600, filter: null,
+      suite, workloads, selection: { isa: null, formats: null, threads }, cpus: null, budgetSeconds: 3600, filter: null,
       kernels: [], libraries: null, timeoutSeconds: 120, out: join(folder, 'bench.jsonl'), resume: false, command: 'bench',
       signal: new AbortController().signal,
       onEvent: (event) => {
@@ -37,6 +38,7 @@ export async function measure(workloads, formats) {
     const cells = new Map();
     const nnzOf = new Map(result.workloads.map(({ id, nnz }) => [id, nnz]));
     for (const measurement of result.measurements) {
+      if (measurement.status === 'unsupported') continue;
       if (measurement.status !== 'measured') throw new Error(`${measurement.id}: ${measurement.status}`);
       const { workload, library, kernel, format, dense, footprint, encodeNs, prepareNs } = measurement;
       const timeNs = median([...measurement.samplesNs]);
@@ -44,7 +46,7 @@ export async function measure(workloads, formats) {
       times.get(workload).set(`${library}-${kernel}`, timeNs);
       if (!cells.has(workload)) cells.set(workload, []);
       const storedBytes = footprint.payloadBytes + footprint.metadataBytes + footprint.paddingBytes;
-      cells.get(workload).push({ library, kernel, format, dense, timeNs, encodeNs, prepareNs, storedBytes, nnz: nnzOf.get(workload) });
+      cells.get(workload).push({ library, kernel, format, dense, threads: measurement.threads, timeNs, encodeNs, prepareNs, storedBytes, nnz: nnzOf.get(workload) });
     }
     return { header: result.header, times, cells };
   } finally {
