@@ -37,8 +37,11 @@ inline std::function<void()> bind_int8(const sparsemark_matrix& a, const sparsem
   }
   return [m = a.rows, k = a.cols, n = p.n, size, shifted, offsets, weights = a.bytes.data(),
           b = static_cast<const std::uint8_t*>(p.b), c = static_cast<std::int32_t*>(p.c)] {
-    std::int8_t* to = shifted->data();
-    for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<std::int8_t>(b[i] ^ 128u);
+    // Locals, or each store of a byte might change what the closure holds: 4 times slower.
+    std::int8_t* __restrict to = shifted->data();
+    const std::uint8_t* __restrict from = b;
+    const std::size_t count = size;
+    for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<std::int8_t>(from[i] ^ 128u);
     gemm_s8()('N', 'N', 'C', m, n, k, 1.0f, weights, k, 0, to, n, 0, 0.0f, c, n, offsets->data());
   };
 }

@@ -45,16 +45,10 @@ struct Part {
   std::int32_t length;
 };
 
-// Rows with fewer nonzeros in a block, by chance, share fewer than the four columns that make a word: at
-// density 0.1 a search among 64 or 1000 rows gained 0 to 3 %, at many times the encoding's cost.
-constexpr std::int32_t kShareFrom = 24;
 // Blocks of more columns are so sparse that no overlap is worth a search.
 constexpr std::int32_t kMostMasked = 256;
 // Numbers of a word, and what `both` and `rest` are multiples of: a loop over whole words has no remainder.
 constexpr std::int32_t kWord = 4;
-// Rows that a row is compared with. 1, 4, 8, 16 and 32 measure the same within 3 %: what chance gives (half
-// of the columns at density 0.5) is most of what there is. 8 store 1 % less than 1.
-constexpr int kCandidates = 8;
 
 struct Pair {
   std::int32_t first;   // positions among the parts
@@ -69,9 +63,11 @@ std::int32_t whole_words(std::int32_t count) { return (count + kWord - 1) / kWor
 
 class Encoder {
  public:
-  Encoder(const Csr& csr, Matrix& matrix) : csr_(csr), matrix_(matrix) {}
+  Encoder(const Csr& csr, const PackedLayout& layout, Matrix& matrix)
+      : csr_(csr), layout_(layout), matrix_(matrix) {}
 
-  void encode(std::int32_t width) {
+  void encode() {
+    const std::int32_t width = layout_.block_columns;
     const std::int32_t height = group_rows(csr_.rows);
     const std::int32_t blocks = std::max(1, (csr_.cols + width - 1) / width);
     const std::int32_t groups = (csr_.rows + height - 1) / height;
@@ -177,8 +173,8 @@ class Encoder {
       if (taken_[i] != 0) continue;
       std::int32_t best = -1;
       std::int32_t most = -1;
-      const bool share = masked && parts_[i].length >= kShareFrom;
-      int candidates = share ? kCandidates : 1;
+      const bool share = masked && parts_[i].length >= layout_.share_from;
+      int candidates = share ? layout_.candidates : 1;
       for (std::size_t j = i + 1; candidates > 0 && j < count && parts_[j].length == parts_[i].length; ++j) {
         if (taken_[j] != 0) continue;
         --candidates;
@@ -211,7 +207,7 @@ class Encoder {
   void pair_up(std::int32_t first, std::int32_t second, bool masked) {
     const std::int32_t longer = parts_[static_cast<std::size_t>(first)].length;
     const std::int32_t shorter = parts_[static_cast<std::size_t>(second)].length;
-    const bool share = masked && shorter >= kShareFrom;
+    const bool share = masked && shorter >= layout_.share_from;
     const std::int32_t both =
         share ? overlap(static_cast<std::size_t>(first), static_cast<std::size_t>(second)) / kWord * kWord
               : 0;
@@ -322,6 +318,7 @@ class Encoder {
   }
 
   const Csr& csr_;
+  const PackedLayout layout_;
   Matrix& matrix_;
   std::int32_t col_begin_ = 0;
   std::size_t words_ = 0;              // of a part's mask
@@ -343,32 +340,24 @@ class Encoder {
 
 }  // namespace
 
-// A row costs a load and a store of its part of C in each block, so it should have 10
-// nonzeros and more there; but the block times the width of the tile in registers has to stay near L1, and
-// wide tiles share a value's broadcast. Geomean over 17 layer shapes of the rate, each relative to the best
-// of its shape, at sparsity 0.5 / 0.9 / 0.95: 64 columns 0.96 / 0.90 / 0.79, 96 0.97 / 0.94 / 0.87, 128 0.92
-// / 0.95 / 0.93, 192 0.88 / 0.95 / 0.96, 256 0.80 / 0.91 / 0.94;
-// in groups of at most 255 rows, before sums were held, 4 to 8 vectors.
-std::int32_t packed_block_columns(const Csr& csr) {
-  const double density = csr.rows == 0 || csr.cols == 0
-                             ? 0.0
-                             : static_cast<double>(csr.nnz) / (static_cast<double>(csr.rows) * csr.cols);
-  const std::int32_t most = density >= 0.15    ? 96
-                            : density >= 0.07  ? 128
-                            : density >= 0.03  ? 192
-                            : density >= 0.015 ? 384
-                                               : 1024;
-  const std::int32_t blocks = std::max(1, (csr.cols + most - 1) / most);
-  return std::max(1, (csr.cols + blocks - 1) / blocks);
+double density_of(const Csr& csr) {
+  return csr.rows == 0 || csr.cols == 0
+             ? 0.0
+             : static_cast<double>(csr.nnz) / (static_cast<double>(csr.rows) * csr.cols);
 }
 
-const char* encode_packed(const Csr& csr, std::int32_t width, Matrix& matrix) {
+std::int32_t even_columns(std::int32_t cols, std::int32_t most) {
+  const std::int32_t blocks = std::max(1, (cols + most - 1) / most);
+  return std::max(1, (cols + blocks - 1) / blocks);
+}
+
+const char* encode_packed(const Csr& csr, const PackedLayout& layout, Matrix& matrix) {
   // Positions in the stream, which holds headers and row numbers too, and ends of blocks are counted in 32
   // bits.
   if (csr.nnz > INT32_MAX / 4 || csr.rows > INT32_MAX / 8 || csr.cols > INT32_MAX / 2) {
     return "more than 2^29 nonzeros, 2^28 rows or 2^30 columns";
   }
-  Encoder(csr, matrix).encode(width);
+  Encoder(csr, layout, matrix).encode();
   return nullptr;
 }
 
@@ -423,8 +412,32 @@ void decode_packed(const Encoded& a, std::size_t cols, float* dense) {
 
 namespace {
 
+// Columns of a block. A row costs a load and a store of its part of C in each block, so it should have 10
+// nonzeros and more there; but the block times the width of the tile in registers has to stay near L1, and
+// wide tiles share a value's broadcast. Geomean over 17 layer shapes of the rate, each relative to the best
+// of its shape, at sparsity 0.5 / 0.9 / 0.95: 64 columns 0.96 / 0.90 / 0.79, 96 0.97 / 0.94 / 0.87, 128 0.92
+// / 0.95 / 0.93, 192 0.88 / 0.95 / 0.96, 256 0.80 / 0.91 / 0.94;
+// in groups of at most 255 rows, before sums were held, 4 to 8 vectors.
+std::int32_t block_columns(const Csr& csr) {
+  const double density = density_of(csr);
+  const std::int32_t most = density >= 0.15    ? 96
+                            : density >= 0.07  ? 128
+                            : density >= 0.03  ? 192
+                            : density >= 0.015 ? 384
+                                               : 1024;
+  return even_columns(csr.cols, most);
+}
+
+// 1, 4, 8, 16 and 32 measure the same within 3 %: what chance gives (half of the columns at density 0.5) is
+// most of what there is. 8 store 1 % less than 1.
+constexpr int kCandidates = 8;
+
+// Rows with fewer nonzeros in a block, by chance, share fewer than the four columns that make a word: at
+// density 0.1 a search among 64 or 1000 rows gained 0 to 3 %, at many times the encoding's cost.
+constexpr std::int32_t kShareFrom = 24;
+
 const char* encode(const Csr& csr, Matrix& matrix) {
-  return encode_packed(csr, packed_block_columns(csr), matrix);
+  return encode_packed(csr, {block_columns(csr), kCandidates, kShareFrom}, matrix);
 }
 
 void decode(const Matrix& matrix, float* dense) {

@@ -6,12 +6,20 @@
 
 namespace sparsemark::formats {
 
-// Columns of a block, all blocks about as wide.
-std::int32_t packed_block_columns(const Csr& csr);
+struct PackedLayout {
+  std::int32_t block_columns;  // at most 1024
+  int candidates;              // rows that a row is compared with, to find the one that it shares most with
+  std::int32_t share_from;     // nonzeros of a row in a block from which on columns are shared
+};
 
-// Fills matrix, whose view has its rows, in blocks of `width` columns, at most 1024; calls bind(). Values are
-// copied as they are. Returns nullptr, or why it cannot.
-const char* encode_packed(const Csr& csr, std::int32_t width, Matrix& matrix);
+double density_of(const Csr& csr);
+
+// Columns of a block, at most `most`, where all blocks are about as wide.
+std::int32_t even_columns(std::int32_t cols, std::int32_t most);
+
+// Fills matrix, whose view has its rows, and calls bind(). Values are copied as they are. Returns nullptr, or
+// why it cannot.
+const char* encode_packed(const Csr& csr, const PackedLayout& layout, Matrix& matrix);
 
 // Writes the elements into dense, rows x cols.
 void decode_packed(const Encoded& a, std::size_t cols, float* dense);
