@@ -340,17 +340,6 @@ class Encoder {
 
 }  // namespace
 
-double density_of(const Csr& csr) {
-  return csr.rows == 0 || csr.cols == 0
-             ? 0.0
-             : static_cast<double>(csr.nnz) / (static_cast<double>(csr.rows) * csr.cols);
-}
-
-std::int32_t even_columns(std::int32_t cols, std::int32_t most) {
-  const std::int32_t blocks = std::max(1, (cols + most - 1) / most);
-  return std::max(1, (cols + blocks - 1) / blocks);
-}
-
 const char* encode_packed(const Csr& csr, const PackedLayout& layout, Matrix& matrix) {
   // Positions in the stream, which holds headers and row numbers too, and ends of blocks are counted in 32
   // bits.

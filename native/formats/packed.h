@@ -2,6 +2,8 @@
 // side by side in the place of one.
 #pragma once
 
+#include <algorithm>
+
 #include "format.h"
 
 namespace sparsemark::formats {
@@ -12,10 +14,17 @@ struct PackedLayout {
   std::int32_t share_from;     // nonzeros of a row in a block from which on columns are shared
 };
 
-double density_of(const Csr& csr);
+inline double density_of(const Csr& csr) {
+  return csr.rows == 0 || csr.cols == 0
+             ? 0.0
+             : static_cast<double>(csr.nnz) / (static_cast<double>(csr.rows) * csr.cols);
+}
 
 // Columns of a block, at most `most`, where all blocks are about as wide.
-std::int32_t even_columns(std::int32_t cols, std::int32_t most);
+inline std::int32_t even_columns(std::int32_t cols, std::int32_t most) {
+  const std::int32_t blocks = std::max(1, (cols + most - 1) / most);
+  return std::max(1, (cols + blocks - 1) / blocks);
+}
 
 // Fills matrix, whose view has its rows, and calls bind(). Values are copied as they are. Returns nullptr, or
 // why it cannot.

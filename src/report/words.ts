@@ -56,12 +56,13 @@ export function layersWords({ layers, extent }: Pick<Network, 'layers' | 'extent
 
 /** The heading of a setting: `spmm 512 x 2048 x 128, weights hot, unstructured, 1 thread`. */
 export function settingWords(setting: Setting): string {
-  const { op, m, k, n, cache, label, activationDensity, threads } = setting;
+  const { op, dtype, m, k, n, cache, label, activationDensity, threads } = setting;
   const activations =
     activationDensity === null
       ? ''
       : `, activations ${Number((100 * (1 - activationDensity)).toPrecision(6))} % zeros`;
-  return `${op} ${m} x ${k} x ${n}, weights ${cache}, ${patternWords(label)}${activations}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+  const type = dtype === 'f32' ? '' : dtype === 'bf16' ? ' in bf16 (saves bytes, never compute)' : ` in ${dtype}`;
+  return `${op}${type} ${m} x ${k} x ${n}, weights ${cache}, ${patternWords(label)}${activations}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }
 
 /** A crossover as sparsity: `from 62 % (60-64)`, `always (50-95 %)`, `never (50-95 %)`, `several: ...`. */

@@ -148,6 +148,8 @@ void footprints(const Options& options) {
       {"bank-balanced-32", {40, 10 + 20, (4 * 32 - 10) * 5}},
       {"diagonal", {40, 4 * 4, 6 * 4}},
       {"triangular", {40, 0, 0}},
+      {"dense", {20, 0, 44}, "bf16"},
+      {"csr", {20, 60, 0}, "bf16"},
       {"dense", {10, 0, 22}, "int8"},
       // One run of two pairs, each row of one quad, which stands beside the rows; a word at the end; 4
       // offsets.

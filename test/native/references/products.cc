@@ -135,6 +135,8 @@ bool make_spmspv(const Sample& a, std::int32_t, bool, Random& random, OpCase& ou
 
 extern const OpReference spmm_reference = {"spmm", "f32", make_spmm};
 extern const OpReference spmv_reference = {"spmv", "f32", make_spmv};
+extern const OpReference spmm_bf16_reference = {"spmm", "bf16", make_spmm};
+extern const OpReference spmv_bf16_reference = {"spmv", "bf16", make_spmv};
 extern const OpReference spmm_int8_reference = {"spmm", "int8", make_spmm_int8};
 extern const OpReference spmv_int8_reference = {"spmv", "int8", make_spmv_int8};
 extern const OpReference spmm_t_reference = {"spmm_t", "f32", make_spmm_t};
