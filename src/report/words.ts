@@ -61,7 +61,8 @@ export function settingWords(setting: Setting): string {
     activationDensity === null
       ? ''
       : `, activations ${Number((100 * (1 - activationDensity)).toPrecision(6))} % zeros`;
-  const type = dtype === 'f32' ? '' : dtype === 'bf16' ? ' in bf16 (saves bytes, never compute)' : ` in ${dtype}`;
+  const type =
+    dtype === 'f32' ? '' : dtype === 'bf16' ? ' in bf16 (saves bytes, never compute)' : ` in ${dtype}`;
   return `${op}${type} ${m} x ${k} x ${n}, weights ${cache}, ${patternWords(label)}${activations}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }
 
