@@ -63,8 +63,7 @@ const small: Csr = {
   colIndices: Int32Array.of(0, 3, 1, 2),
   values: Float32Array.of(1, 2, 3, 4),
 };
-/** 4 x 2. */
-const smallB = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const smallB = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8); // 4 x 2
 const smallC = [15, 18, 0, 0, 29, 36];
 
 const open = (name: string): LibraryHandle => native.openLibrary(join(folder, `${name}.so`));
@@ -358,8 +357,7 @@ it.skipIf(missing('onednn', existsSync(join(binaries, 'libsparsemark-onednn.so')
             }
           }
         }
-        for (const kernel of kernels) {
-          if (kernel.op === 'spmv' && n !== 1) continue;
+        for (const kernel of kernels.filter(({ op }) => op === 'spmm' || n === 1)) {
           try {
             const job = native.prepare(library, [encodeInt8(a)], kernel.index, { n, threads, b });
             native.evaluate(job);
@@ -376,9 +374,8 @@ it.skipIf(missing('onednn', existsSync(join(binaries, 'libsparsemark-onednn.so')
     expect(answers).toBeGreaterThan(150);
     for (const value of [128, -128, 0.5, Number.NaN]) {
       const values = Float32Array.of(1, 2, value, 4);
-      expect(refusal(() => encodeInt8({ ...small, values })).message).toMatch(
-        /whole numbers from -127 to 127/,
-      );
+      const { message } = refusal(() => encodeInt8({ ...small, values }));
+      expect(message).toMatch(/whole numbers from -127 to 127/);
     }
     const heavy = { rows: 1, cols: 70_000, rowOffsets: Int32Array.of(0, 70_000) };
     const colIndices = Int32Array.from({ length: 70_000 }, (_, j) => j);
