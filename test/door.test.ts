@@ -346,14 +346,12 @@ it.skipIf(missing('onednn', existsSync(join(binaries, 'libsparsemark-onednn.so')
         const next = numbers(seed);
         const floats = randomCsr(m, k, density, next);
         const a = { ...floats, values: floats.values.map((value) => Math.round(127 * value)) };
-        // The largest numbers in plenty: sums of two products leave 16 bits.
         const b = Uint8Array.from({ length: k * n }, () => Math.min(255, Math.floor(400 * Math.abs(next()))));
         const expected = new Int32Array(m * n);
         for (let i = 0; i < m; ++i) {
           for (let p = a.rowOffsets[i] as number; p < (a.rowOffsets[i + 1] as number); ++p) {
             for (let j = 0; j < n; ++j) {
-              expected[i * n + j]! +=
-                (a.values[p] as number) * (b[(a.colIndices[p] as number) * n + j] as number);
+              expected[i * n + j]! += a.values[p]! * b[a.colIndices[p]! * n + j]!;
             }
           }
         }
@@ -370,17 +368,16 @@ it.skipIf(missing('onednn', existsSync(join(binaries, 'libsparsemark-onednn.so')
       }),
       { numRuns: 150 },
     );
-    if (kernels.length === 0) return;
-    expect(answers).toBeGreaterThan(150);
+    expect(answers > 150).toBe(kernels.length > 0);
     for (const value of [128, -128, 0.5, Number.NaN]) {
       const values = Float32Array.of(1, 2, value, 4);
       const { message } = refusal(() => encodeInt8({ ...small, values }));
       expect(message).toMatch(/whole numbers from -127 to 127/);
     }
-    const heavy = { rows: 1, cols: 70_000, rowOffsets: Int32Array.of(0, 70_000) };
     const colIndices = Int32Array.from({ length: 70_000 }, (_, j) => j);
+    const heavy = { rows: 1, cols: 70_000, rowOffsets: Int32Array.of(0, 70_000), colIndices };
     const values = new Float32Array(70_000).fill(127);
-    expect(refusal(() => encodeInt8({ ...heavy, colIndices, values })).message).toMatch(/leave 32 bits/);
+    expect(refusal(() => encodeInt8({ ...heavy, values })).message).toMatch(/leave 32 bits/);
   },
 );
 
