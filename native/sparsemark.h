@@ -99,11 +99,12 @@ typedef struct sparsemark_encoded {
 #define SPARSEMARK_KERNEL_DENSE 1u
 
 typedef struct sparsemark_kernel {
-  const char* name;    /* unique in the library together with op, dtype and isa; usually the format's name */
-  const char* op;      /* of the table above */
-  const char* dtype;   /* of the table above */
-  const char* format;  /* what encode must have made: an entry of formats */
-  const char* isa;     /* "scalar", "avx2", "avx512", "avx512vnni", "neon", or "auto" for the library's own choice */
+  const char* name;   /* unique in the library together with op, dtype and isa; usually the format's name */
+  const char* op;     /* of the table above */
+  const char* dtype;  /* of the table above */
+  const char* format; /* what encode must have made: an entry of formats */
+  const char*
+      isa; /* "scalar", "avx2", "avx512", "avx512vnni", "neon", or "auto" for the library's own choice */
   int32_t max_threads; /* largest number of threads that it can use; 0 = any */
   uint32_t flags;
 } sparsemark_kernel;
