@@ -1,5 +1,5 @@
 /** `sparsemark run`: from arguments to a finished result and its report. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { allowedCpus, cpuTicks, stealBetween, stealShare } from '../measure/machine.ts';
@@ -7,37 +7,25 @@ import { runSuite } from '../measure/run.ts';
 import { secondsOf } from '../result/merge.ts';
 import { readResult } from '../result/result.ts';
 import { publishable } from '../result/submission.ts';
-import {
-  type CacheState,
-  exitCodes,
-  type Result,
-  SparsemarkError,
-  type Suite,
-  type Workload,
-} from '../terms.ts';
+import { exitCodes, type Result, SparsemarkError, type Suite, type Workload } from '../terms.ts';
 import { dataFolderOf } from '../workload/data.ts';
 import { qualityOf } from '../workload/dlmc.ts';
-import { workloadsFromFolder } from '../workload/folder.ts';
 import { costsOf, type ShardName, shardOf } from '../workload/shard-plan.ts';
-import { loadSuite } from '../workload/suite.ts';
 import { judgeBusy } from './doctor.ts';
 import { type Output, writeText } from './output.ts';
 import { progressOf } from './progress.ts';
 import { showReport } from './show.ts';
+import { filterText, narrowed, type SuiteChoice, suiteOf } from './suite-choice.ts';
 
 /** Arguments of `run`, checked one by one by cli.ts. */
-export interface RunArguments {
-  readonly filter?: string;
+export interface RunArguments extends SuiteChoice {
   readonly format?: readonly string[];
-  readonly density?: readonly number[];
   readonly isa?: string;
   readonly threads?: readonly number[];
   readonly cpus?: readonly number[];
   readonly budget?: number;
   readonly kernels?: readonly string[];
   readonly library?: readonly string[];
-  readonly n?: readonly number[];
-  readonly cache?: readonly CacheState[];
   readonly out?: string;
   readonly resume?: boolean;
   readonly html?: boolean | string;
@@ -53,31 +41,6 @@ const defaultBudgetSeconds = 3600;
 /** The first look has to end while its reader is still there. */
 const quickBudgetSeconds = 65;
 const defaultTimeoutSeconds = 60;
-
-/** A suite by name or path; a folder or file of matrices becomes one. */
-function suiteOf(name: string, args: RunArguments): Suite {
-  const isMatrix = /\.s?mtx$/.test(name);
-  if (existsSync(name) && (isMatrix || statSync(name).isDirectory())) {
-    return workloadsFromFolder(name, {
-      n: args.n ?? [128],
-      ...(args.cache === undefined ? {} : { cache: args.cache }),
-    });
-  }
-  if (args.n !== undefined) {
-    throw new SparsemarkError(
-      'USAGE',
-      `Expected --n only with a folder of matrices, received the suite ${name}. Leave it out.`,
-    );
-  }
-  return loadSuite(name);
-}
-
-/** Text with `*` for any run of characters; matched anywhere in an id. */
-function matcher(pattern: string): (id: string) => boolean {
-  const escaped = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  const expression = new RegExp(escaped.join('.*'));
-  return (id) => expression.test(id);
-}
 
 /** The workloads of this shard, with their places in the whole list; absent without --shard. */
 function shardFor(workloads: readonly Workload[], args: RunArguments) {
@@ -95,33 +58,6 @@ function shardFor(workloads: readonly Workload[], args: RunArguments) {
     total: workloads.length,
     places: new Map(workloads.map(({ id }, place) => [id, place])),
   };
-}
-
-function narrowed(suite: Suite, args: RunArguments): readonly Workload[] {
-  const matches = args.filter === undefined ? () => true : matcher(args.filter);
-  const chosen = suite.workloads.filter(
-    (workload) =>
-      matches(workload.id) &&
-      (args.density === undefined || args.density.includes(workload.density)) &&
-      (args.cache === undefined || args.cache.includes(workload.cache)),
-  );
-  if (chosen.length === 0) {
-    throw new SparsemarkError(
-      'USAGE',
-      `Expected --filter, --density and --cache to leave a workload of suite ${suite.name}, received none of ${suite.workloads.length}. See: sparsemark list ${suite.name}.`,
-    );
-  }
-  return chosen;
-}
-
-/** What left out workloads of the suite, for the result to say; null: nothing. */
-function filterText(args: RunArguments): string | null {
-  const parts = [
-    ...(args.filter === undefined ? [] : [args.filter]),
-    ...(args.density === undefined ? [] : [`density ${args.density.join(',')}`]),
-    ...(args.cache === undefined ? [] : [`cache ${args.cache.join(',')}`]),
-  ];
-  return parts.length === 0 ? null : parts.join(' ');
 }
 
 /** `quick-20261123T154300`: the time in UTC. */

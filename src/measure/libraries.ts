@@ -19,6 +19,11 @@ const memoryShare = 0.8;
 /** The least limit that the addon takes. */
 const leastMemoryBytes = 2 ** 28;
 
+/** What a worker that is opened now may allocate. */
+export function workerMemoryBytes(): number {
+  return Math.max(leastMemoryBytes, Math.floor(freemem() * memoryShare));
+}
+
 const suffix = process.platform === 'darwin' ? '.dylib' : '.so';
 
 /** Paths of the libraries that come with sparsemark, ours first. */
@@ -72,7 +77,7 @@ export async function openLibraries(options: {
   }
   const workers: LibraryWorker[] = [];
   const absent: Absent[] = [];
-  const memoryLimitBytes = Math.max(leastMemoryBytes, Math.floor(freemem() * memoryShare));
+  const memoryLimitBytes = workerMemoryBytes();
   const open = (path: string, name: string | null = null) =>
     startWorker({ kind: 'open', path, name, cpus: options.cpus, memoryLimitBytes }, options.timeoutMs);
   try {

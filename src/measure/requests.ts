@@ -47,6 +47,8 @@ export interface StartRequest {
   /** Bytes that the rotating copies must exceed together when cold. */
   readonly coldBytes: number;
   readonly batchTargetNs: number;
+  /** Evaluations of a sample; absent: as many as fill a batch. */
+  readonly evaluations?: number;
   readonly maxWarmupBatches: number;
 }
 

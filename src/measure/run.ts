@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadNative } from '../native.ts';
 import { openJournal, resumeRefusal } from '../result/journal.ts';
@@ -15,9 +14,7 @@ import {
   type Library,
   type Machine,
   type Measurement,
-  type Problem,
   type Protocol,
-  type Reference,
   type Result,
   type RunHeader,
   type Shard,
@@ -27,15 +24,16 @@ import {
   type WorkloadRecord,
 } from '../terms.ts';
 import { dataFolderOf } from '../workload/data.ts';
-import { opNamed, workOf } from '../workload/ops/index.ts';
+import { workOf } from '../workload/ops/index.ts';
 import { patternNamed } from '../workload/patterns/index.ts';
-import { makeProblem } from '../workload/problem.ts';
 import { measureLimits } from './health.ts';
 import { type Absent, openLibraries } from './libraries.ts';
 import type { LibraryWorker } from './library-worker.ts';
 import { describeMachineOnly, measuringCpus } from './machine.ts';
+import { checkMatrices, ProblemCache } from './problems.ts';
 import { refinements } from './refine.ts';
 import { cellsOf, checkNames, type Selection } from './schedule.ts';
+import { batchTargetNs } from './timing.ts';
 import { runWorkload } from './workload-run.ts';
 
 /** What happens during a run, for whoever shows it. Sent only between timed sections. */
@@ -90,13 +88,15 @@ export interface RunOptions {
 const targetHalfWidth = 0.02;
 const minSamples = 9;
 const maxSamples = 51;
-/** A batch lasts at least this long, and 1000 times the clock's resolution: reading the clock is then 0.1 % of it. */
-const leastBatchNs = 500_000;
-const batchResolutions = 1000;
 /** Share of the budget that the suite's own workloads are planned to take where crossovers are refined after them. */
 const unrefinedShare = 0.75;
 /** Share of a workload's time after which no further round starts: the last one has to end, too. */
 const samplingShare = 0.85;
+
+/** Unique and sortable: `<UTC time>-<random>`. */
+export function newRunId(startedAt: Date): string {
+  return `${startedAt.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;
+}
 
 /** The addon's build, with the commit where this is a checkout. */
 export function describeBuild(): Build {
@@ -128,56 +128,6 @@ export function describeBuild(): Build {
     gitCommit: git('rev-parse', 'HEAD'),
     gitDirty: status === null ? null : status !== '',
   };
-}
-
-/** Problems and references of the last workloads: hot and cold, and several formats, ask for the same ones. */
-class ProblemCache {
-  readonly #kept = new Map<string, { problem: Problem; reference: Reference; bytes: number }>();
-  #bytes = 0;
-  readonly #limitBytes = 512 * 2 ** 20;
-
-  get(workload: Workload, dataFolder: string | undefined): { problem: Problem; reference: Reference } {
-    const key = workload.id.replace(/-(hot|cold)\//, '/');
-    const found = this.#kept.get(key);
-    if (found !== undefined) return { problem: { ...found.problem, workload }, reference: found.reference };
-    const problem = makeProblem(workload, dataFolder === undefined ? {} : { dataFolder });
-    const reference = opNamed(workload.op).reference(problem);
-    const { b, b2, b3, sparseB } = problem.operands;
-    const bytes =
-      12 * (problem.a.values.length + (sparseB?.values.length ?? 0)) +
-      [b, b2, b3].reduce((sum, operand) => sum + (operand?.byteLength ?? 0), 0) +
-      16 * reference.expected.length;
-    for (const [old, entry] of this.#kept) {
-      if (this.#bytes + bytes <= this.#limitBytes) break;
-      this.#kept.delete(old);
-      this.#bytes -= entry.bytes;
-    }
-    this.#kept.set(key, { problem, reference, bytes });
-    this.#bytes += bytes;
-    return { problem, reference };
-  }
-}
-
-/**
- * Reads every matrix file of a run once, so that a damaged one is found before hours are spent. Yields between two
- * files. Throws what reading throws.
- */
-async function checkMatrices(
-  workloads: readonly Workload[],
-  dataFolder: string,
-  onFile: () => void,
-): Promise<void> {
-  const read = new Set<string>();
-  for (const { pattern } of workloads) {
-    const source = patternNamed(pattern.name);
-    const key = JSON.stringify(pattern.parameters);
-    if (source.kind !== 'file' || read.has(key)) continue;
-    read.add(key);
-    // A signal is heard only between two turns of the event loop.
-    await nextTurn();
-    onFile();
-    source.read(pattern.parameters, dataFolder);
-  }
 }
 
 /**
@@ -246,10 +196,7 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       targetHalfWidth,
       minSamples,
       maxSamples,
-      batchTargetNs: Math.max(
-        leastBatchNs,
-        batchResolutions * loadNative().native.describeBuild().clockResolutionNs,
-      ),
+      batchTargetNs: batchTargetNs(loadNative().native.describeBuild().clockResolutionNs),
       orderSeed: 1,
       filter: options.filter,
       isa: options.selection.isa,
@@ -269,7 +216,7 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
     const startedAt = new Date();
     const limitless: RunHeader = {
       schemaVersion,
-      runId: `${startedAt.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`,
+      runId: newRunId(startedAt),
       startedAt: startedAt.toISOString(),
       command: options.command,
       suite: { ...suite, workloadCount: options.workloads.length },

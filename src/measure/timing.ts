@@ -3,6 +3,15 @@ import { Bench } from 'tinybench';
 import { medianInterval, relativeHalfWidth, seededRandom } from '../statistics.ts';
 import { roundOrder } from './schedule.ts';
 
+/** A batch lasts at least this long, and 1000 times the clock's resolution: reading the clock is then 0.1 % of it. */
+const leastBatchNs = 500_000;
+const batchResolutions = 1000;
+
+/** How long a sample shall last on a clock of this resolution. */
+export function batchTargetNs(clockResolutionNs: number): number {
+  return Math.max(leastBatchNs, batchResolutions * clockResolutionNs);
+}
+
 /** When a case has been sampled enough. */
 export interface StoppingRule {
   /** Relative half-width of the median's 95 % interval. */
@@ -85,7 +94,8 @@ export async function sampleInRounds(
   return series;
 }
 
-function shuffled(count: number, random: () => number): number[] {
+/** The numbers 0..count-1 in a random order. */
+export function shuffled(count: number, random: () => number): number[] {
   const order = Array.from({ length: count }, (_, index) => index);
   for (let i = count - 1; i > 0; i -= 1) {
     const j = Math.floor(random() * (i + 1));

@@ -172,7 +172,7 @@ function start(request: StartRequest): Answers['start'] {
       native.release(job);
       return wrong(first, 'before timing');
     }
-    const evaluations = calibrate(job, request.batchTargetNs);
+    const evaluations = request.evaluations ?? calibrate(job, request.batchTargetNs);
     const batches: number[] = [];
     let settled = false;
     while (!settled && batches.length < request.maxWarmupBatches) {

@@ -6,7 +6,7 @@ import type { Cell } from './schedule.ts';
 import { sampleInRounds } from './timing.ts';
 
 /** Untimed batches at most before a case is called unsteady. */
-const maxWarmupBatches = 64;
+export const maxWarmupBatches = 64;
 /** Samples of a case between two changes of case. */
 const samplesPerRound = 3;
 
@@ -24,11 +24,12 @@ export interface WorkloadRunOptions {
 }
 
 /** Bytes that the copies of a cold case exceed together; 0 when hot. */
-function coldBytesOf(cache: CacheState, privateCacheBytes: number): number {
+export function coldBytesOf(cache: CacheState, privateCacheBytes: number): number {
   return cache === 'cold' ? coldFactor * privateCacheBytes : 0;
 }
 
-function failed(error: unknown): Refused {
+/** A library's fault as a value; any other error is thrown on. */
+export function failed(error: unknown): Refused {
   if (error instanceof WorkerGone) return { status: 'failed', reason: error.reason, detail: error.message };
   if (error instanceof LibraryRefusal) {
     if (error.code === 'UNSUPPORTED') return { status: 'unsupported', reason: error.message };

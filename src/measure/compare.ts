@@ -1,0 +1,355 @@
+/** A comparison of two kernel libraries: every cell in turns on both, flagged cells again, controls beside them. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { loadNative } from '../native.ts';
+import { correctedConfidence, estimateOf, sideOf } from '../result/compare.ts';
+import { comparisonVersion, writeComparison } from '../result/comparison-file.ts';
+import { asSparsemarkError } from '../result/file.ts';
+import { seedOf } from '../statistics.ts';
+import {
+  type Attempt,
+  type ComparedCase,
+  type ComparedCell,
+  type ComparedSide,
+  type Comparison,
+  type ComparisonHeader,
+  type ComparisonProtocol,
+  type Library,
+  SparsemarkError,
+  type Suite,
+  type Workload,
+} from '../terms.ts';
+import { dataFolderOf } from '../workload/data.ts';
+import { patternNamed } from '../workload/patterns/index.ts';
+import { workerMemoryBytes } from './libraries.ts';
+import { LibraryRefusal, type LibraryWorker, startWorker, WorkerGone } from './library-worker.ts';
+import { describeMachineOnly, measuringCpus } from './machine.ts';
+import { measurePairs, type PairedCell, refusalText } from './paired.ts';
+import { checkMatrices, ProblemCache } from './problems.ts';
+import { describeBuild, newRunId } from './run.ts';
+import { cellsOf, checkNames, type Selection } from './schedule.ts';
+import { batchTargetNs } from './timing.ts';
+
+/** What happens during a comparison, for whoever shows it. Sent only between timed sections. */
+export type CompareEvent =
+  | { readonly kind: 'ready'; readonly header: ComparisonHeader; readonly cells: number }
+  | {
+      readonly kind: 'workload';
+      readonly workload: string;
+      readonly again: boolean;
+      readonly index: number;
+      readonly total: number;
+      readonly elapsedSeconds: number;
+    };
+
+export interface CompareOptions {
+  /** The suite, already narrowed. */
+  readonly suite: Suite;
+  readonly workloads: readonly Workload[];
+  readonly dataFolder?: string;
+  readonly selection: Selection;
+  /** CPUs to pin to; null: chosen. */
+  readonly cpus: readonly number[] | null;
+  readonly base: Omit<ComparedSide, 'library'> & { readonly path: string };
+  readonly head: Omit<ComparedSide, 'library'> & { readonly path: string };
+  readonly budgetSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly filter: string | null;
+  readonly seed: number;
+  readonly threshold: number;
+  readonly margin: number;
+  /** Path of the comparison file; null: none is written. */
+  readonly out: string | null;
+  readonly command: string;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: CompareEvent) => void;
+}
+
+const confidence = 0.95;
+/** Rounds between two starts of the workers. */
+const roundsPerLayout = 8;
+/** The first whole number of layouts that makes 101 rounds or more. */
+const maxRounds = 104;
+/** Cells of identical code, base against itself. */
+const controlCount = 4;
+/** Share of the budget for the first measurement; the rest is for what it flags. */
+const firstShare = 0.8;
+
+/** Opens one side. Throws BAD_LIBRARY with the library's own words. */
+async function openSide(
+  label: string,
+  path: string,
+  cpus: readonly number[],
+  timeoutMs: number,
+): Promise<LibraryWorker> {
+  const memoryLimitBytes = workerMemoryBytes();
+  try {
+    return await startWorker({ kind: 'open', path, name: null, cpus, memoryLimitBytes }, timeoutMs);
+  } catch (error) {
+    if (!(error instanceof LibraryRefusal || error instanceof WorkerGone)) throw error;
+    const why = error instanceof WorkerGone ? `${error.reason} ${error.message}` : error.message;
+    throw new SparsemarkError(
+      'BAD_LIBRARY',
+      `Expected a kernel library (native/sparsemark.h) for ${label}, received ${path}: ${why.trim()}. Build it against this version of native/sparsemark.h.`,
+      {},
+      { cause: error },
+    );
+  }
+}
+
+/** A cell of the plan: in both libraries, or in one of them only. */
+interface Planned {
+  readonly of: Omit<ComparedCase, 'control'>;
+  readonly pair: PairedCell | null;
+  readonly only: 'base' | 'head' | null;
+}
+
+/** The cells of a workload in both libraries, joined by kernel, instruction set and threads. */
+export function joinCells(
+  suite: Pick<Suite, 'formats'>,
+  workload: Workload,
+  libraries: { readonly base: Library; readonly head: Library },
+  selection: Selection,
+): readonly Planned[] {
+  const of = (library: Library) =>
+    new Map(
+      cellsOf(suite, workload, [library], selection).map((cell) => {
+        const { kernel, isa, threads } = cell.case;
+        return [`${workload.id}/${kernel}-${isa}-t${threads}`, cell];
+      }),
+    );
+  const base = of(libraries.base);
+  const head = of(libraries.head);
+  return [...new Set([...base.keys(), ...head.keys()])].map((id) => {
+    const [one, other] = [base.get(id), head.get(id)];
+    const { library: _, ...part } = (one ?? other)!.case;
+    const threads = part.threads;
+    return {
+      of: { ...part, id },
+      pair:
+        one === undefined || other === undefined
+          ? null
+          : { id, threads, base: one.kernel, head: other.kernel },
+      only: other === undefined ? 'base' : one === undefined ? 'head' : null,
+    };
+  });
+}
+
+/**
+ * Compares two libraries on a suite and writes the comparison file. Throws SparsemarkError: BAD_LIBRARY for one that
+ * cannot be opened, USAGE where both have no cell in common, INTERRUPTED when the signal fires.
+ */
+export async function compareLibraries(options: CompareOptions): Promise<Comparison> {
+  const { selection, suite, workloads } = options;
+  const cpus = options.cpus ?? measuringCpus(Math.max(...selection.threads));
+  const timeoutMs = options.timeoutSeconds * 1000;
+  const workers: LibraryWorker[] = [];
+  const stop = (): void => {
+    for (const worker of workers) worker.end();
+  };
+  const check = (): void => {
+    if (options.signal.aborted)
+      throw new SparsemarkError('INTERRUPTED', 'The comparison was interrupted; nothing was written.');
+  };
+  options.signal.addEventListener('abort', stop);
+  try {
+    const open = async (label: string, path: string): Promise<LibraryWorker> => {
+      check();
+      const worker = await openSide(label, path, cpus, timeoutMs);
+      workers.push(worker);
+      return worker;
+    };
+    const base = await open('base', options.base.path);
+    const head = await open('head', options.head.path);
+    const twin = await open('base', options.base.path);
+    const libraries = { base: base.library, head: head.library };
+    // A stranger's library need not have the formats that the suite names.
+    if (base.library.name === 'native') checkNames(suite, workloads, [base.library], selection);
+    const plan = workloads.map((workload) => ({
+      workload,
+      cells: joinCells(suite, workload, libraries, selection),
+    }));
+    const pairs = plan.flatMap(({ cells }) => cells.flatMap(({ pair }) => (pair === null ? [] : [pair])));
+    if (pairs.length === 0) {
+      const { length } = plan.flatMap(({ cells }) => cells);
+      throw new SparsemarkError(
+        'USAGE',
+        `Expected a cell of ${suite.name} that base and head both have, received none of ${length}. Take a suite with the ops of both, or another --filter.`,
+      );
+    }
+    const controls = controlsOf(pairs);
+    const cellCount = plan.reduce((sum, { cells }) => sum + cells.length, 0) + controls.length;
+    if (workloads.some(({ pattern }) => patternNamed(pattern.name).kind === 'file'))
+      await checkMatrices(workloads, options.dataFolder ?? dataFolderOf(), check);
+
+    const machine = describeMachineOnly();
+    const startedAt = new Date();
+    const protocol: ComparisonProtocol = {
+      threads: selection.threads,
+      pinnedCpus: workers.every((worker) => worker.pinned) ? cpus : [],
+      filter: options.filter,
+      isa: selection.isa,
+      formats: selection.formats,
+      budgetSeconds: options.budgetSeconds,
+      batchTargetNs: batchTargetNs(machine.clockResolutionNs),
+      seed: options.seed,
+      threshold: options.threshold,
+      margin: options.margin,
+      confidence,
+      roundsPerLayout,
+      maxRounds,
+    };
+    const sideOfLibrary = ({ label, gitCommit }: ComparedSide | CompareOptions['base'], library: Library) => ({
+      label,
+      gitCommit,
+      library,
+    });
+    const { workloads: _, ...suiteFields } = suite;
+    const header: ComparisonHeader = {
+      comparisonVersion,
+      runId: newRunId(startedAt),
+      startedAt: startedAt.toISOString(),
+      command: options.command,
+      suite: { ...suiteFields, workloadCount: workloads.length },
+      machine,
+      build: describeBuild(),
+      base: sideOfLibrary(options.base, base.library),
+      head: sideOfLibrary(options.head, head.library),
+      protocol,
+    };
+    options.onEvent({ kind: 'ready', header, cells: cellCount });
+
+    const startMs = performance.now();
+    const elapsed = (): number => (performance.now() - startMs) / 1000;
+    const problems = new ProblemCache();
+    const found = new Map<string, ComparedCell>();
+    /** Measures some cells and controls of a workload, and adds what came of it. */
+    const measure = async (
+      { workload, cells }: (typeof plan)[number],
+      wanted: (id: string) => boolean,
+      again: boolean,
+      share: () => number,
+    ): Promise<void> => {
+      const { problem, reference } = problems.get(workload, options.dataFolder);
+      const own = controls.filter(({ pair }) => pair.id.startsWith(`${workload.id}/`));
+      const began = elapsed();
+      const groups = [
+        { pair: { base, head }, control: false, cells: cells.map(({ of, pair }) => ({ of, pair })) },
+        {
+          pair: { base, head: twin },
+          control: true,
+          cells: own.map(({ id, pair }) => {
+            const planned = cells.find(({ of }) => of.id === pair.id)!;
+            return { of: { ...planned.of, id }, pair: { ...pair, id, head: pair.base } };
+          }),
+        },
+      ];
+      for (const group of groups) {
+        const chosen = group.cells.filter(({ of, pair }) => pair !== null && wanted(of.id));
+        const outcomes = await measurePairs(
+          problem,
+          reference,
+          chosen.map(({ pair }) => pair!),
+          group.pair,
+          {
+            protocol,
+            cellCount,
+            privateCacheBytes: machine.caches.l2Bytes || 2 ** 20,
+            seed: seedOf(`${options.seed} ${workload.id} ${group.control} ${again}`),
+            mayGoOn: () => elapsed() - began < share(),
+            check,
+          },
+        );
+        for (const { of } of chosen) {
+          const outcome = outcomes.get(of.id)!;
+          const fields = { ...of, control: group.control };
+          if (outcome.kind === 'rounds') {
+            const earlier = found.get(of.id);
+            const attempts: Attempt[] = earlier?.status === 'measured' ? [...earlier.attempts] : [];
+            found.set(of.id, { ...fields, status: 'measured', attempts: [...attempts, outcome.attempt] });
+          } else {
+            const { side, why } = outcome;
+            const status = side === 'base' ? 'new' : why.status === 'wrong' ? 'wrong' : 'missing';
+            found.set(of.id, { ...fields, status, reason: `${side}: ${refusalText(why)}` });
+          }
+        }
+      }
+    };
+    const tell = (workload: string, index: number, total: number, again: boolean): void =>
+      options.onEvent({ kind: 'workload', workload, again, index, total, elapsedSeconds: elapsed() });
+
+    let complete = true;
+    for (const [index, entry] of plan.entries()) {
+      check();
+      for (const { of, only } of entry.cells) {
+        if (only === null) continue;
+        const [status, reason] = only === 'base' ? ['missing', 'head has no such kernel'] as const : ['new', 'base has no such kernel'] as const;
+        found.set(of.id, { ...of, control: false, status, reason });
+      }
+      if (!entry.cells.some(({ pair }) => pair !== null)) continue;
+      if (elapsed() > options.budgetSeconds * firstShare) {
+        complete = false;
+        for (const { of, pair } of entry.cells)
+          if (pair !== null) found.set(of.id, { ...of, control: false, status: 'skipped', reason: 'the budget was spent' });
+        continue;
+      }
+      tell(entry.workload.id, index, plan.length, false);
+      const left = (firstShare * options.budgetSeconds - elapsed()) / (plan.length - index);
+      await measure(entry, () => true, false, () => left);
+    }
+    const interval = correctedConfidence(confidence, cellCount);
+    const flagged = new Set(
+      [...found.values()].flatMap((cell) => {
+        if (cell.status !== 'measured') return [];
+        const estimate = estimateOf(cell.attempts, interval, cell.id);
+        return estimate !== null && sideOf(estimate.interval, protocol.margin) !== null ? [cell.id] : [];
+      }),
+    );
+    const again = plan.filter(({ workload }) =>
+      [...flagged].some((id) => id.replace(/^control-\d+:/, '').startsWith(`${workload.id}/`)),
+    );
+    for (const [index, entry] of again.entries()) {
+      check();
+      if (elapsed() > options.budgetSeconds) {
+        complete = false;
+        break;
+      }
+      tell(entry.workload.id, index, again.length, true);
+      const left = (options.budgetSeconds - elapsed()) / (again.length - index);
+      await measure(entry, (id) => flagged.has(id), true, () => left);
+    }
+    check();
+    const comparison: Comparison = {
+      header,
+      cells: [...found.values()],
+      end: {
+        endedAt: new Date().toISOString(),
+        complete,
+        stopReason: complete ? 'finished' : 'the budget was spent',
+        elapsedSeconds: elapsed(),
+      },
+    };
+    if (options.out !== null) write(options.out, comparison);
+    return comparison;
+  } finally {
+    options.signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+function write(path: string, comparison: Comparison): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (cause) {
+    throw asSparsemarkError(cause, path, 'write');
+  }
+  writeComparison(path, comparison);
+}
+
+/** Control cells, spread evenly over the cells; one cell may serve several times where there are few. */
+function controlsOf(pairs: readonly PairedCell[]): { readonly id: string; readonly pair: PairedCell }[] {
+  return Array.from({ length: controlCount }, (_, index) => {
+    const pair = pairs[Math.floor(((index + 0.5) * pairs.length) / controlCount)]!;
+    return { id: `control-${index + 1}:${pair.id}`, pair };
+  });
+}
