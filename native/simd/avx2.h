@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "inserts.h"
+
 namespace sparsemark::avx2 {
 
 using Vec = __m256;
@@ -80,12 +82,20 @@ static inline Vec lane_sums(const Vec* v) {
   return _mm256_add_ps(_mm256_shuffle_ps(even, odd, 0x88), _mm256_shuffle_ps(even, odd, 0xdd));
 }
 static inline Vec gather(const float* base, const std::int32_t* index) {
+  if (slow_gathers) return eight_floats(base, index);
   return _mm256_i32gather_ps(base, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)), 4);
+}
+static inline Vec gather_at(const float* base, __m256i index) {
+  if (!slow_gathers) return _mm256_i32gather_ps(base, index, 4);
+  alignas(32) std::int32_t places[kLanes];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(places), index);
+  return eight_floats(base, places);
 }
 static inline Vec gather_first(const float* base, const std::int32_t* index, int count) {
   const __m256i mask = first(count);
-  return _mm256_mask_i32gather_ps(_mm256_setzero_ps(), base, _mm256_maskload_epi32(index, mask),
-                                  _mm256_castsi256_ps(mask), 4);
+  const __m256i places = _mm256_maskload_epi32(index, mask);
+  if (slow_gathers) return _mm256_and_ps(gather_at(base, places), _mm256_castsi256_ps(mask));
+  return _mm256_mask_i32gather_ps(_mm256_setzero_ps(), base, places, _mm256_castsi256_ps(mask), 4);
 }
 template <int W>
 static inline Vec gather_fields(const float* base, const std::int32_t* offset, std::uint64_t fields) {
@@ -94,13 +104,13 @@ static inline Vec gather_fields(const float* base, const std::int32_t* offset, s
       _mm256_and_si256(_mm256_srlv_epi32(_mm256_set1_epi32(static_cast<int>(fields)), shifts),
                        _mm256_set1_epi32((1 << W) - 1));
   const __m256i start = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(offset));
-  return _mm256_i32gather_ps(base, _mm256_add_epi32(start, field), 4);
+  return gather_at(base, _mm256_add_epi32(start, field));
 }
 template <int S>
 static inline Vec gather_u16(const float* base, const std::int32_t* offset, const void* index) {
   const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(index)));
   const __m256i start = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(offset));
-  return _mm256_i32gather_ps(base, _mm256_add_epi32(start, _mm256_slli_epi32(wide, S)), 4);
+  return gather_at(base, _mm256_add_epi32(start, _mm256_slli_epi32(wide, S)));
 }
 static inline Vec expand(std::uint32_t mask, const float* p) {
   const Vec packed = load_first(p, __builtin_popcount(mask & 0xffu));

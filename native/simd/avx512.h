@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "inserts.h"
+
 namespace sparsemark::avx512 {
 
 using Vec = __m512;
@@ -55,12 +57,25 @@ static inline Vec lane_sums(const Vec* v) {
                                 _mm512_shuffle_ps(quarters[2], quarters[3], 0xee));
   return _mm512_add_ps(_mm512_shuffle_ps(even, odd, 0x88), _mm512_shuffle_ps(even, odd, 0xdd));
 }
+static inline Vec sixteen_floats(const float* base, const std::int32_t* index) {
+  const __m512 low = _mm512_castps256_ps512(eight_floats(base, index));
+  return _mm512_insertf32x8(low, eight_floats(base, index + 8), 1);
+}
 static inline Vec gather(const float* base, const std::int32_t* index) {
+  if (slow_gathers) return sixteen_floats(base, index);
   return _mm512_i32gather_ps(_mm512_loadu_si512(index), base, 4);
+}
+static inline Vec gather_at(const float* base, __m512i index) {
+  if (!slow_gathers) return _mm512_i32gather_ps(index, base, 4);
+  alignas(64) std::int32_t places[kLanes];
+  _mm512_store_si512(places, index);
+  return sixteen_floats(base, places);
 }
 static inline Vec gather_first(const float* base, const std::int32_t* index, int count) {
   const __mmask16 mask = first(count);
-  return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, _mm512_maskz_loadu_epi32(mask, index), base, 4);
+  const __m512i places = _mm512_maskz_loadu_epi32(mask, index);
+  if (slow_gathers) return _mm512_maskz_mov_ps(mask, gather_at(base, places));
+  return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, places, base, 4);
 }
 template <int W>
 static inline Vec gather_fields(const float* base, const std::int32_t* offset, std::uint64_t fields) {
@@ -71,16 +86,17 @@ static inline Vec gather_fields(const float* base, const std::int32_t* offset, s
   const __m512i shifts = _mm512_setr_epi32(0, W, 2 * W, 3 * W, 4 * W, 5 * W, 6 * W, 7 * W, 0, W, 2 * W, 3 * W,
                                            4 * W, 5 * W, 6 * W, 7 * W);
   const __m512i field = _mm512_and_si512(_mm512_srlv_epi32(halves, shifts), _mm512_set1_epi32((1 << W) - 1));
-  return _mm512_i32gather_ps(_mm512_add_epi32(_mm512_loadu_si512(offset), field), base, 4);
+  return gather_at(base, _mm512_add_epi32(_mm512_loadu_si512(offset), field));
 }
 template <int S>
 static inline Vec gather_u16(const float* base, const std::int32_t* offset, const void* index) {
   const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(index)));
-  return _mm512_i32gather_ps(_mm512_add_epi32(_mm512_loadu_si512(offset), _mm512_slli_epi32(wide, S)), base,
-                             4);
+  return gather_at(base, _mm512_add_epi32(_mm512_loadu_si512(offset), _mm512_slli_epi32(wide, S)));
 }
 static inline Vec expand(std::uint32_t mask, const float* p) {
-  return _mm512_maskz_expandloadu_ps(static_cast<__mmask16>(mask), p);
+  const __mmask16 lanes = static_cast<__mmask16>(mask);
+  if (slow_gathers) return _mm512_maskz_expand_ps(lanes, load_first(p, __builtin_popcount(lanes)));
+  return _mm512_maskz_expandloadu_ps(lanes, p);
 }
 using Four = Vec;
 static inline Four load_four(const float* p) {

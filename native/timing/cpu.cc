@@ -5,6 +5,8 @@
 #include <fstream>
 #include <thread>
 
+#include "../simd/slow_gathers.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -122,5 +124,26 @@ Cpu describe_cpu() {
 #endif
   return cpu;
 }
+
+namespace {
+
+bool has_slow_gathers() {
+  if (const char* imitated = std::getenv("SPARSEMARK_GATHER")) return std::strcmp(imitated, "slow") == 0;
+#if defined(__x86_64__)
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  constexpr unsigned kAuthenticAmd = 0x68747541;  // the first four letters
+  constexpr unsigned kHygonGenuine = 0x6f677948;  // its licensee
+  return __get_cpuid(0, &eax, &ebx, &ecx, &edx) != 0 && (ebx == kAuthenticAmd || ebx == kHygonGenuine);
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+const bool slow_gathers = has_slow_gathers();
 
 }  // namespace sparsemark

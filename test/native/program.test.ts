@@ -23,9 +23,11 @@ function call(
   program: string,
   args: readonly string[],
   seconds: number,
+  env: Readonly<Record<string, string>> = {},
 ): { status: number | null; output: string } {
   const { status, stdout, stderr } = spawnSync(program, args, {
     cwd: root,
+    env: { ...process.env, ...env },
     encoding: 'utf8',
     timeout: seconds * 1000,
     maxBuffer: 2 ** 26,
@@ -46,6 +48,17 @@ describe('the C++ test program', () => {
       expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/passed|checks/) });
       expect(output).not.toMatch(/AddressSanitizer|runtime error/);
     },
+  );
+
+  it.skipIf(!existsSync(program)).each(['slow', 'fast'])(
+    'answers alike where gathers are %s',
+    (gather) => {
+      const { status, output } = call(program, ['--samples', '60', 'kernels'], 80, {
+        SPARSEMARK_GATHER: gather,
+      });
+      expect({ status, output }).toEqual({ status: 0, output: expect.stringMatching(/checks/) });
+    },
+    90_000,
   );
 
   it.skipIf(!existsSync(program))('runs nothing, and says so, for a name that no test has', () => {
