@@ -73,7 +73,7 @@ Examples:
   sparsemark run layers --format csr --density 0.1
   sparsemark report a.jsonl b.jsonl --as html --out both.html
 
-Exit codes: 0 fine, 1 retry (disk, killed), 2 a wrong answer or a failed case, 3 machine unfit, 42 bad input,
+Exit codes: 0 fine, 1 retry (disk, killed), 2 a wrong answer, a failed case, something slower, 3 machine unfit, 42 bad input,
 70 internal error, 130 interrupted.`,
   );
 
@@ -242,6 +242,79 @@ program
   .action(async (what: string, options) => {
     const { estimateCommand } = await import('./command/estimate.ts');
     exitCode = estimateCommand(what, options, output);
+  });
+
+const percentage = number('per cent above 0 and below 1000', (value) => value > 0 && value < 1000);
+const share = (text: string): number => percentage(text) / 100;
+
+program
+  .command('compare')
+  .description(
+    'is head slower than base? Two kernel libraries or builds measured in turns, or two result files',
+  )
+  .argument('<base>', 'shared library, build folder, git revision (with --build), or a result file')
+  .argument('[head]', 'the same; left out: <base> is a comparison file to be shown')
+  .argument('[suite]', 'name of a suite, a .yaml file, or a folder of matrices')
+  .option('--build <command>', 'shell command that builds a git revision, run in a checkout of it')
+  .option('--library <path>', 'where the library is in that checkout afterwards')
+  .option('--repository <folder>', 'repository of the revisions (default: here)')
+  .option('--filter <text>', 'only workloads whose id contains this text; * stands for any text')
+  .option('--format <names>', 'only these formats, beside dense', names)
+  .option(
+    '--density <list>',
+    'only these densities',
+    numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
+  )
+  .option('--cache <states>', 'only hot or cold', cacheStates)
+  .option('--isa <name>', 'force an instruction set: scalar, avx2, avx512, avx512vnni, neon')
+  .option(
+    '--threads <list>',
+    'thread counts to measure with (default 1)',
+    numbers('thread counts in 1..1024', (value) => positive(value) && value <= 1024),
+  )
+  .option(
+    '--cpus <list>',
+    'CPUs to pin to',
+    numbers('CPU numbers', (value) => Number.isInteger(value) && value >= 0),
+  )
+  .option(
+    '--n <list>',
+    'columns of B for a folder of matrices (default 128)',
+    numbers('column counts of at least 1', positive),
+  )
+  .option('--threshold <percent>', 'slowdown that must be seen (default 5): sets how long is measured', share)
+  .option('--margin <percent>', 'slowdown that is no finding (default 1): code layout alone makes it', share)
+  .option(
+    '--budget <seconds>',
+    'stop measuring after this time (default 600)',
+    number('seconds above 0', (value) => value > 0 && value < 1e7),
+  )
+  .option('--seed <n>', 'of the order of cells and sides (default 1)', number('a whole number', positive))
+  .option(
+    '--timeout <seconds>',
+    'time limit of one step of a cell (default 60)',
+    number('seconds above 0', (value) => value > 0 && value < 1e6),
+  )
+  .option('--out <file>', 'comparison file (default results/local/compare-<suite>-<time>.jsonl)')
+  .option(
+    '--as <report>',
+    'terminal, markdown, json, github, google-benchmark, custom-smaller-is-better, bencher or otava (default terminal)',
+  )
+  .option('--report <file>', 'write the report there, and the terminal one here')
+  .option('--json', 'the same as --as json')
+  .addHelpText(
+    'after',
+    `
+Example, in any repository with a kernel library:
+  sparsemark compare main HEAD quick --build 'make lib' --library build/libkernels.so --filter spmm --as markdown
+
+Exit codes: 0 nothing is slower, 2 a cell is slower, wrong or missing, 3 the machine is too noisy to tell.`,
+  )
+  .action(async (base: string, head: string | undefined, suite: string | undefined, options) => {
+    const { compareCommand } = await import('./command/compare.ts');
+    const command = `sparsemark ${process.argv.slice(2).join(' ')}`;
+    const operands = [base, head, suite].filter((operand) => operand !== undefined);
+    exitCode = await compareCommand(operands, options, output, command, interrupt.signal);
   });
 
 const track = program.command('track').description('the history of a suite: which commit made it slower');

@@ -79,6 +79,55 @@ export function medianInterval(values: readonly number[], confidence = 0.95): Me
   return { median, interval: [sorted[rank.rank - 1]!, sorted[n - rank.rank]!], coverage: rank.coverage };
 }
 
+/**
+ * Kish's design effect of values that were taken in groups, for statements about their median: how many times fewer
+ * independent values would say as much. 1 for independent values, the group's size where all values of a group agree.
+ * From the intraclass correlation of being above the median, which outliers do not move (one-way analysis of variance).
+ */
+export function designEffect(groups: readonly (readonly number[])[]): number {
+  const filled = groups.filter(({ length }) => length > 0);
+  const count = filled.reduce((sum, { length }) => sum + length, 0);
+  if (filled.length < 2 || count === filled.length) return 1;
+  const middle = medianOf(filled.flat());
+  const scores = filled.map((group) => group.map((value) => (Math.sign(value - middle) + 1) / 2));
+  const meanOf = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const mean = meanOf(scores.flat());
+  const squares = (values: readonly number[], about: number): number =>
+    values.reduce((sum, value) => sum + (value - about) ** 2, 0);
+  const between =
+    scores.reduce((sum, group) => sum + group.length * (meanOf(group) - mean) ** 2, 0) / (filled.length - 1);
+  const within =
+    scores.reduce((sum, group) => sum + squares(group, meanOf(group)), 0) / (count - filled.length);
+  const size =
+    (count - filled.reduce((sum, { length }) => sum + length ** 2, 0) / count) / (filled.length - 1);
+  const spread = between + (size - 1) * within;
+  const correlation = spread === 0 ? 0 : Math.min(1, Math.max(0, (between - within) / spread));
+  return 1 + (size - 1) * correlation;
+}
+
+/**
+ * `medianInterval` of values in groups that share disturbances: the rank is that of as many independent values as
+ * `designEffect` leaves. Exact where the groups do not matter, approximate where they do.
+ * Throws RangeError where no group has a value.
+ */
+export function groupedMedianInterval(
+  groups: readonly (readonly number[])[],
+  confidence = 0.95,
+): MedianInterval {
+  const values = groups.flat();
+  const n = values.length;
+  if (n === 0) throw new RangeError('Expected at least one value for the median, received none.');
+  const effective = Math.max(1, Math.floor(n / designEffect(groups)));
+  const found = signTestRank(effective, confidence);
+  const sorted = Float64Array.from(values).sort();
+  const median = quantileSorted(sorted as unknown as number[], 0.5);
+  if (found === null)
+    return { median, interval: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], coverage: 0 };
+  const rank = Math.max(1, Math.floor(((n + 1) * found.rank) / (effective + 1)));
+  return { median, interval: [sorted[rank - 1]!, sorted[n - rank]!], coverage: found.coverage };
+}
+
 /** Rank r (from 1) of the sign-test interval of `n` values, or null where even the extremes do not reach `confidence`. */
 export function signTestRank(n: number, confidence: number): { rank: number; coverage: number } | null {
   const logHalfPowerN = n * Math.LN2;

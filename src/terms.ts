@@ -492,7 +492,7 @@ export interface ComparedCase {
 export type ComparedCell = ComparedCase &
   (
     | { readonly status: 'measured'; readonly attempts: readonly Attempt[] }
-    /** The budget was spent before. */
+    /** The budget was spent before, or base failed: nothing is known of head. */
     | { readonly status: 'skipped'; readonly reason: string }
     /** In base, and not in head: no such kernel, declined, crashed. */
     | { readonly status: 'missing'; readonly reason: string }
@@ -507,6 +507,49 @@ export interface Comparison {
   readonly header: ComparisonHeader;
   readonly cells: readonly ComparedCell[];
   readonly end: Result['end'];
+}
+
+/** What is known about one cell; `slower`, `missing` and `wrong` are findings. */
+export const verdicts = ['wrong', 'missing', 'slower', 'inconclusive', 'faster', 'same', 'new'] as const;
+export type Verdict = (typeof verdicts)[number];
+
+/** head over base: above 1 head is slower. */
+export interface RatioEstimate {
+  readonly ratio: number;
+  /** Corrected for the number of cells; infinite where there are too few rounds for any statement. */
+  readonly interval: readonly [low: number, high: number];
+  /** 95 %, of this cell alone, by a seeded bootstrap over layouts and their rounds. */
+  readonly bootstrap: readonly [low: number, high: number];
+  readonly rounds: number;
+}
+
+/** A cell with what follows from its rounds. */
+export interface JudgedCell {
+  readonly of: Omit<ComparedCase, 'control'>;
+  readonly verdict: Verdict;
+  /** Of all attempts' rounds together; null where the cell has no times. */
+  readonly estimate: RatioEstimate | null;
+  /** Of each attempt alone. The second one is made of what the first one finds. */
+  readonly attempts: readonly RatioEstimate[];
+  /** Median nanoseconds an evaluation of both sides; null without times. */
+  readonly baseNs: number | null;
+  readonly headNs: number | null;
+  /** Why there is no time, or why no more can be said; empty otherwise. */
+  readonly reason: string;
+}
+
+/** All that follows from a comparison. */
+export interface Judgement {
+  readonly cells: readonly JudgedCell[];
+  readonly controls: readonly JudgedCell[];
+  readonly counts: Readonly<Record<Verdict, number>>;
+  /** Whether identical code differed: then no verdict on a time is worth anything. */
+  readonly voided: boolean;
+  /** Whether most of the controls were measured well enough to show a difference. */
+  readonly controlled: boolean;
+  readonly exitCode: number;
+  /** What a reader must know beside the table. */
+  readonly notes: readonly string[];
 }
 
 /** A place where a series takes another level. */

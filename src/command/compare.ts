@@ -6,9 +6,11 @@ import { allowedCpus } from '../measure/machine.ts';
 import { comparisonReportNamed, renderComparison } from '../report/comparison/index.ts';
 import type { ComparisonView } from '../report/comparison/view.ts';
 import { viewOfComparison, viewOfResults } from '../report/comparison/view.ts';
+import { judge } from '../result/compare.ts';
+import { judgeResults } from '../result/compare-results.ts';
 import { isComparisonFile, readComparison } from '../result/comparison-file.ts';
 import { readResult } from '../result/result.ts';
-import { SparsemarkError } from '../terms.ts';
+import { type Comparison, SparsemarkError } from '../terms.ts';
 import { dataFolderOf } from '../workload/data.ts';
 import { type BuildArguments, openOperands } from './operand.ts';
 import { type Output, shortened, writeText } from './output.ts';
@@ -49,6 +51,9 @@ function show(view: ComparisonView, args: CompareArguments, output: Output): num
   return view.judgement.exitCode;
 }
 
+/** A comparison, judged. */
+const judgedView = (comparison: Comparison): ComparisonView =>
+  viewOfComparison(comparison, judge(comparison));
 const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile();
 const isRecord = (path: string): boolean => isFile(path) && /\.jsonl?$/.test(path);
 
@@ -70,9 +75,12 @@ export async function compareCommand(
   }
   const [base, head, name, ...more] = operands;
   if (base !== undefined && head === undefined && isRecord(base) && isComparisonFile(base))
-    return show(viewOfComparison(readComparison(base)), args, output);
-  if (base !== undefined && head !== undefined && name === undefined && (isRecord(base) || isRecord(head)))
-    return show(viewOfResults(readResult(base), readResult(head), [base, head], protocol), args, output);
+    return show(judgedView(readComparison(base)), args, output);
+  if (base !== undefined && head !== undefined && name === undefined && (isRecord(base) || isRecord(head))) {
+    const [one, other] = [readResult(base), readResult(head)];
+    const judgement = judgeResults(one, other, protocol);
+    return show(viewOfResults(one, other, [base, head], protocol, judgement), args, output);
+  }
   if (base === undefined || head === undefined || name === undefined || more.length > 0) {
     throw new SparsemarkError(
       'USAGE',
@@ -111,7 +119,7 @@ export async function compareCommand(
     });
     if (output.isTerminal) output.redraw('');
     output.say(`comparison: ${out}`);
-    return show(viewOfComparison(comparison), args, output);
+    return show(judgedView(comparison), args, output);
   } finally {
     await cleanUp();
   }
@@ -126,8 +134,13 @@ function progressOf(output: Output): (event: CompareEvent) => void {
     if (event.kind === 'ready') {
       const { machine, base, head, suite } = event.header;
       if (output.isTerminal) output.redraw('');
-      output.say(`${machine.cpuBrand}; suite ${suite.name} ${suite.version}, ${event.cells} cells with controls`);
-      for (const [side, { label, library }] of [['base', base], ['head', head]] as const)
+      output.say(
+        `${machine.cpuBrand}; suite ${suite.name} ${suite.version}, ${event.cells} cells with controls`,
+      );
+      for (const [side, { label, library }] of [
+        ['base', base],
+        ['head', head],
+      ] as const)
         output.say(`${side}: ${label}, ${library.name} ${library.version}, ${library.sha256.slice(0, 12)}`);
       return;
     }

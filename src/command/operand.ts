@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { SparsemarkError } from '../terms.ts';
 
 /** A library that is there to be measured. */
@@ -29,6 +29,8 @@ export interface Operands {
   readonly cleanUp: () => Promise<void>;
 }
 
+/** What a program wrote before it ended is read this much later at most. */
+const pipesMs = 300;
 /** Lines of a failed build that are shown. */
 const shownLines = 40;
 const ownLibrary = 'libsparsemark-native.so';
@@ -46,7 +48,7 @@ function libraryAt(given: string): string | null {
       `Expected ${ownLibrary} in the build folder ${given}, received none. Build it there, or name a shared library.`,
     );
   }
-  if (!basename(path).endsWith('.node')) return path;
+  if (!/\.node$/.test(path)) return path;
   const beside = join(dirname(path), ownLibrary);
   if (existsSync(beside)) return beside;
   throw new SparsemarkError(
@@ -88,10 +90,13 @@ function run(
     if (options.signal?.aborted === true) kill();
     options.signal?.addEventListener('abort', kill);
     child.on('error', fail);
-    child.on('close', (code) => {
+    const end = (code: number | null): void => {
       options.signal?.removeEventListener('abort', kill);
       done({ code, output });
-    });
+    };
+    child.on('close', end);
+    // A server that the build started, such as a compiler cache, may keep the pipes open for hours.
+    child.on('exit', (code) => setTimeout(end, pipesMs, code));
   });
 }
 
@@ -116,12 +121,13 @@ export async function openOperands(
     }
   };
   const build = async (name: string, side: string): Promise<Operand> => {
-    const path = libraryAt(name);
-    if (path !== null) return { label: name, gitCommit: null, path };
     // `--end-of-options`: a name that begins with a dash is no option.
     const found = existsSync(repository)
       ? await git('rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`)
       : { code: 1, output: '' };
+    // A folder that is called like a branch: who says how to build means the branch.
+    const path = found.code === 0 && args.build !== undefined ? null : libraryAt(name);
+    if (path !== null) return { label: name, gitCommit: null, path };
     if (found.code !== 0) {
       throw new SparsemarkError(
         'USAGE',

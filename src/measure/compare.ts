@@ -1,7 +1,6 @@
 /** A comparison of two kernel libraries: every cell in turns on both, flagged cells again, controls beside them. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { loadNative } from '../native.ts';
 import { correctedConfidence, estimateOf, sideOf } from '../result/compare.ts';
 import { comparisonVersion, writeComparison } from '../result/comparison-file.ts';
 import { asSparsemarkError } from '../result/file.ts';
@@ -24,8 +23,9 @@ import { patternNamed } from '../workload/patterns/index.ts';
 import { workerMemoryBytes } from './libraries.ts';
 import { LibraryRefusal, type LibraryWorker, startWorker, WorkerGone } from './library-worker.ts';
 import { describeMachineOnly, measuringCpus } from './machine.ts';
-import { measurePairs, type PairedCell, refusalText } from './paired.ts';
+import { measurePairs, type PairedCell, refusalText, type Side } from './paired.ts';
 import { checkMatrices, ProblemCache } from './problems.ts';
+import type { Refused } from './requests.ts';
 import { describeBuild, newRunId } from './run.ts';
 import { cellsOf, checkNames, type Selection } from './schedule.ts';
 import { batchTargetNs } from './timing.ts';
@@ -129,7 +129,7 @@ export function joinCells(
       pair:
         one === undefined || other === undefined
           ? null
-          : { id, threads, base: one.kernel, head: other.kernel },
+          : { id, threads, base: one.kernel, head: other.kernel, control: false },
       only: other === undefined ? 'base' : one === undefined ? 'head' : null,
     };
   });
@@ -199,7 +199,10 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       roundsPerLayout,
       maxRounds,
     };
-    const sideOfLibrary = ({ label, gitCommit }: ComparedSide | CompareOptions['base'], library: Library) => ({
+    const sideOfLibrary = (
+      { label, gitCommit }: ComparedSide | CompareOptions['base'],
+      library: Library,
+    ) => ({
       label,
       gitCommit,
       library,
@@ -233,45 +236,41 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       const { problem, reference } = problems.get(workload, options.dataFolder);
       const own = controls.filter(({ pair }) => pair.id.startsWith(`${workload.id}/`));
       const began = elapsed();
-      const groups = [
-        { pair: { base, head }, control: false, cells: cells.map(({ of, pair }) => ({ of, pair })) },
+      const chosen = [
+        ...cells.flatMap(({ of, pair }) => (pair === null ? [] : [{ of, pair }])),
+        ...own.map(({ id, pair }) => ({
+          of: { ...cells.find(({ of }) => of.id === pair.id)!.of, id },
+          pair: { ...pair, id, head: pair.base, control: true },
+        })),
+      ].filter(({ of }) => wanted(of.id));
+      const outcomes = await measurePairs(
+        problem,
+        reference,
+        chosen.map(({ pair }) => pair),
+        { base, head, twin },
         {
-          pair: { base, head: twin },
-          control: true,
-          cells: own.map(({ id, pair }) => {
-            const planned = cells.find(({ of }) => of.id === pair.id)!;
-            return { of: { ...planned.of, id }, pair: { ...pair, id, head: pair.base } };
-          }),
+          protocol,
+          cellCount,
+          privateCacheBytes: machine.caches.l2Bytes || 2 ** 20,
+          seed: seedOf(`${options.seed} ${workload.id} ${again}`),
+          mayGoOn: () => elapsed() - began < share(),
+          check,
         },
-      ];
-      for (const group of groups) {
-        const chosen = group.cells.filter(({ of, pair }) => pair !== null && wanted(of.id));
-        const outcomes = await measurePairs(
-          problem,
-          reference,
-          chosen.map(({ pair }) => pair!),
-          group.pair,
-          {
-            protocol,
-            cellCount,
-            privateCacheBytes: machine.caches.l2Bytes || 2 ** 20,
-            seed: seedOf(`${options.seed} ${workload.id} ${group.control} ${again}`),
-            mayGoOn: () => elapsed() - began < share(),
-            check,
-          },
-        );
-        for (const { of } of chosen) {
-          const outcome = outcomes.get(of.id)!;
-          const fields = { ...of, control: group.control };
-          if (outcome.kind === 'rounds') {
-            const earlier = found.get(of.id);
-            const attempts: Attempt[] = earlier?.status === 'measured' ? [...earlier.attempts] : [];
-            found.set(of.id, { ...fields, status: 'measured', attempts: [...attempts, outcome.attempt] });
-          } else {
-            const { side, why } = outcome;
-            const status = side === 'base' ? 'new' : why.status === 'wrong' ? 'wrong' : 'missing';
-            found.set(of.id, { ...fields, status, reason: `${side}: ${refusalText(why)}` });
-          }
+      );
+      for (const { of, pair } of chosen) {
+        const outcome = outcomes.get(of.id)!;
+        const fields = { ...of, control: pair.control };
+        if (outcome.kind === 'rounds') {
+          const earlier = found.get(of.id);
+          const attempts: Attempt[] = earlier?.status === 'measured' ? [...earlier.attempts] : [];
+          found.set(of.id, { ...fields, status: 'measured', attempts: [...attempts, outcome.attempt] });
+        } else {
+          const { side, why } = outcome;
+          found.set(of.id, {
+            ...fields,
+            status: statusOf(side, why),
+            reason: `${side}: ${refusalText(why)}`,
+          });
         }
       }
     };
@@ -283,19 +282,32 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       check();
       for (const { of, only } of entry.cells) {
         if (only === null) continue;
-        const [status, reason] = only === 'base' ? ['missing', 'head has no such kernel'] as const : ['new', 'base has no such kernel'] as const;
+        const [status, reason] =
+          only === 'base'
+            ? (['missing', 'head has no such kernel'] as const)
+            : (['new', 'base has no such kernel'] as const);
         found.set(of.id, { ...of, control: false, status, reason });
       }
       if (!entry.cells.some(({ pair }) => pair !== null)) continue;
       if (elapsed() > options.budgetSeconds * firstShare) {
         complete = false;
-        for (const { of, pair } of entry.cells)
-          if (pair !== null) found.set(of.id, { ...of, control: false, status: 'skipped', reason: 'the budget was spent' });
+        const reason = 'the budget was spent';
+        for (const { of, pair } of entry.cells) {
+          if (pair === null) continue;
+          found.set(of.id, { ...of, control: false, status: 'skipped', reason });
+          for (const { id } of controls.filter((control) => control.pair.id === of.id))
+            found.set(id, { ...of, id, control: true, status: 'skipped', reason });
+        }
         continue;
       }
       tell(entry.workload.id, index, plan.length, false);
       const left = (firstShare * options.budgetSeconds - elapsed()) / (plan.length - index);
-      await measure(entry, () => true, false, () => left);
+      await measure(
+        entry,
+        () => true,
+        false,
+        () => left,
+      );
     }
     const interval = correctedConfidence(confidence, cellCount);
     const flagged = new Set(
@@ -316,7 +328,12 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       }
       tell(entry.workload.id, index, again.length, true);
       const left = (options.budgetSeconds - elapsed()) / (again.length - index);
-      await measure(entry, (id) => flagged.has(id), true, () => left);
+      await measure(
+        entry,
+        (id) => flagged.has(id),
+        true,
+        () => left,
+      );
     }
     check();
     const comparison: Comparison = {
@@ -344,6 +361,12 @@ function write(path: string, comparison: Comparison): void {
     throw asSparsemarkError(cause, path, 'write');
   }
   writeComparison(path, comparison);
+}
+
+/** What one side's refusal makes of a cell. A base that fails says nothing about head. */
+function statusOf(side: Side, why: Refused): 'new' | 'skipped' | 'wrong' | 'missing' {
+  if (side === 'base') return why.status === 'unsupported' ? 'new' : 'skipped';
+  return why.status === 'wrong' ? 'wrong' : 'missing';
 }
 
 /** Control cells, spread evenly over the cells; one cell may serve several times where there are few. */

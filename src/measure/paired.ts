@@ -1,6 +1,6 @@
 /** The cells of one workload, measured in turns on two workers whose address layout is drawn anew every few rounds. */
-import { correctedConfidence, isKnown, leastRounds } from '../result/compare.ts';
-import { logRatios, seededRandom } from '../statistics.ts';
+import { correctedConfidence, isKnown, leastRounds, logRatiosOf } from '../result/compare.ts';
+import { seededRandom } from '../statistics.ts';
 import type { Attempt, ComparisonProtocol, Kernel, LayoutRounds, Problem, Reference } from '../terms.ts';
 import type { LibraryWorker } from './library-worker.ts';
 import type { Refused } from './requests.ts';
@@ -13,6 +13,8 @@ export interface PairedCell {
   readonly threads: number;
   readonly base: Kernel;
   readonly head: Kernel;
+  /** Head is base once more, in the worker `twin`. */
+  readonly control: boolean;
 }
 
 /** What became of a cell: rounds, or which side refused it. */
@@ -21,6 +23,9 @@ export type PairOutcome =
   | { readonly kind: 'refused'; readonly side: Side; readonly why: Refused };
 
 export type Side = 'base' | 'head';
+
+/** The processes that measure; `twin` has base's library too. */
+export type PairWorkers = Readonly<Record<Side | 'twin', LibraryWorker>>;
 
 export interface PairedOptions {
   readonly protocol: ComparisonProtocol;
@@ -49,7 +54,7 @@ export async function measurePairs(
   problem: Problem,
   reference: Reference,
   cells: readonly PairedCell[],
-  workers: Readonly<Record<Side, LibraryWorker>>,
+  workers: PairWorkers,
   options: PairedOptions,
 ): Promise<ReadonlyMap<string, PairOutcome>> {
   const { protocol } = options;
@@ -57,15 +62,14 @@ export async function measurePairs(
   const least = Math.max(leastRounds(confidence), leastLayouts * protocol.roundsPerLayout);
   const random = seededRandom(options.seed);
   const courses = cells.map((cell): Course => ({ cell, evaluations: null, layouts: [], outcome: null }));
-  const ratiosOf = ({ layouts }: Course): number[] =>
-    layouts.flatMap(({ baseNs, headNs }) => (baseNs.length === 0 ? [] : logRatios(headNs, baseNs)));
+  const roundsOf = ({ layouts }: Course): number =>
+    layouts.reduce((sum, { baseNs }) => sum + baseNs.length, 0);
   const open = (): Course[] => {
     const left = courses.filter((course) => {
       if (course.outcome !== null) return false;
-      const ratios = ratiosOf(course);
-      return ratios.length < least || !isKnown(ratios, protocol, confidence);
+      return roundsOf(course) < least || !isKnown(logRatiosOf(course), protocol, confidence);
     });
-    const short = left.some((course) => ratiosOf(course).length < least);
+    const short = left.some((course) => roundsOf(course) < least);
     return short || options.mayGoOn() ? left : [];
   };
   for (let left = open(); left.length > 0; left = open()) {
@@ -85,7 +89,7 @@ async function measureLayout(
   problem: Problem,
   reference: Reference,
   courses: readonly Course[],
-  workers: Readonly<Record<Side, LibraryWorker>>,
+  workers: PairWorkers,
   options: PairedOptions,
   random: () => number,
 ): Promise<void> {
@@ -104,20 +108,25 @@ async function measureLayout(
       return null;
     }
   };
-  const fresh = async (side: Side): Promise<void> => {
-    await on(side, courses, async () => {
-      await workers[side].revive();
-      await workers[side].ask({ kind: 'load', op, shape, dtype, a, operands, reference });
+  const placeOf = (side: Side, { cell }: Course): keyof PairWorkers =>
+    side === 'head' && cell.control ? 'twin' : side;
+  const fresh = async (place: keyof PairWorkers): Promise<void> => {
+    const side = place === 'base' ? 'base' : 'head';
+    const of = courses.filter((course) => placeOf(side, course) === place);
+    if (of.length === 0) return;
+    await on(side, of, async () => {
+      await workers[place].revive();
+      await workers[place].ask({ kind: 'load', op, shape, dtype, a, operands, reference });
     });
   };
   // At once: nothing is timed yet.
-  await Promise.all([fresh('base'), fresh('head')]);
+  await Promise.all([fresh('base'), fresh('head'), fresh('twin')]);
   check();
   const start = async (side: Side, course: Course): Promise<void> => {
     const { cell, evaluations } = course;
     const kernel = cell[side];
     const answer = await on(side, [course], () =>
-      workers[side].ask({
+      workers[placeOf(side, course)].ask({
         kind: 'start',
         key: cell.id,
         kernel: kernel.index,
@@ -135,18 +144,20 @@ async function measureLayout(
     if (answer.status === 'started') course.evaluations ??= answer.evaluationsPerSample;
     else course.outcome ??= { kind: 'refused', side, why: answer };
   };
-  const lost = (): boolean => workers.base.gone || workers.head.gone;
+  const lost = (course: Course): boolean => workers.base.gone || workers[placeOf('head', course)].gone;
+  const started = new Set<Course>();
   for (const course of courses) {
     for (const side of ['base', 'head'] as const) {
-      if (course.outcome === null && !lost()) await start(side, course);
+      if (course.outcome === null && !lost(course)) await start(side, course);
     }
+    if (course.outcome === null && !lost(course)) started.add(course);
   }
-  const able = courses.filter((course) => course.outcome === null);
+  const able = [...started].filter((course) => course.outcome === null && !lost(course));
   const rounds = new Map(able.map((course) => [course, { baseNs: [] as number[], headNs: [] as number[] }]));
   const sample = (side: Side, course: Course) =>
-    on(side, [course], () => workers[side].ask({ kind: 'sample', key: course.cell.id }));
+    on(side, [course], () => workers[placeOf(side, course)].ask({ kind: 'sample', key: course.cell.id }));
   // Two rounds at a time: base, head, head, base or the other way round, so that neither side is always the later one.
-  for (let round = 0; round < protocol.roundsPerLayout && !lost(); round += 2) {
+  for (let round = 0; round < protocol.roundsPerLayout; round += 2) {
     for (const index of shuffled(able.length, random)) {
       const course = able[index]!;
       const outer = random() < 0.5 ? 'base' : 'head';
@@ -155,7 +166,7 @@ async function measureLayout(
         [outer, inner],
         [inner, outer],
       ] as const) {
-        if (course.outcome !== null || lost()) break;
+        if (course.outcome !== null || lost(course)) break;
         const one = await sample(first, course);
         const two = one === null ? null : await sample(second, course);
         if (one === null || two === null) break;
@@ -165,13 +176,21 @@ async function measureLayout(
     }
   }
   for (const course of able) {
+    let verified = true;
     for (const side of ['base', 'head'] as const) {
-      if (course.outcome !== null || lost()) continue;
-      const after = await on(side, [course], () => workers[side].ask({ kind: 'finish', key: course.cell.id }));
+      if (course.outcome !== null || lost(course)) {
+        verified = false;
+        continue;
+      }
+      const key = course.cell.id;
+      const after = await on(side, [course], () =>
+        workers[placeOf(side, course)].ask({ kind: 'finish', key }),
+      );
       if (after !== null) course.outcome ??= { kind: 'refused', side, why: after };
     }
+    // Times of a worker that another kernel took down were never checked.
     const taken = rounds.get(course)!;
-    if (taken.baseNs.length > 0) course.layouts.push(taken);
+    if (verified && taken.baseNs.length > 0) course.layouts.push(taken);
   }
 }
 

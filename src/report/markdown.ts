@@ -41,7 +41,8 @@ export const markdown: Report = {
   },
 };
 
-function tableBlocks(table: Table, level: string): string[] {
+/** A heading and a table; nothing for a table without rows. */
+export function tableBlocks(table: Table, level: string): string[] {
   if (table.rows.length === 0) return [];
   const row = (fields: readonly string[]) => `| ${fields.join(' | ')} |`;
   const heading = table.columns.map(({ title, unit }) =>

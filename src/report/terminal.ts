@@ -173,7 +173,8 @@ function cutTo(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 3))}...`;
 }
 
-function wrap(text: string, width: number, paint: (line: string) => string): string {
+/** Text in lines of at most `width` columns, each painted. */
+export function wrap(text: string, width: number, paint: (line: string) => string): string {
   const lines = [''];
   const pieces = text
     .split(' ')

@@ -3,17 +3,17 @@
  * machine between them counts as a change. Raw times only where the machines' fingerprints agree; else each run's
  * ratio to its dense baseline, in which the machine cancels as far as it can.
  */
-import { type Interval, median, medianInterval, signTestRank } from '../statistics.ts';
-import { type Measured, type Measurement, type Result, SparsemarkError } from '../terms.ts';
+import { groupedMedianInterval, type Interval, median } from '../statistics.ts';
 import {
-  correctedConfidence,
   type JudgedCell,
   type Judgement,
-  judgementOf,
+  type Measured,
+  type Measurement,
   type RatioEstimate,
-  sideOf,
-  verdictOf,
-} from './compare.ts';
+  type Result,
+  SparsemarkError,
+} from '../terms.ts';
+import { correctedConfidence, judgementOf, sideOf, verdictOf } from './compare.ts';
 
 /** Threshold and margin of the verdicts. */
 export interface ResultsProtocol {
@@ -45,17 +45,25 @@ export function judgeResults(base: Result, head: Result, protocol: ResultsProtoc
   }
   const corrected = correctedConfidence(confidence, ids.length);
   const anchors = raw ? null : baselinesOf(base, bases, heads);
-  const cells = ids.map((id) => judged(bases.get(id), heads.get(id), anchors, corrected, protocol));
+  // A baseline over itself is 1, which shows nothing.
+  const own = new Set([...(anchors?.values() ?? [])].map(([cell]) => cell.id));
+  const cells = ids
+    .filter((id) => !own.has(id))
+    .map((id) => judged(bases.get(id), heads.get(id), anchors, corrected, protocol));
   const unfinished = [base, head].filter(({ end }) => end?.complete !== true).length;
-  return judgementOf(cells, [], [
-    'Two runs one after the other, not in turns: a drift of the machine between them counts as a change. To gate, compare the libraries.',
-    ...(raw
-      ? []
-      : [
-          `The machines differ (${base.header.machine.fingerprint}, ${head.header.machine.fingerprint}): no times are compared, only each run's ratio to the dense baseline of its workload.`,
-        ]),
-    ...(unfinished > 0 ? ['A run was not complete: what it lacks is missing.'] : []),
-  ]);
+  return judgementOf(
+    cells,
+    [],
+    [
+      'Two runs one after the other, not in turns: a drift of the machine between them counts as a change. To gate, compare the libraries.',
+      ...(raw
+        ? []
+        : [
+            `The machines differ (${base.header.machine.fingerprint}, ${head.header.machine.fingerprint}): no times are compared, only each run's ratio to the dense baseline of its workload.`,
+          ]),
+      ...(unfinished > 0 ? ['A run was not complete: what it lacks is missing.'] : []),
+    ],
+  );
 }
 
 /** The fastest healthy dense case of each workload in base that head has measured too: the same kernel on both sides. */
@@ -97,10 +105,13 @@ function judged(
     headNs: null,
   });
   if (head?.status === 'wrong') return without('wrong', `head: ${head.detail}`);
-  if (base?.status !== 'measured') return without('new', base === undefined ? 'base has no such cell' : `base: ${base.status}`);
-  if (head?.status !== 'measured') return without('missing', head === undefined ? 'head has no such cell' : `head: ${head.status}`);
+  if (base?.status !== 'measured')
+    return without('new', base === undefined ? 'base has no such cell' : `base: ${base.status}`);
+  if (head?.status !== 'measured')
+    return without('missing', head === undefined ? 'head has no such cell' : `head: ${head.status}`);
   const anchor = anchors?.get(`${workload} t${threads}`);
-  if (anchors !== null && anchor === undefined) return without('inconclusive', 'no dense baseline in both runs');
+  if (anchors !== null && anchor === undefined)
+    return without('inconclusive', 'no dense baseline in both runs');
   const estimate =
     anchor === undefined
       ? ratioOf([series(base)], [series(head)], corrected)
@@ -115,47 +126,54 @@ function judged(
     attempts: [estimate],
     baseNs: median([...base.samplesNs]),
     headNs: median([...head.samplesNs]),
-    reason: narrow ? '' : Number.isFinite(estimate.interval[1]) ? 'the interval is too wide' : 'too few samples',
+    reason: narrow
+      ? ''
+      : Number.isFinite(estimate.interval[1])
+        ? 'the interval is too wide'
+        : 'too few samples',
   };
 }
 
-/** ln of a case's median in each round; null where it had no sample. */
-function series({ samplesNs, rounds }: Measured): (number | null)[] {
+/** ln of a case's samples, a list a round. */
+function series({ samplesNs, rounds }: Measured): number[][] {
   let start = 0;
   return rounds.map((size) => {
     const samples = samplesNs.slice(start, start + size);
     start += size;
-    return samples.length === 0 ? null : Math.log(median(samples));
+    return samples.map(Math.log);
   });
 }
 
-type Series = readonly (number | null)[];
+type Series = readonly (readonly number[])[];
 
-/** One side's rounds: a case's own, or those of its ratio to the anchor in the same round. */
-function levels([own, anchor]: readonly Series[]): number[] {
-  return own!.flatMap((value, round) => {
-    if (value === null) return [];
-    if (anchor === undefined) return [value];
-    const under = anchor[round] ?? null;
-    return under === null ? [] : [value - under];
+/** One side's rounds: a case's own, or those of its ratio to the anchor's median in the same round. */
+function levels([own, anchor]: readonly Series[]): number[][] {
+  return own!.flatMap((values, round) => {
+    if (values.length === 0) return [];
+    if (anchor === undefined) return [[...values]];
+    const under = anchor[round] ?? [];
+    return under.length === 0 ? [] : [values.map((value) => value - median([...under]))];
   });
 }
 
 /**
- * head over base of two lists that are not paired: each side's median has an exact interval with half of the error, so
- * that both hold together, and the ratio's interval is made of their ends. It is wider than it would need to be.
+ * head over base of two lists that are not paired: each side's median has an interval with half of the error, so that
+ * both hold together, and the ratio's interval is made of their ends. It is wider than it would need to be.
  */
 function ratioOf(base: readonly Series[], head: readonly Series[], corrected: number): RatioEstimate {
   const [b, h] = [levels(base), levels(head)];
+  const [under, over] = [b.flat(), h.flat()];
+  if (under.length === 0 || over.length === 0) {
+    const unknown: Interval = [0, Number.POSITIVE_INFINITY];
+    return { ratio: Number.NaN, interval: unknown, bootstrap: unknown, rounds: 0 };
+  }
   const ends = (level: number): Interval => {
     const each = 1 - (1 - level) / 2;
-    if (b.length === 0 || h.length === 0 || [b, h].some(({ length }) => signTestRank(length, each) === null))
-      return [0, Number.POSITIVE_INFINITY];
-    const [under, over] = [medianInterval(b, each).interval, medianInterval(h, each).interval];
-    return [Math.exp(over[0] - under[1]), Math.exp(over[1] - under[0])];
+    const [one, other] = [groupedMedianInterval(b, each).interval, groupedMedianInterval(h, each).interval];
+    return [Math.exp(other[0] - one[1]), Math.exp(other[1] - one[0])];
   };
   return {
-    ratio: b.length === 0 || h.length === 0 ? Number.NaN : Math.exp(median(h) - median(b)),
+    ratio: Math.exp(median(over) - median(under)),
     interval: ends(corrected),
     bootstrap: ends(confidence),
     rounds: Math.min(b.length, h.length),

@@ -1,10 +1,12 @@
 /**
  * The judgement of a comparison: is head slower than base? Estimate: the median of ln(head/base) over paired rounds.
- * Interval: the exact sign-test interval, Bonferroni-corrected for the number of cells, so that all of them together
- * cover their true values with the confidence asked for. Needs no addon: any machine can judge.
+ * Interval: the sign-test interval, Bonferroni-corrected for the number of cells, so that all of them together cover
+ * their true values with the confidence asked for, and widened where rounds of one address layout agree more than
+ * rounds of several. Needs no addon: any machine can judge.
  */
 import {
   bootstrapMedians,
+  groupedMedianInterval,
   type Interval,
   logRatios,
   medianInterval,
@@ -15,53 +17,16 @@ import {
 } from '../statistics.ts';
 import {
   type Attempt,
-  type ComparedCase,
   type ComparedCell,
   type Comparison,
   type ComparisonProtocol,
   exitCodes,
+  type JudgedCell,
+  type Judgement,
+  type RatioEstimate,
+  type Verdict,
+  verdicts,
 } from '../terms.ts';
-
-/** What is known about one cell; `slower`, `missing` and `wrong` are findings. */
-export const verdicts = ['wrong', 'missing', 'slower', 'inconclusive', 'faster', 'same', 'new'] as const;
-export type Verdict = (typeof verdicts)[number];
-
-/** head over base: above 1 head is slower. */
-export interface RatioEstimate {
-  readonly ratio: number;
-  /** Corrected for the number of cells; infinite where there are too few rounds for any statement. */
-  readonly interval: Interval;
-  /** 95 %, of this cell alone, by a seeded bootstrap over layouts and their rounds. */
-  readonly bootstrap: Interval;
-  readonly rounds: number;
-}
-
-/** A cell with what follows from its rounds. */
-export interface JudgedCell {
-  readonly of: Omit<ComparedCase, 'control'>;
-  readonly verdict: Verdict;
-  /** Of all attempts' rounds together; null where the cell has no times. */
-  readonly estimate: RatioEstimate | null;
-  /** Of each attempt alone. The second one is made of what the first one finds. */
-  readonly attempts: readonly RatioEstimate[];
-  /** Median nanoseconds an evaluation of both sides; null without times. */
-  readonly baseNs: number | null;
-  readonly headNs: number | null;
-  /** Why there is no time, or why no more can be said; empty otherwise. */
-  readonly reason: string;
-}
-
-/** All that follows from a comparison. */
-export interface Judgement {
-  readonly cells: readonly JudgedCell[];
-  readonly controls: readonly JudgedCell[];
-  readonly counts: Readonly<Record<Verdict, number>>;
-  /** Whether identical code differed: then no verdict on a time is worth anything. */
-  readonly voided: boolean;
-  readonly exitCode: number;
-  /** What a reader must know beside the table. */
-  readonly notes: readonly string[];
-}
 
 /** More than this share of inconclusive cells: the machine is unfit, whatever the others say. */
 export const mostInconclusive = 0.1;
@@ -88,30 +53,36 @@ export function targetHalfWidthOf({
 
 /** Has a cell been measured enough? The width decides, never the value, or the interval would lie. */
 export function isKnown(
-  ratios: readonly number[],
+  layouts: readonly (readonly number[])[],
   protocol: Pick<ComparisonProtocol, 'threshold' | 'margin' | 'maxRounds'>,
   confidence: number,
 ): boolean {
-  if (ratios.length >= protocol.maxRounds) return true;
-  if (ratios.length === 0) return false;
-  const [low, high] = medianInterval(ratios, confidence).interval;
+  const rounds = layouts.flat().length;
+  if (rounds >= protocol.maxRounds) return true;
+  if (rounds === 0) return false;
+  const [low, high] = groupedMedianInterval(layouts, confidence).interval;
   return (high - low) / 2 <= targetHalfWidthOf(protocol);
 }
 
-/** ln(head/base) of each round of an attempt. */
-export function logRatiosOf(attempt: Attempt): number[] {
-  return attempt.layouts.flatMap(({ baseNs, headNs }) =>
-    baseNs.length === 0 ? [] : logRatios(headNs, baseNs),
-  );
+/** ln(head/base) of each round, a list a layout. */
+export function logRatiosOf({ layouts }: Pick<Attempt, 'layouts'>): number[][] {
+  return layouts
+    .filter(({ baseNs }) => baseNs.length > 0)
+    .map(({ baseNs, headNs }) => logRatios(headNs, baseNs));
 }
 
 /** Estimate from the rounds of some attempts. `confidence`: that of the interval, already corrected. */
-export function estimateOf(attempts: readonly Attempt[], confidence: number, id: string): RatioEstimate | null {
-  const ratios = attempts.flatMap(logRatiosOf);
-  if (ratios.length === 0) return null;
-  const { median, interval } = medianInterval(ratios, confidence);
-  const sizes = attempts.flatMap(({ layouts }) => layouts.map(({ baseNs }) => baseNs.length));
-  const replicates = bootstrapMedians(ratios, sizes.filter((size) => size > 0), 1000, seededRandom(seedOf(id)));
+export function estimateOf(
+  attempts: readonly Attempt[],
+  confidence: number,
+  id: string,
+): RatioEstimate | null {
+  const layouts = attempts.flatMap(logRatiosOf);
+  if (layouts.length === 0) return null;
+  const ratios = layouts.flat();
+  const { median, interval } = groupedMedianInterval(layouts, confidence);
+  const sizes = layouts.map(({ length }) => length);
+  const replicates = bootstrapMedians(ratios, sizes, 1000, seededRandom(seedOf(id)));
   return {
     ratio: Math.exp(median),
     interval: exponential(interval),
@@ -153,12 +124,12 @@ export function judge({ header, cells, end }: Comparison): Judgement {
     ...(header.base.library.sha256 === header.head.library.sha256
       ? ['Both sides are the same file: whatever differs is the machine.']
       : []),
-    ...(end?.complete === false ? [`Not all was measured: ${end.stopReason}.`] : []),
+    ...(end?.complete === true ? [] : [`Not all was measured: ${end?.stopReason ?? 'the file has no end'}.`]),
   ];
   return judgementOf(of(false), of(true), notes);
 }
 
-/** Counts verdicts and finds the exit code: 2 for a finding, 3 for a void run or too much that is inconclusive. */
+/** Counts verdicts and finds the exit code: 2 for a finding, 3 for a run that shows nothing: void, without controls, inconclusive. */
 export function judgementOf(
   cells: readonly JudgedCell[],
   controls: readonly JudgedCell[],
@@ -169,11 +140,13 @@ export function judgementOf(
   ) as Record<Verdict, number>;
   const voided = controls.some(({ verdict }) => verdict === 'slower' || verdict === 'faster');
   const timed = cells.length - counts.new - counts.wrong - counts.missing;
-  const unfit = voided || counts.inconclusive > mostInconclusive * timed;
+  // Controls that nothing is known of are no control.
+  const controlled = 2 * controls.filter(({ verdict }) => verdict === 'same').length >= controls.length;
+  const unfit = voided || !controlled || timed === 0 || counts.inconclusive > mostInconclusive * timed;
   // A wrong or missing cell is a fact; a time is none where identical code differs.
   const finding = counts.wrong + counts.missing > 0 || (!voided && counts.slower > 0);
   const exitCode = finding ? exitCodes.finding : unfit ? exitCodes.unfit : exitCodes.ok;
-  return { cells, controls, counts, voided, exitCode, notes };
+  return { cells, controls, counts, voided, controlled, exitCode, notes };
 }
 
 function judgedCell(cell: ComparedCell, protocol: ComparisonProtocol, confidence: number): JudgedCell {
@@ -210,6 +183,7 @@ function reasonOf(attempts: readonly RatioEstimate[], { margin }: ComparisonProt
   const first = attempts[0];
   if (first === undefined || !Number.isFinite(first.interval[1])) return 'too few rounds';
   const side = sideOf(first.interval, margin);
-  if (side !== null) return attempts.length < 2 ? `${side}, not measured again` : `${side} once, not confirmed`;
+  if (side !== null)
+    return attempts.length < 2 ? `${side}, not measured again` : `${side} once, not confirmed`;
   return 'the interval is too wide';
 }

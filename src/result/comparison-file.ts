@@ -1,6 +1,12 @@
 /** The comparison file: JSON Lines, raw rounds and nothing derived. Untrusted as a result file is, and checked alike. */
 import { z } from 'zod';
-import { type ComparedCell, type Comparison, type ComparisonHeader, type Place, SparsemarkError } from '../terms.ts';
+import {
+  type ComparedCell,
+  type Comparison,
+  type ComparisonHeader,
+  type Place,
+  SparsemarkError,
+} from '../terms.ts';
 import { readLines, writeWhole } from './file.ts';
 import { endSchema, limits, runHeaderSchema } from './schema.ts';
 
@@ -106,9 +112,13 @@ function checkLine(value: unknown, place: Place): Line {
     throw bad(`Expected a valid ${field} for a comparison, received: ${issue.message}.`, place);
   }
   const line = parsed.data as Line;
+  if (line.kind === 'comparison' && line.protocol.margin >= line.protocol.threshold) {
+    const { margin, threshold } = line.protocol;
+    throw bad(`Expected a margin below the threshold ${threshold}, received ${margin}.`, place);
+  }
   if (line.kind !== 'cell') return line;
   const wanted = `${line.workload}/${line.kernel}-${line.isa}-t${line.threads}`;
-  if (line.id.replace(/^control-\d+:/, '') !== wanted || line.id.startsWith('control-') !== line.control)
+  if (line.id.replace(/^control-\d+:/, '') !== wanted || /^control-\d+:/.test(line.id) !== line.control)
     throw bad(`Expected the id "${wanted}" for a cell, received "${line.id}".`, place);
   if (line.status === 'measured') {
     const layouts = line.attempts.flatMap((each) => each.layouts);
@@ -151,13 +161,18 @@ export function readComparison(path: string): Comparison {
     }
   }
   if (header === null)
-    throw bad('Expected a header (kind "comparison") as the first line, received an empty file.', { file: path });
+    throw bad('Expected a header (kind "comparison") as the first line, received an empty file.', {
+      file: path,
+    });
   return { header, cells: [...cells.values()], end };
 }
 
 /** Writes a comparison file as a whole, each line checked as on reading. Throws BAD_RESULT, DISK_FULL, IO. */
 export function writeComparison(path: string, { header, cells, end }: Comparison): void {
-  const lines: Line[] = [{ kind: 'comparison', ...header }, ...cells.map((cell): Line => ({ kind: 'cell', ...cell }))];
+  const lines: Line[] = [
+    { kind: 'comparison', ...header },
+    ...cells.map((cell): Line => ({ kind: 'cell', ...cell })),
+  ];
   if (end !== null) lines.push({ kind: 'end', ...end });
   writeWhole(
     path,

@@ -1,0 +1,15 @@
+/** Head over base as a CSV file for Apache Otava: a column a cell, one row, to be put below those of earlier commits. */
+import { csvField } from '../escape.ts';
+import type { ComparisonReport } from './report.ts';
+
+export const otava: ComparisonReport = {
+  name: 'otava',
+  description: 'a row for Apache Otava, a column a cell',
+  render: (view) => {
+    const cells = view.judgement.cells.filter(({ estimate }) => estimate !== null);
+    const names = ['time', 'commit', ...cells.map(({ of }) => of.id)];
+    const commit = view.head.gitCommit ?? view.head.sha256?.slice(0, 12) ?? view.head.label;
+    const values = [view.startedAt, commit, ...cells.map(({ estimate }) => estimate!.ratio)];
+    return `${names.map(csvField).join(',')}\n${values.map(csvField).join(',')}\n`;
+  },
+};
