@@ -1,7 +1,15 @@
 /** The script for Slurm on a real one: two nodes on this machine, started here, with a key and ports of their own. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -151,6 +159,17 @@ it.skipIf(skipped)(
     await until('the task to leave its node', 30, () =>
       /PENDING/.test(call('squeue', '--noheader', '--array', '--format=%i %T', `--jobs=${array}_1`)),
     );
+    // That gives the node time to end the old task: it refuses a second copy of a job that it still knows.
+    const [, job] = /JobId=(\d+)/.exec(call('scontrol', 'show', 'job', `${array}_1`))!;
+    const isAlive = (pid: string): boolean => {
+      try {
+        return readFileSync(join('/proc', pid, 'cmdline'), 'utf8').includes(`slurmstepd: [${job}.`);
+      } catch {
+        return false;
+      }
+    };
+    await until('the old task to end', 60, () => !readdirSync('/proc').some(isAlive));
+    await sleep(1000);
     await until('a new start', 20, () => {
       try {
         call('scontrol', 'update', `JobId=${array}_1`, 'StartTime=now');
@@ -162,7 +181,10 @@ it.skipIf(skipped)(
     await until('both jobs', 150, () => call('squeue', '--noheader').trim() === '');
 
     const log = readFileSync(join(out, 'shard-1.log'), 'utf8');
-    expect(log).toMatch(/going on: [2-9]\d* workloads were finished before|going on: 1\d workloads/);
+    const controller = readFileSync(join(folder, 'slurmctld.log'), 'utf8').slice(-2000);
+    expect(log, controller).toMatch(
+      /going on: [2-9]\d* workloads were finished before|going on: 1\d workloads/,
+    );
     const { workloads, end } = readResult(join(out, 'merged.jsonl'));
     expect(workloads.map(({ id }) => id)).toEqual(loadSuite(made.suite).workloads.map(({ id }) => id));
     expect(end?.complete).toBe(true);
