@@ -65,7 +65,19 @@ describe('commands in the documents', () => {
   it('are found', () => {
     expect(ours.length).toBeGreaterThan(20);
     expect(new Set(ours.map(({ words }) => words[0]))).toEqual(
-      new Set(['run', 'list', 'data', 'report', 'merge', 'shards', 'estimate', 'track', 'doctor', 'build']),
+      new Set([
+        'run',
+        'compare',
+        'list',
+        'data',
+        'report',
+        'merge',
+        'shards',
+        'estimate',
+        'track',
+        'doctor',
+        'build',
+      ]),
     );
   });
 
