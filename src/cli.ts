@@ -59,6 +59,35 @@ function shardName(text: string): { readonly index: number; readonly count: numb
   return { index, count };
 }
 
+/** The options of commands that measure: which cells of a suite, with what, and where. */
+function measuring(command: Command): Command {
+  return command
+    .option('--filter <text>', 'only workloads whose id contains this text; * stands for any text')
+    .option('--format <names>', 'only these formats, beside dense', names)
+    .option(
+      '--density <list>',
+      'only these densities',
+      numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
+    )
+    .option('--cache <states>', 'only hot or cold', cacheStates)
+    .option('--isa <name>', 'force an instruction set: scalar, avx2, avx512, avx512vnni, neon')
+    .option(
+      '--threads <list>',
+      'thread counts to measure with (default 1)',
+      numbers('thread counts in 1..1024', (value) => positive(value) && value <= 1024),
+    )
+    .option(
+      '--cpus <list>',
+      'CPUs to pin to',
+      numbers('CPU numbers', (value) => Number.isInteger(value) && value >= 0),
+    )
+    .option(
+      '--n <list>',
+      'columns of B for a folder of matrices (default 128)',
+      numbers('column counts of at least 1', positive),
+    );
+}
+
 const program = new Command('sparsemark')
   .description('Where does sparsity pay, in which format, from which density on - on this CPU?')
   .version(version)
@@ -81,31 +110,11 @@ Exit codes: 0 fine, 1 retry (disk, killed), 2 a wrong answer, a failed case, som
 let exitCode: number = exitCodes.ok;
 const interrupt = new AbortController();
 
-program
-  .command('run')
+measuring(program.command('run'))
   .description('measure a suite, a suite file (.yaml), or a folder of matrices')
   .argument(
     '<suite>',
     'name of a suite (see: list suites), a .yaml file, or a folder with .mtx and .smtx files',
-  )
-  .option('--filter <text>', 'only workloads whose id contains this text; * stands for any text')
-  .option('--format <names>', 'only these formats, beside dense', names)
-  .option(
-    '--density <list>',
-    'only these densities',
-    numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
-  )
-  .option('--cache <states>', 'only hot or cold', cacheStates)
-  .option('--isa <name>', 'force an instruction set: scalar, avx2, avx512, avx512vnni, neon')
-  .option(
-    '--threads <list>',
-    'thread counts to measure with (default 1)',
-    numbers('thread counts in 1..1024', (value) => positive(value) && value <= 1024),
-  )
-  .option(
-    '--cpus <list>',
-    'CPUs to pin to',
-    numbers('CPU numbers', (value) => Number.isInteger(value) && value >= 0),
   )
   .option(
     '--budget <seconds>',
@@ -118,11 +127,6 @@ program
     names,
   )
   .option('--library <names>', 'only these bundled libraries beside ours', names)
-  .option(
-    '--n <list>',
-    'columns of B for a folder of matrices (default 128)',
-    numbers('column counts of at least 1', positive),
-  )
   .option(
     '--timeout <seconds>',
     'time limit of one step of a case (default 60)',
@@ -247,8 +251,7 @@ program
 const percentage = number('per cent above 0 and below 1000', (value) => value > 0 && value < 1000);
 const share = (text: string): number => percentage(text) / 100;
 
-program
-  .command('compare')
+measuring(program.command('compare'))
   .description(
     'is head slower than base? Two kernel libraries or builds measured in turns, or two result files',
   )
@@ -258,30 +261,6 @@ program
   .option('--build <command>', 'shell command that builds a git revision, run in a checkout of it')
   .option('--library <path>', 'where the library is in that checkout afterwards')
   .option('--repository <folder>', 'repository of the revisions (default: here)')
-  .option('--filter <text>', 'only workloads whose id contains this text; * stands for any text')
-  .option('--format <names>', 'only these formats, beside dense', names)
-  .option(
-    '--density <list>',
-    'only these densities',
-    numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
-  )
-  .option('--cache <states>', 'only hot or cold', cacheStates)
-  .option('--isa <name>', 'force an instruction set: scalar, avx2, avx512, avx512vnni, neon')
-  .option(
-    '--threads <list>',
-    'thread counts to measure with (default 1)',
-    numbers('thread counts in 1..1024', (value) => positive(value) && value <= 1024),
-  )
-  .option(
-    '--cpus <list>',
-    'CPUs to pin to',
-    numbers('CPU numbers', (value) => Number.isInteger(value) && value >= 0),
-  )
-  .option(
-    '--n <list>',
-    'columns of B for a folder of matrices (default 128)',
-    numbers('column counts of at least 1', positive),
-  )
   .option('--threshold <percent>', 'slowdown that must be seen (default 5): sets how long is measured', share)
   .option('--margin <percent>', 'slowdown that is no finding (default 1): code layout alone makes it', share)
   .option(

@@ -7,7 +7,7 @@ import { comparisonReports, renderComparison } from '../src/report/comparison/in
 import { type ComparisonView, viewOfComparison } from '../src/report/comparison/view.ts';
 import { judge } from '../src/result/compare.ts';
 import { isComparisonFile, readComparison, writeComparison } from '../src/result/comparison-file.ts';
-import type { Comparison } from '../src/terms.ts';
+import type { Comparison } from '../src/terms/comparison.ts';
 import { type FakeCell, fakeComparison } from './fake-comparison.ts';
 import { hostileText } from './fakes.ts';
 import { thrown } from './history-runs.ts';
@@ -32,7 +32,7 @@ describe('the reports', () => {
     const lines = text.split('\n');
     expect(lines.every((line) => line.length <= 72)).toBe(true);
     expect(text).toMatch(/^1 cell answers wrongly in head\. 1 cell is missing in head\./);
-    expect(text.replace(/\n/g, ' ')).toMatch(/1 of 25 cells are slower, the most by 12 %/);
+    expect(text.replace(/\n/g, ' ')).toMatch(/1 of 25 cells is slower, the most by 12 %/);
     const verdicts = lines
       .map((line) => line.split(' ')[0])
       .filter((word) => /^(wrong|missing|slower|faster|new)$/.test(word!));

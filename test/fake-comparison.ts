@@ -1,7 +1,7 @@
 /** Seeded makers of comparisons for tests: no kernel runs. */
 import { comparisonVersion } from '../src/result/comparison-file.ts';
 import { seededRandom } from '../src/statistics.ts';
-import type { Attempt, ComparedCell, Comparison } from '../src/terms.ts';
+import type { Attempt, ComparedCell, Comparison } from '../src/terms/comparison.ts';
 import { fakeResult } from './fakes.ts';
 
 /** A cell: its true ratio with the noise of a round (default 1 %), or what became of it instead. */

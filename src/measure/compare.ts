@@ -5,19 +5,16 @@ import { correctedConfidence, estimateOf, sideOf } from '../result/compare.ts';
 import { comparisonVersion, writeComparison } from '../result/comparison-file.ts';
 import { asSparsemarkError } from '../result/file.ts';
 import { seedOf } from '../statistics.ts';
-import {
-  type Attempt,
-  type ComparedCase,
-  type ComparedCell,
-  type ComparedSide,
-  type Comparison,
-  type ComparisonHeader,
-  type ComparisonProtocol,
-  type Library,
-  SparsemarkError,
-  type Suite,
-  type Workload,
-} from '../terms.ts';
+import type {
+  Attempt,
+  ComparedCase,
+  ComparedCell,
+  ComparedSide,
+  Comparison,
+  ComparisonHeader,
+  ComparisonProtocol,
+} from '../terms/comparison.ts';
+import { type Library, SparsemarkError, type Suite, type Workload } from '../terms.ts';
 import { dataFolderOf } from '../workload/data.ts';
 import { patternNamed } from '../workload/patterns/index.ts';
 import { workerMemoryBytes } from './libraries.ts';

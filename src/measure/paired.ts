@@ -1,7 +1,8 @@
 /** The cells of one workload, measured in turns on two workers whose address layout is drawn anew every few rounds. */
 import { correctedConfidence, isKnown, leastRounds, logRatiosOf } from '../result/compare.ts';
 import { seededRandom } from '../statistics.ts';
-import type { Attempt, ComparisonProtocol, Kernel, LayoutRounds, Problem, Reference } from '../terms.ts';
+import type { Attempt, ComparisonProtocol, LayoutRounds } from '../terms/comparison.ts';
+import type { Kernel, Problem, Reference } from '../terms.ts';
 import type { LibraryWorker } from './library-worker.ts';
 import type { Refused } from './requests.ts';
 import { shuffled } from './timing.ts';

@@ -4,15 +4,8 @@
  * ratio to its dense baseline, in which the machine cancels as far as it can.
  */
 import { groupedMedianInterval, type Interval, median } from '../statistics.ts';
-import {
-  type JudgedCell,
-  type Judgement,
-  type Measured,
-  type Measurement,
-  type RatioEstimate,
-  type Result,
-  SparsemarkError,
-} from '../terms.ts';
+import type { JudgedCell, Judgement, RatioEstimate } from '../terms/comparison.ts';
+import { type Measured, type Measurement, type Result, SparsemarkError } from '../terms.ts';
 import { correctedConfidence, judgementOf, sideOf, verdictOf } from './compare.ts';
 
 /** Threshold and margin of the verdicts. */

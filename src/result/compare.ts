@@ -20,13 +20,13 @@ import {
   type ComparedCell,
   type Comparison,
   type ComparisonProtocol,
-  exitCodes,
   type JudgedCell,
   type Judgement,
   type RatioEstimate,
   type Verdict,
   verdicts,
-} from '../terms.ts';
+} from '../terms/comparison.ts';
+import { exitCodes } from '../terms.ts';
 
 /** More than this share of inconclusive cells: the machine is unfit, whatever the others say. */
 export const mostInconclusive = 0.1;

@@ -1,12 +1,7 @@
 /** The comparison file: JSON Lines, raw rounds and nothing derived. Untrusted as a result file is, and checked alike. */
 import { z } from 'zod';
-import {
-  type ComparedCell,
-  type Comparison,
-  type ComparisonHeader,
-  type Place,
-  SparsemarkError,
-} from '../terms.ts';
+import type { ComparedCell, Comparison, ComparisonHeader } from '../terms/comparison.ts';
+import { type Place, SparsemarkError } from '../terms.ts';
 import { readLines, writeWhole } from './file.ts';
 import { endSchema, limits, runHeaderSchema } from './schema.ts';
 

@@ -1,5 +1,5 @@
 /** A comparison as workflow commands of GitHub Actions: an annotation for each finding. */
-import type { JudgedCell } from '../../terms.ts';
+import type { JudgedCell } from '../../terms/comparison.ts';
 import { plainText } from '../escape.ts';
 import type { ComparisonReport } from './report.ts';
 import { changeWords, notableCells, sentenceOfComparison } from './view.ts';

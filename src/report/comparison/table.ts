@@ -1,7 +1,7 @@
 /** The cells of a comparison as a table. */
 
 import type { Interval } from '../../statistics.ts';
-import type { JudgedCell, Verdict } from '../../terms.ts';
+import type { JudgedCell, Verdict } from '../../terms/comparison.ts';
 import { formatTime } from '../numbers.ts';
 import type { Entry, Table, Tone } from '../tables.ts';
 

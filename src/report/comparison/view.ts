@@ -1,5 +1,7 @@
 /** What the reports of a comparison show, of two libraries measured in turns as of two result files. */
-import type { ComparedSide, Comparison, JudgedCell, Judgement, Result } from '../../terms.ts';
+
+import type { ComparedSide, Comparison, JudgedCell, Judgement } from '../../terms/comparison.ts';
+import type { Result } from '../../terms.ts';
 
 /** One side in words. */
 export interface SideView {
@@ -101,13 +103,13 @@ export function sentenceOfComparison({ judgement }: ComparisonView): string {
       .filter(({ verdict }) => verdict === 'slower')
       .reduce((one, other) => (other.estimate!.ratio > one.estimate!.ratio ? other : one));
     said.push(
-      `${counts.slower} of ${plural(cells.length, 'cell is', 'cells are')} slower, the most by ${changeWords(worst.estimate!.ratio)}: ${worst.of.id}.`,
+      `${counts.slower} of ${plural(cells.length, 'cell', 'cells')} ${counts.slower === 1 ? 'is' : 'are'} slower, the most by ${changeWords(worst.estimate!.ratio)}: ${worst.of.id}.`,
     );
   } else if (!controlled) {
     said.push('No verdict: most control cells could not be measured well enough. Raise --budget.');
   } else if (judgement.exitCode === 3) {
     said.push(
-      `No verdict: ${counts.inconclusive} of ${plural(cells.length, 'cell is', 'cells are')} inconclusive. Raise --budget, or repeat on a quieter machine.`,
+      `No verdict: ${counts.inconclusive} of ${plural(cells.length, 'cell', 'cells')} inconclusive. Raise --budget, or repeat on a quieter machine.`,
     );
   } else {
     said.push(`No cell of ${cells.length} is slower.`);
