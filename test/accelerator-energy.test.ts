@@ -7,7 +7,7 @@ import { acceleratorNames, loadAccelerator, parseAccelerator } from '../src/acce
 import { parseEnergyTable } from '../src/accelerator/energy.ts';
 import { estimate } from '../src/accelerator/estimate.ts';
 import { loadNative } from '../src/native.ts';
-import type { Accelerator, EstimatedLayer } from '../src/terms.ts';
+import type { Accelerator, EstimatedLayer } from '../src/terms/accelerator.ts';
 
 const gemm = (m: number, n: number, k: number, w = 1, a = 1): EstimatedLayer => ({
   ...{ name: 'layer', shape: { m, n, k }, groups: 1 },

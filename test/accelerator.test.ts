@@ -7,7 +7,8 @@ import { acceleratorNames, loadAccelerator, parseAccelerator } from '../src/acce
 import { estimate, estimateFields, layerFields, sweep, writeLayer } from '../src/accelerator/estimate.ts';
 import { parseTopology } from '../src/accelerator/topology.ts';
 import { loadNative } from '../src/native.ts';
-import { type Accelerator, type Estimate, type EstimatedLayer, SparsemarkError } from '../src/terms.ts';
+import type { Accelerator, Estimate, EstimatedLayer } from '../src/terms/accelerator.ts';
+import { SparsemarkError } from '../src/terms.ts';
 
 function gemm(m: number, n: number, k: number, weightDensity = 1, activationDensity = 1): EstimatedLayer {
   const shape = { m, n, k };

@@ -7,7 +7,7 @@ import type {
   EstimatedLayer,
   LayerMasks,
   MaskStatistics,
-} from '../terms.ts';
+} from '../terms/accelerator.ts';
 import {
   declined,
   engineOf,

@@ -2,7 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineClass } from '../native.ts';
-import type { Accelerator, EnergyEstimate, EnergyModel, EnergyTable, LevelEstimate } from '../terms.ts';
+import type {
+  Accelerator,
+  EnergyEstimate,
+  EnergyModel,
+  EnergyTable,
+  LevelEstimate,
+} from '../terms/accelerator.ts';
 import { readYaml, type YamlReader, type YamlValue } from '../workload/yaml-reader.ts';
 import { readQuantity } from './quantity.ts';
 

@@ -1,14 +1,7 @@
 /** What layers would cost on an accelerator: one by one with all their terms, or by the million in typed arrays. */
 import { type EngineClass, loadNative } from '../native.ts';
-import {
-  type Accelerator,
-  type Estimate,
-  type EstimatedLayer,
-  type EstimateMode,
-  SparsemarkError,
-  type Suite,
-  type Workload,
-} from '../terms.ts';
+import type { Accelerator, Estimate, EstimatedLayer, EstimateMode } from '../terms/accelerator.ts';
+import { SparsemarkError, type Suite, type Workload } from '../terms.ts';
 import { energyOf } from './energy.ts';
 
 /** Numbers of a layer's row and of an estimate's, as `native/accelerator/batch.h` has them. */

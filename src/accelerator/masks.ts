@@ -1,12 +1,6 @@
 /** Where the nonzeros of a layer's operands really lie: of a suite's workloads and of matrix files. */
-import {
-  type EstimatedLayer,
-  type LayerMasks,
-  type MaskStatistics,
-  type OperandMask,
-  SparsemarkError,
-  type Workload,
-} from '../terms.ts';
+import type { EstimatedLayer, LayerMasks, MaskStatistics, OperandMask } from '../terms/accelerator.ts';
+import { SparsemarkError, type Workload } from '../terms.ts';
 import { dataFolderOf } from '../workload/data.ts';
 import { readMatrix } from '../workload/import/index.ts';
 import { opNamed } from '../workload/ops/index.ts';

@@ -1,5 +1,6 @@
 /** Layers from SCALE-Sim's topology files (.csv), for convolutions and for GEMMs, with their N:M sparsity column. */
-import { type EstimatedLayer, SparsemarkError } from '../terms.ts';
+import type { EstimatedLayer } from '../terms/accelerator.ts';
+import { SparsemarkError } from '../terms.ts';
 
 const convHeader = [
   ...['layer name', 'ifmap height', 'ifmap width', 'filter height', 'filter width', 'channels'],

@@ -1,6 +1,7 @@
 /** `sparsemark estimate`: what a suite or a topology would cost on accelerators that are not here. */
 import { acceleratorNames, loadAccelerator } from '../accelerator/accelerator.ts';
-import { type Accelerator, type Estimate, exitCodes } from '../terms.ts';
+import type { Accelerator, Estimate } from '../terms/accelerator.ts';
+import { exitCodes } from '../terms.ts';
 import { actually, type Estimated, type LayerOptions, statistically } from './estimated-layers.ts';
 import { asJson, type Output, plainTable } from './output.ts';
 

@@ -5,13 +5,8 @@ import { count, estimateBoth, withDensitiesOf } from '../accelerator/count.ts';
 import { estimate, layersOf, matricesOf } from '../accelerator/estimate.ts';
 import { masksOf, readMask } from '../accelerator/masks.ts';
 import { parseTopology } from '../accelerator/topology.ts';
-import {
-  type Accelerator,
-  type Difference,
-  type Estimate,
-  type EstimatedLayer,
-  SparsemarkError,
-} from '../terms.ts';
+import type { Accelerator, Difference, Estimate, EstimatedLayer } from '../terms/accelerator.ts';
+import { SparsemarkError } from '../terms.ts';
 import { loadSuite } from '../workload/suite.ts';
 
 /** Which layers, and how. */

@@ -1,0 +1,145 @@
+/** The words of the cost model: hardware that is not here, and what a layer would cost on it. */
+import type { Csr, Shape } from '../terms.ts';
+
+/**
+ * What an estimate's accelerator was held against: `replayed`, the authors' own data, by a recurrence or an exact
+ * count; `validated`, published figures that the formula was not made from; `calibrated`, figures that it was made
+ * from; `formula`, nothing.
+ */
+export const evidenceClasses = ['replayed', 'validated', 'calibrated', 'formula'] as const;
+export type Evidence = (typeof evidenceClasses)[number];
+
+/** Prices of a technology: one table an accelerator, and no table compared with another. */
+export interface EnergyTable {
+  readonly name: string;
+  readonly title: string;
+  readonly source: string;
+  /** pJ, or MAC where a price is relative to a multiplication. */
+  readonly unit: 'pJ' | 'MAC';
+  readonly prices: Readonly<Record<string, number>>;
+}
+
+/** What the actions of an accelerator cost, and at which level. */
+export interface EnergyModel {
+  readonly table: string;
+  readonly unit: EnergyTable['unit'];
+  readonly priced: readonly {
+    readonly level: string;
+    /** An action of the engine class. */
+    readonly action: string;
+    /** Energy of one of them. */
+    readonly price: number;
+    /** Bits that one of them moves. */
+    readonly bits: number;
+  }[];
+}
+
+/** What a level of an accelerator does for a layer: arithmetic or a memory. */
+export interface LevelEstimate {
+  readonly level: string;
+  readonly accesses: number;
+  readonly bits: number;
+  readonly energy: number;
+}
+
+/** Energy of a layer, in the unit of its table; to be compared within the table alone. */
+export interface EnergyEstimate {
+  readonly table: string;
+  readonly unit: EnergyTable['unit'];
+  readonly total: number;
+  readonly levels: readonly LevelEstimate[];
+}
+
+/** Hardware that is not here, as a file of `suites/accelerators/` describes it. */
+export interface Accelerator {
+  readonly name: string;
+  readonly title: string;
+  /** Paper or report that describes it. */
+  readonly source: string;
+  /** Engine class: an entry of `native/accelerator/engines.inc`. */
+  readonly engine: string;
+  readonly clockMhz: number;
+  /** In the order of the engine class. */
+  readonly parameters: readonly number[];
+  /** null where no table is known to price its actions. */
+  readonly energy: EnergyModel | null;
+  readonly evidence: Evidence;
+  /** What it was held against, with the error. */
+  readonly against: string;
+  /** Of what hardware `denseCycles` are: the accelerator with its sparsity off, or a baseline that the paper names. */
+  readonly baseline: string;
+}
+
+/** A layer with its densities, as the cost model takes it. */
+export interface EstimatedLayer {
+  readonly name: string;
+  /** m outputs, n output pixels or columns, k inputs of a sum; of one group. */
+  readonly shape: Shape;
+  readonly groups: number;
+  readonly weightDensity: number;
+  readonly activationDensity: number;
+  /** Intra-class correlation of the weights' places; 0 for uniform ones. */
+  readonly weightCorrelation: number;
+}
+
+/** Where an operand's nonzeros lie: canonical compressed sparse rows without values. */
+export type OperandMask = Omit<Csr, 'values'>;
+
+/** Both operands' masks of a layer. */
+export interface LayerMasks {
+  /** m x k. */
+  readonly weights: OperandMask;
+  /** k x n; of a convolution channels x (batch, height, width), without its padding. null: none is zero. */
+  readonly activations: OperandMask | null;
+}
+
+/**
+ * Whether the nonzeros of an estimate are `statistical`, expected from densities, or `actual`, counted where they are.
+ */
+export type EstimateMode = 'statistical' | 'actual';
+
+/** Coefficients of variation of a mask's nonzeros a row, a column, and of the gaps in its rows, beside uniform ones'. */
+export interface MaskStatistics {
+  readonly rowCv: number;
+  readonly uniformRowCv: number;
+  readonly colCv: number;
+  readonly uniformColCv: number;
+  readonly gapCv: number;
+  readonly uniformGapCv: number;
+  /** Of nonzero weights and nonzero activations an input of the sum. */
+  readonly correlation: number;
+}
+
+/** How far the statistical estimate of a layer is from the actual one. */
+export interface Difference {
+  /** Statistical cycles over actual ones, less one. */
+  readonly relative: number;
+  /** Whether it is 10 % at the most. */
+  readonly trustworthy: boolean;
+  readonly statistics: MaskStatistics;
+  /** What tells the masks from uniform ones, the strongest first, where it is not trustworthy. */
+  readonly reasons: readonly string[];
+}
+
+/** What a layer would cost on an accelerator. */
+export interface Estimate {
+  readonly accelerator: string;
+  readonly layer: string;
+  readonly mode: EstimateMode;
+  readonly evidence: Evidence;
+  readonly cycles: number;
+  readonly timeNs: number;
+  /** Cycles of the baseline on the same layer without zeros. */
+  readonly denseCycles: number;
+  readonly macs: number;
+  /** Multiplications of two nonzeros, as expected or as counted. */
+  readonly effectualMacs: number;
+  /** Effectual multiplications over those that the multipliers could do in that time. */
+  readonly utilisation: number;
+  /** What the formula is made of, by name. */
+  readonly terms: Readonly<Record<string, number>>;
+  /** How often each priced action happens, by name. */
+  readonly actions: Readonly<Record<string, number>>;
+  /** null where the accelerator names no table. */
+  readonly energy: EnergyEstimate | null;
+}
