@@ -115,7 +115,8 @@ Napi::Value open_library(const Napi::CallbackInfo& info) {
 // describeLibrary(library): { name, version, config, formats, kernels }
 Napi::Value describe_library(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const sparsemark_library& table = held<Library>(info[0], kLibraryTag, "Library")->table();
+  const Library& library = *held<Library>(info[0], kLibraryTag, "Library");
+  const sparsemark_library& table = library.table();
   const auto string = [](const char* s) { return s == nullptr ? std::string() : std::string(s); };
   Napi::Object out = Napi::Object::New(env);
   out.Set("name", string(table.name));
@@ -138,6 +139,7 @@ Napi::Value describe_library(const Napi::CallbackInfo& info) {
     entry.Set("isa", string(kernel.isa));
     entry.Set("maxThreads", kernel.max_threads);
     entry.Set("dense", (kernel.flags & SPARSEMARK_KERNEL_DENSE) != 0);
+    entry.Set("knobs", library.knobs(i));
     kernels.Set(static_cast<std::uint32_t>(i), entry);
   }
   out.Set("kernels", kernels);
@@ -155,6 +157,19 @@ Napi::Value encode(const Napi::CallbackInfo& info) {
   const sparsemark_csr csr = csr_of(env, rows, cols, info[5], info[6], info[7]);
   return guarded(
       env, [&] { return wrap(env, std::make_shared<HostMatrix>(library, format, dtype, csr), kMatrixTag); });
+}
+
+// encodePlanned(library, kernelIndex, plan, rows, cols, rowOffsets, colIndices, values): Matrix
+Napi::Value encode_planned(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::shared_ptr<Library>& library = held<Library>(info[0], kLibraryTag, "Library");
+  const std::int32_t kernel = kernel_of(info[1], *library);
+  const std::string plan = text(info[2], "plan");
+  const std::int32_t rows = integer(info[3], "rows", 0);
+  const std::int32_t cols = integer(info[4], "cols", 0);
+  const sparsemark_csr csr = csr_of(env, rows, cols, info[5], info[6], info[7]);
+  return guarded(
+      env, [&] { return wrap(env, std::make_shared<HostMatrix>(library, kernel, plan, csr), kMatrixTag); });
 }
 
 // describeMatrix(matrix): { rows, cols, nnz, payloadBytes, metadataBytes, paddingBytes, encodeNs }
@@ -186,10 +201,7 @@ Napi::Value prepare(const Napi::CallbackInfo& info) {
   if (!matrices.empty() && matrices[0]->library() != library) {
     throw Napi::TypeError::New(env, "Expected matrices that this library encoded");
   }
-  const std::int32_t kernel = integer(info[2], "kernelIndex", 0);
-  if (kernel >= library->table().kernel_count) {
-    throw Napi::TypeError::New(env, "Expected a kernelIndex below the library's number of kernels");
-  }
+  const std::int32_t kernel = kernel_of(info[2], *library);
   if (!info[3].IsObject()) throw Napi::TypeError::New(env, "Expected an object for operands");
   // Every property first, every pointer afterwards: a getter could take an array's memory away.
   const auto given = info[3].As<Napi::Object>();
@@ -200,6 +212,11 @@ Napi::Value prepare(const Napi::CallbackInfo& info) {
     operands.rows = integer(given.Get("rows"), "rows", 0);
     operands.cols = integer(given.Get("cols"), "cols", 0);
     operands.keep = integer(given.Get("keep"), "keep", 0);
+  }
+  std::string plan;
+  if (const Napi::Value chosen = given.Get("plan"); !chosen.IsUndefined() && !chosen.IsNull()) {
+    plan = text(chosen, "plan");
+    operands.plan = plan.c_str();
   }
   sparsemark_conv conv{};
   if (const Napi::Value geometry = given.Get("conv"); !geometry.IsUndefined() && !geometry.IsNull()) {
@@ -394,6 +411,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("openLibrary", open_library);
   add("describeLibrary", describe_library);
   add("encode", encode);
+  add("encodePlanned", encode_planned);
   add("describeMatrix", describe_matrix);
   add("decode", decode);
   add("prepare", prepare);

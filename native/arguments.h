@@ -92,6 +92,12 @@ std::int32_t integer(const Napi::Value& value, const char* name, std::int32_t le
                                               " to " + std::to_string(most) + " for " + name);
 }
 
+std::int32_t kernel_of(const Napi::Value& value, const sparsemark::Library& library) {
+  const std::int32_t kernel = integer(value, "kernelIndex", 0);
+  if (kernel < library.table().kernel_count) return kernel;
+  throw Napi::TypeError::New(value.Env(), "Expected a kernelIndex below the library's number of kernels");
+}
+
 std::string text(const Napi::Value& value, const char* name) {
   if (!value.IsString())
     throw Napi::TypeError::New(value.Env(), std::string("Expected a string for ") + name);

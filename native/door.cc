@@ -41,6 +41,12 @@ std::string quoted(const char* text) { return text == nullptr ? "none" : "\"" + 
   }
 }
 
+[[noreturn]] void refuse_plan(const Library& library, std::int32_t kernel) {
+  throw DoorError("UNSUPPORTED", "Expected a kernel with knobs for a plan, received " +
+                                     std::string(library.table().kernels[kernel].name) + " of library " +
+                                     library_name(library) + ". Measure it without a plan.");
+}
+
 // FNV-1a over words of 4 bytes, the last one filled with zeros.
 std::uint64_t digest_of(const void* data, std::size_t bytes) {
   std::uint64_t hash = 14695981039346656037ull;
@@ -93,12 +99,16 @@ void check_kernel(const sparsemark_library& table, std::int32_t index) {
   }
 }
 
+// A table of before there were plans.
+constexpr std::size_t kOldTableBytes = offsetof(sparsemark_library, knobs);
+
 void check_table(const sparsemark_library& table) {
   constexpr const char* kLibraryCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_";
   constexpr const char* kFormatCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_.:-";
-  if (table.abi_version != SPARSEMARK_ABI_VERSION || table.struct_size != sizeof(sparsemark_library)) {
+  if (table.abi_version != SPARSEMARK_ABI_VERSION ||
+      (table.struct_size != sizeof(sparsemark_library) && table.struct_size != kOldTableBytes)) {
     bad("kernel ABI version " + std::to_string(SPARSEMARK_ABI_VERSION) + " with a table of " +
-            std::to_string(sizeof(sparsemark_library)) + " bytes",
+            std::to_string(kOldTableBytes) + " or " + std::to_string(sizeof(sparsemark_library)) + " bytes",
         "the library",
         "version " + std::to_string(table.abi_version) + " with " + std::to_string(table.struct_size),
         "Build it again with this version's native/sparsemark.h.");
@@ -136,15 +146,42 @@ std::shared_ptr<Library> Library::open(const std::string& path) {
   sparsemark_message message{};
   const sparsemark_library* table = describe(SPARSEMARK_ABI_VERSION, &message);
   if (table == nullptr) refuse(SPARSEMARK_UNSUPPORTED, "sparsemark_describe", message);
-  check_table(*table);
   auto library = std::make_shared<Library>();
-  library->table_ = table;
+  const std::size_t bytes =
+      table->struct_size < sizeof(sparsemark_library) ? kOldTableBytes : sizeof(sparsemark_library);
+  std::memcpy(&library->table_, table, bytes);
+  check_table(library->table_);
   return library;
+}
+
+std::string Library::knobs(std::int32_t kernel) const {
+  if (table_.knobs == nullptr || table_.encode_planned == nullptr || table_.knobs[kernel] == nullptr) {
+    return "";
+  }
+  return table_.knobs[kernel];
 }
 
 HostMatrix::HostMatrix(std::shared_ptr<Library> library, const std::string& format, const std::string& dtype,
                        const sparsemark_csr& csr)
     : library_(std::move(library)), format_(format), dtype_(dtype) {
+  encode(csr, [&](const sparsemark_csr& copy, sparsemark_message& message) {
+    return library_->table().encode(format.c_str(), dtype.c_str(), &copy, &matrix_, &encoded_, &message);
+  });
+}
+
+HostMatrix::HostMatrix(std::shared_ptr<Library> library, std::int32_t kernel, const std::string& plan,
+                       const sparsemark_csr& csr)
+    : library_(std::move(library)),
+      format_(library_->table().kernels[kernel].format),
+      dtype_(library_->table().kernels[kernel].dtype) {
+  if (library_->knobs(kernel).empty()) refuse_plan(*library_, kernel);
+  encode(csr, [&](const sparsemark_csr& copy, sparsemark_message& message) {
+    return library_->table().encode_planned(kernel, plan.c_str(), &copy, &matrix_, &encoded_, &message);
+  });
+}
+
+template <typename Encode>
+void HostMatrix::encode(const sparsemark_csr& csr, Encode call) {
   // The library sees a copy that is gone after the call, so that neither a write into its input nor a pointer
   // kept into it can reach the caller's matrix.
   const auto rows = static_cast<std::size_t>(csr.rows);
@@ -156,8 +193,7 @@ HostMatrix::HostMatrix(std::shared_ptr<Library> library, const std::string& form
 
   sparsemark_message message{};
   const double start = now_ns();
-  const sparsemark_status status =
-      library_->table().encode(format.c_str(), dtype.c_str(), &copy, &matrix_, &encoded_, &message);
+  const sparsemark_status status = call(copy, message);
   encode_ns_ = now_ns() - start;
   const std::string subject = "encode of library " + library_name(*library_);
   if (status != SPARSEMARK_OK) refuse(status, subject, message);
@@ -265,6 +301,7 @@ HostJob::HostJob(std::shared_ptr<Library> library, std::vector<std::shared_ptr<H
       cols_(matrices_.empty() ? operands.cols : matrices_[0]->encoded().cols),
       c_(bytes_of(sizes_.c)) {
   const sparsemark_library& table = library_->table();
+  if (operands.plan != nullptr && library_->knobs(kernel).empty()) refuse_plan(*library_, kernel);
   subject_ = "kernel " + std::string(table.kernels[kernel].name) + " of library " + library_name(*library_);
   sparsemark_product product{};
   product.n = operands.n;
@@ -295,6 +332,7 @@ HostJob::HostJob(std::shared_ptr<Library> library, std::vector<std::shared_ptr<H
     product.cols = operands.cols;
     product.keep = operands.keep;
   }
+  product.plan = operands.plan;
   run_ = table.run;
   for (std::size_t copy = 0; copy == 0 || copy < matrices_.size(); ++copy) {
     sparsemark_message message{};

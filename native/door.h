@@ -27,10 +27,12 @@ class Library {
  public:
   // Opens path and checks its table. Throws DoorError.
   static std::shared_ptr<Library> open(const std::string& path);
-  const sparsemark_library& table() const { return *table_; }
+  const sparsemark_library& table() const { return table_; }
+  // What can be chosen of a kernel's plan; empty for nothing.
+  std::string knobs(std::int32_t kernel) const;
 
  private:
-  const sparsemark_library* table_ = nullptr;
+  sparsemark_library table_{};  // what a shorter table lacks is NULL
 };
 
 // An encoded matrix, with the time that the encoding took.
@@ -39,6 +41,9 @@ class HostMatrix {
   // Throws DoorError; BAD_LIBRARY where the library reports other sizes than it was given or writes into its
   // input.
   HostMatrix(std::shared_ptr<Library> library, const std::string& format, const std::string& dtype,
+             const sparsemark_csr& csr);
+  // For one kernel and a plan. UNSUPPORTED where it has no knobs or the plan is none of its.
+  HostMatrix(std::shared_ptr<Library> library, std::int32_t kernel, const std::string& plan,
              const sparsemark_csr& csr);
   ~HostMatrix();
   HostMatrix(const HostMatrix&) = delete;
@@ -55,6 +60,8 @@ class HostMatrix {
   double encode_ns() const { return encode_ns_; }
 
  private:
+  template <typename Encode>
+  void encode(const sparsemark_csr& csr, Encode call);
   void check_encoded(const sparsemark_csr& csr, const std::string& subject) const;
 
   std::shared_ptr<Library> library_;
@@ -78,6 +85,7 @@ struct HostOperands {
   std::int32_t rows = 0;  // of what encode and prune make
   std::int32_t cols = 0;
   std::int64_t keep = 0;
+  const char* plan = nullptr;  // that the matrices were encoded with
 };
 
 // Checks a kernel against the matrix and operands and returns their sizes. Throws DoorError UNSUPPORTED.

@@ -52,7 +52,9 @@
 extern "C" {
 #endif
 
-/* Raised whenever a struct below changes; a library of another version is refused by name. */
+/* Raised whenever a struct below changes in a way that a library would not survive; one of another version is
+ * refused by name. What is added behind the last field leaves it: struct_size tells how much a library has.
+ */
 #define SPARSEMARK_ABI_VERSION 2u
 
 #if defined(__GNUC__)
@@ -134,6 +136,7 @@ typedef struct sparsemark_product {
   const sparsemark_conv* conv;
   int32_t rows, cols; /* m and k, for ops that have no A yet */
   int64_t keep;       /* nonzeros that prune keeps */
+  const char* plan;   /* NULL, or what encode_planned was given for this matrix */
 } sparsemark_product;
 
 typedef struct sparsemark_matrix sparsemark_matrix; /* the library's own */
@@ -168,6 +171,19 @@ typedef struct sparsemark_library {
   /* What the last run of encode or prune made; NULL if it had no memory. Valid until the next run or
    * free_job. May be NULL where the library has no such kernels. */
   const sparsemark_matrix* (*made)(const sparsemark_job* job);
+
+  /* Plans, for a tuner: both NULL where there is nothing to choose. A table may also end before them, as
+   * those of libraries do that were built without; they need not be built again.
+   *
+   * knobs: for each kernel NULL, or what can be chosen and the values that it can have, the first names being
+   * worth a try first: "columns=64|128|256 vectors=2|4". A plan is a choice of some: "vectors=4"; the rest
+   * stays the library's own. */
+  const char* const* knobs;
+  /* encode for one kernel and a plan, of which it takes what concerns the storage. Any plan that is not made
+   * of the kernel's knobs is UNSUPPORTED, and so is one that does not fit the matrix; here or in prepare. */
+  sparsemark_status (*encode_planned)(int32_t kernel, const char* plan, const sparsemark_csr* csr,
+                                      sparsemark_matrix** matrix, sparsemark_encoded* encoded,
+                                      sparsemark_message* message);
 } sparsemark_library;
 
 /*

@@ -133,6 +133,10 @@ measuring(program.command('run'))
     number('seconds above 0', (value) => value > 0 && value < 1e6),
   )
   .option('--out <file>', 'result file (default results/local/<suite>-<time>.jsonl)')
+  .option(
+    '--tuned',
+    'measure kernels with a plan from sparsemark tune a second time with it, as <kernel>-tuned',
+  )
   .option('--resume', 'go on with an interrupted run')
   .option('--shard <i/n>', 'only this part of the workloads: one of n machines (see: merge)', shardName)
   .option('--shard-costs <result>', 'split by the times of an earlier run instead of by FLOP')
@@ -142,6 +146,23 @@ measuring(program.command('run'))
     const { runCommand } = await import('./command/run.ts');
     const command = `sparsemark ${process.argv.slice(2).join(' ')}`;
     exitCode = await runCommand(suite, options, output, command, interrupt.signal);
+  });
+
+measuring(program.command('tune'))
+  .description(
+    'try plans for kernels that can be tuned and keep the faster ones for this machine (SPARSEMARK_PLANS)',
+  )
+  .argument('<suite>', 'name of a suite, a .yaml file, or a folder of matrices, as for run')
+  .option(
+    '--budget <seconds>',
+    'start no further search after this time (default 600)',
+    number('seconds above 0', (value) => value > 0 && value < 1e7),
+  )
+  .option('--kernels <libraries>', 'kernel libraries of your own, as for run', names)
+  .option('--json', 'as JSON')
+  .action(async (suite: string, options) => {
+    const { tuneCommand } = await import('./command/tune.ts');
+    exitCode = await tuneCommand(suite, options, output, interrupt.signal);
   });
 
 program

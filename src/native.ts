@@ -29,6 +29,8 @@ export interface JobOperands extends Operands {
   /** m and k, for an op that makes a matrix. */
   readonly rows?: number;
   readonly cols?: number;
+  /** That the matrices were encoded with; absent: the library plans by itself. */
+  readonly plan?: string;
 }
 
 /** A kind of accelerator that the cost model knows, as C++ describes it. */
@@ -98,6 +100,8 @@ export interface Native {
       isa: string;
       maxThreads: number;
       dense: boolean;
+      /** What can be chosen of its plan, as in `sparsemark_library.knobs`; empty for nothing. */
+      knobs: string;
     }[];
   };
   // Napi::Value encode(const Napi::CallbackInfo& info)
@@ -105,6 +109,18 @@ export interface Native {
     library: LibraryHandle,
     format: string,
     dtype: Dtype,
+    rows: number,
+    cols: number,
+    rowOffsets: Int32Array,
+    colIndices: Int32Array,
+    values: Float32Array,
+  ): MatrixHandle;
+  /** For one kernel with knobs; `prepare` wants the same plan. */
+  // Napi::Value encode_planned(const Napi::CallbackInfo& info)
+  encodePlanned(
+    library: LibraryHandle,
+    kernelIndex: number,
+    plan: string,
     rows: number,
     cols: number,
     rowOffsets: Int32Array,

@@ -351,6 +351,8 @@ export interface Protocol {
   readonly isa: string | null;
   /** The formats asked for beside dense; null: the suite's. */
   readonly formats: readonly string[] | null;
+  /** Whether cells with a tuned plan were measured with it too, as kernels `<name>-tuned`; absent: none. */
+  readonly tuned?: boolean;
   /** Which part of the workloads this run has; absent: all of them. */
   readonly shard?: Shard;
 }

@@ -67,6 +67,7 @@ describe('commands in the documents', () => {
     expect(new Set(ours.map(({ words }) => words[0]))).toEqual(
       new Set([
         'run',
+        'tune',
         'compare',
         'list',
         'data',

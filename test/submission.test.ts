@@ -33,6 +33,7 @@ describe('publishable', () => {
       /received shard 2 of 8.*sparsemark merge/,
     ],
     ['a forced instruction set', { protocol: { ...good.protocol, isa: 'avx2' } }, /received --isa avx2/],
+    ['tuned plans', { protocol: { ...good.protocol, tuned: true } }, /Run it without --tuned/],
     ['some formats', { protocol: { ...good.protocol, formats: ['csr', 'ell'] } }, /--format csr,ell/],
     [
       'no healthy baseline',

@@ -16,7 +16,13 @@ struct Format {
   void (*decode)(const Matrix& matrix, float* dense);
   // Type of the stored values; a format of several has one entry in the list for each.
   const char* dtype = "f32";
+  // What a tuner may choose of the layout, nullptr for nothing, as in sparsemark_library.knobs; and encode
+  // with a choice: a value for each knob in their order, kNotChosen where encode decides.
+  const char* knobs = nullptr;
+  const char* (*encode_chosen)(const Csr& csr, const std::int32_t* chosen, Matrix& matrix) = nullptr;
 };
+
+inline constexpr std::int32_t kNotChosen = -1;
 
 // Stored values that a format may have, padding included: positions are 32-bit.
 inline constexpr std::int64_t kMostStored = INT32_MAX;

@@ -429,12 +429,20 @@ const char* encode(const Csr& csr, Matrix& matrix) {
   return encode_packed(csr, {block_columns(csr), kCandidates, kShareFrom}, matrix);
 }
 
+// Columns of a block, made even.
+constexpr const char* kKnobs = "columns=64|96|128|192|256|384|512|1024";
+
+const char* encode_chosen(const Csr& csr, const std::int32_t* chosen, Matrix& matrix) {
+  if (chosen[0] == kNotChosen) return encode(csr, matrix);
+  return encode_packed(csr, {even_columns(csr.cols, chosen[0]), kCandidates, kShareFrom}, matrix);
+}
+
 void decode(const Matrix& matrix, float* dense) {
   decode_packed(matrix.view, static_cast<std::size_t>(matrix.view.cols), dense);
 }
 
 }  // namespace
 
-extern const Format packed = {"packed", encode, decode};
+extern const Format packed = {"packed", encode, decode, "f32", kKnobs, encode_chosen};
 
 }  // namespace sparsemark::formats

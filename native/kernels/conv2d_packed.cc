@@ -230,7 +230,12 @@ struct Body {
 void run(const Operands& o, const Shard& s) noexcept {
   const Conv& g = *o.conv;
   const Encoded& a = *o.a;
-  if (pointwise(g)) return multiply_images(spmm_packed, o, s);
+  if (pointwise(g)) {
+    // What plan() wrote is nothing that spmm knows.
+    Operands plain = o;
+    plain.plan = nullptr;
+    return multiply_images(spmm_packed, plain, s);
+  }
   const ConvTile t = tile_of(a, g);
   const std::size_t area = static_cast<std::size_t>(g.out_height) * static_cast<std::size_t>(g.out_width);
   const std::int32_t window = g.kernel_height * g.kernel_width;

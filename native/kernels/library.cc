@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 #include <vector>
 
@@ -11,11 +12,14 @@
 #include "../sparsemark.h"
 #include "compression.h"
 #include "kernel.h"
+#include "plans.h"
 #include "threads.h"
+#include "tunable.h"
 
 struct sparsemark_matrix {
   sparsemark::Matrix matrix;
   const sparsemark::Format* format = nullptr;
+  std::string plan;  // that it was encoded with
 };
 
 struct sparsemark_job {
@@ -41,49 +45,89 @@ void say(sparsemark_message* message, const char* text) {
 }
 
 // Returns nullptr, or why the format declines. May throw std::bad_alloc and std::length_error.
-const char* encode_as(const Format& format, const Csr& csr, Matrix& matrix) {
+const char* encode_as(const Format& format, const Csr& csr, Matrix& matrix,
+                      const std::int32_t* chosen = nullptr) {
   matrix.view.rows = csr.rows;
   matrix.view.cols = csr.cols;
   matrix.view.nnz = csr.nnz;
-  return format.encode(csr, matrix);
+  return chosen == nullptr ? format.encode(csr, matrix) : format.encode_chosen(csr, chosen, matrix);
+}
+
+const Format* format_of(const char* name, const char* dtype) {
+  for (int f = 0; f < kFormatCount; ++f) {
+    const Format& format = *kFormats[f];
+    if (std::strcmp(format.name, name) == 0 && std::strcmp(format.dtype, dtype) == 0) return &format;
+  }
+  return nullptr;
+}
+
+// Encodes with what is chosen of the layout, nullptr for nothing. plan: the text that it comes from.
+sparsemark_status encode_chosen(const Format& format, const std::int32_t* chosen, const char* plan,
+                                const sparsemark_csr* csr, sparsemark_matrix** matrix,
+                                sparsemark_encoded* encoded, sparsemark_message* message) {
+  try {
+    auto made = std::make_unique<sparsemark_matrix>();
+    made->format = &format;
+    made->plan = plan;
+    Matrix& m = made->matrix;
+    const Csr in = {csr->rows, csr->cols, csr->nnz, csr->row_offsets, csr->col_indices, csr->values};
+    if (const char* reason = encode_as(format, in, m, chosen); reason != nullptr) {
+      say(message, reason);
+      return SPARSEMARK_UNSUPPORTED;
+    }
+    *encoded = {m.view.rows,
+                m.view.cols,
+                m.view.nnz,
+                m.footprint.payload_bytes,
+                m.footprint.metadata_bytes,
+                m.footprint.padding_bytes};
+    *matrix = made.release();
+    return SPARSEMARK_OK;
+  } catch (const std::bad_alloc&) {
+    say(message, "out of memory while encoding");
+    return SPARSEMARK_OUT_OF_MEMORY;
+  } catch (const std::length_error&) {
+    say(message, "out of memory while encoding");
+    return SPARSEMARK_OUT_OF_MEMORY;
+  }
 }
 
 sparsemark_status encode(const char* name, const char* dtype, const sparsemark_csr* csr,
                          sparsemark_matrix** matrix, sparsemark_encoded* encoded,
                          sparsemark_message* message) {
-  bool known = false;
-  for (int f = 0; f < kFormatCount; ++f) {
-    const Format& format = *kFormats[f];
-    if (std::strcmp(format.name, name) != 0) continue;
-    known = true;
-    if (std::strcmp(format.dtype, dtype) != 0) continue;
-    try {
-      auto made = std::make_unique<sparsemark_matrix>();
-      made->format = &format;
-      Matrix& m = made->matrix;
-      const Csr in = {csr->rows, csr->cols, csr->nnz, csr->row_offsets, csr->col_indices, csr->values};
-      if (const char* reason = encode_as(format, in, m); reason != nullptr) {
-        say(message, reason);
-        return SPARSEMARK_UNSUPPORTED;
-      }
-      *encoded = {m.view.rows,
-                  m.view.cols,
-                  m.view.nnz,
-                  m.footprint.payload_bytes,
-                  m.footprint.metadata_bytes,
-                  m.footprint.padding_bytes};
-      *matrix = made.release();
-      return SPARSEMARK_OK;
-    } catch (const std::bad_alloc&) {
-      say(message, "out of memory while encoding");
-      return SPARSEMARK_OUT_OF_MEMORY;
-    } catch (const std::length_error&) {
-      say(message, "out of memory while encoding");
-      return SPARSEMARK_OUT_OF_MEMORY;
-    }
+  if (const Format* format = format_of(name, dtype); format != nullptr) {
+    return encode_chosen(*format, nullptr, "", csr, matrix, encoded, message);
   }
+  bool known = false;
+  for (int f = 0; f < kFormatCount; ++f) known = known || std::strcmp(kFormats[f]->name, name) == 0;
   say(message, known ? "this format does not store that type" : "unknown format");
   return SPARSEMARK_UNSUPPORTED;
+}
+
+// Knobs of a kernel and its format; both nullptr where it cannot be tuned.
+Knobs knobs_of(const Kernel& kernel) {
+  const Tunable* tunable = tunable_of(kernel);
+  if (tunable == nullptr) return {nullptr, nullptr};
+  return {format_of(kernel.format, kernel.dtype)->knobs, tunable->knobs};
+}
+
+sparsemark_status encode_planned(std::int32_t index, const char* plan, const sparsemark_csr* csr,
+                                 sparsemark_matrix** matrix, sparsemark_encoded* encoded,
+                                 sparsemark_message* message) {
+  const KernelList list = available_kernels();
+  if (index < 0 || index >= list.count || tunable_of(*list.kernels[index]) == nullptr) {
+    say(message, "this kernel has no plans to choose from");
+    return SPARSEMARK_UNSUPPORTED;
+  }
+  const Kernel& kernel = *list.kernels[index];
+  ChosenPlan chosen;
+  if (const std::string reason = read_plan(plan, knobs_of(kernel), chosen); !reason.empty()) {
+    say(message, reason.c_str());
+    return SPARSEMARK_UNSUPPORTED;
+  }
+  const Format& format = *format_of(kernel.format, kernel.dtype);
+  const std::int32_t* of_format = format.encode_chosen == nullptr ? nullptr : chosen.of_format.data();
+  return encode_chosen(format, of_format, plan, csr, matrix, encoded, message);
 }
 
 sparsemark_status decode(const sparsemark_matrix* matrix, float* dense, sparsemark_message*) {
@@ -228,6 +272,17 @@ sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
     say(message, "this kernel runs on one thread only");
     return SPARSEMARK_UNSUPPORTED;
   }
+  const char* plan = product->plan == nullptr ? "" : product->plan;
+  const Tunable* tunable = product->plan == nullptr ? nullptr : tunable_of(kernel);
+  ChosenPlan chosen;
+  const std::string refusal = matrix->plan != plan       ? "the matrix was encoded with another plan"
+                              : product->plan == nullptr ? ""
+                              : tunable == nullptr       ? "this kernel has no plans to choose from"
+                                                         : read_plan(plan, knobs_of(kernel), chosen);
+  if (!refusal.empty()) {
+    say(message, refusal.c_str());
+    return SPARSEMARK_UNSUPPORTED;
+  }
   try {
     const Encoded& a = matrix->matrix.view;
     auto made = std::make_unique<sparsemark_job>();
@@ -259,6 +314,14 @@ sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
         planning->plan(a, *conv, made->plan.data());
       }
       if (planning->scratch_bytes != nullptr) scratch_bytes = planning->scratch_bytes(a, *conv);
+    } else if (tunable != nullptr) {
+      made->plan = Aligned<std::uint8_t>(static_cast<std::size_t>(tunable->plan_bytes));
+      const char* reason = tunable->plan(a, product->n, chosen.of_kernel.data(), made->plan.data());
+      if (reason != nullptr) {
+        say(message, reason);
+        return SPARSEMARK_UNSUPPORTED;
+      }
+      scratch_bytes = tunable->scratch_bytes(a, product->n, made->plan.data());
     } else {
       if (kernel.plan_bytes != nullptr) {
         made->plan = Aligned<std::uint8_t>(static_cast<std::size_t>(kernel.plan_bytes(a, product->n)));
@@ -279,6 +342,8 @@ sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
       message->text[0] = '\0';
       if (planning != nullptr) {
         planning->tiling(a, *conv, message->text);
+      } else if (tunable != nullptr) {
+        tunable->tiling(a, product->n, made->plan.data(), message->text);
       } else if (kernel.tiling != nullptr) {
         kernel.tiling(a, product->n, message->text);
       }
@@ -316,6 +381,8 @@ void free_job(sparsemark_job* job) { delete job; }
 struct Description {
   std::vector<const char*> formats;
   std::vector<sparsemark_kernel> kernels;
+  std::vector<std::string> knob_texts;
+  std::vector<const char*> knobs;
   sparsemark_library library{};
 
   Description() {
@@ -330,11 +397,14 @@ struct Description {
       const Kernel& kernel = *list.kernels[i];
       kernels.push_back({kernel.name, kernel.op, kernel.dtype, kernel.format, kernel.isa,
                          kernel.split == Split::kNone ? 1 : 0, kernel.dense ? SPARSEMARK_KERNEL_DENSE : 0u});
+      knob_texts.push_back(knobs_text(knobs_of(kernel)));
     }
     for (const Maker& maker : makers()) {
       const char* name = maker.format->name;
       kernels.push_back({name, maker.op, maker.format->dtype, name, "auto", 1, 0u});
+      knob_texts.emplace_back();
     }
+    for (const std::string& text : knob_texts) knobs.push_back(text.empty() ? nullptr : text.c_str());
     library.abi_version = SPARSEMARK_ABI_VERSION;
     library.struct_size = sizeof(sparsemark_library);
     library.name = "native";
@@ -351,6 +421,8 @@ struct Description {
     library.run = run;
     library.free_job = free_job;
     library.made = made;
+    library.knobs = knobs.data();
+    library.encode_planned = encode_planned;
   }
 };
 

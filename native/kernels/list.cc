@@ -1,6 +1,7 @@
 // Which kernels this CPU can run.
 #include "../timing/cpu.h"
 #include "kernel.h"
+#include "tunable.h"
 
 namespace sparsemark {
 
@@ -25,7 +26,45 @@ namespace neon {
 #endif
 #undef SPARSEMARK_KERNEL
 
+#define SPARSEMARK_TUNABLE(symbol) extern const Tunable symbol;
+namespace scalar {
+#include "tunables.inc"
+}
+#if defined(__x86_64__)
+namespace avx2 {
+#include "tunables.inc"
+}
+namespace avx512 {
+#include "tunables.inc"
+}
+#elif defined(__aarch64__)
+namespace neon {
+#include "tunables.inc"
+}
+#endif
+#undef SPARSEMARK_TUNABLE
+
 namespace {
+
+#define SPARSEMARK_TUNABLE(symbol) &SPARSEMARK_TUNABLE_NAMESPACE::symbol,
+const Tunable* const kTunables[] = {
+#define SPARSEMARK_TUNABLE_NAMESPACE scalar
+#include "tunables.inc"
+#undef SPARSEMARK_TUNABLE_NAMESPACE
+#if defined(__x86_64__)
+#define SPARSEMARK_TUNABLE_NAMESPACE avx2
+#include "tunables.inc"
+#undef SPARSEMARK_TUNABLE_NAMESPACE
+#define SPARSEMARK_TUNABLE_NAMESPACE avx512
+#include "tunables.inc"
+#undef SPARSEMARK_TUNABLE_NAMESPACE
+#elif defined(__aarch64__)
+#define SPARSEMARK_TUNABLE_NAMESPACE neon
+#include "tunables.inc"
+#undef SPARSEMARK_TUNABLE_NAMESPACE
+#endif
+};
+#undef SPARSEMARK_TUNABLE
 
 #define SPARSEMARK_KERNEL(symbol) &SPARSEMARK_KERNEL_NAMESPACE::symbol,
 const Kernel* const kKernels[] = {
@@ -67,6 +106,13 @@ struct Available {
 KernelList available_kernels() {
   static const Available available;
   return {available.kernels, available.count};
+}
+
+const Tunable* tunable_of(const Kernel& kernel) {
+  for (const Tunable* tunable : kTunables) {
+    if (tunable->kernel == &kernel) return tunable;
+  }
+  return nullptr;
 }
 
 }  // namespace sparsemark

@@ -9,8 +9,8 @@ namespace {
 
 // A row of C, V vectors from b's column on: the sum over the row's pairs of value * row of B. Pair p lies at
 // p * kStride.
-template <int V, bool kTail, int kStride = 1>
-inline void combine_rows(const float* values, const std::int32_t* columns, std::int32_t count, const float* b,
+template <int V, bool kTail, int kStride = 1, typename Column = std::int32_t>
+inline void combine_rows(const float* values, const Column* columns, std::int32_t count, const float* b,
                          std::size_t n, float* out, int last) {
   // FMA latency is 4 at 2 a cycle: a narrow panel needs several chains of sums to be busy.
   constexpr int kChains = V >= 4 ? 1 : V >= 2 ? 2 : 4;

@@ -46,6 +46,7 @@
 #pragma once
 
 #include "panel.h"
+#include "tunable.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -69,7 +70,25 @@ struct PackedPlan {
   std::int32_t ahead;  // rows of the next tile of B that each pair of rows of A fetches
 };
 
-static inline PackedPlan plan_packed(const Encoded& a, std::int32_t n) {
+// Whether C is written once, and on vectors' boundaries.
+static inline bool can_stream(const Encoded& a, std::int32_t n, const PackedPlan& plan) {
+  return (a.cols <= a.p0 || plan.hold) && n % kLanes == 0;
+}
+
+// What a tuner may choose in place of the rules above, in the order of their effect; a batch is counted in
+// groups.
+constexpr const char* kPackedKnobs =
+    "vectors=1|2|3|4|5|6|7|8 batch=1|2|4|8 hold=0|1 copy=0|1 stream=0|1 ahead=0|1";
+constexpr int kPackedKnobCount = 6;
+constexpr std::int32_t kPackedPlanner[kPackedKnobCount] = {kNotTurned, kNotTurned, kNotTurned,
+                                                           kNotTurned, kNotTurned, kNotTurned};
+
+static inline std::int64_t turned(std::int32_t knob, std::int64_t planned) {
+  return knob == kNotTurned ? planned : knob;
+}
+
+static inline PackedPlan plan_packed(const Encoded& a, std::int32_t n,
+                                     const std::int32_t* chosen = kPackedPlanner) {
   PackedPlan plan;
   std::int64_t vectors = kTileBytes / (static_cast<std::int64_t>(a.p0) * kLanes * 4);
   if (vectors < kLeastVectors) vectors = kLeastVectors;
@@ -78,25 +97,38 @@ static inline PackedPlan plan_packed(const Encoded& a, std::int32_t n) {
   const std::int64_t c_bytes = static_cast<std::int64_t>(a.rows) * n * 4;
   const std::int64_t a_bytes = static_cast<std::int64_t>(a.nnz) * 6;
   const bool one_block = a.cols <= a.p0;
-  plan.hold = !one_block && (n % kLanes != 0 || n * 4LL % kBadStride == 0 || c_bytes > kCacheBytes);
+  plan.hold = turned(chosen[2], !one_block && (n % kLanes != 0 || n * 4LL % kBadStride == 0 ||
+                                               c_bytes > kCacheBytes)) != 0;
   const std::int64_t needed = n < 1 ? 1 : (static_cast<std::int64_t>(n) + kLanes - 1) / kLanes;
   const std::int64_t all_bytes = static_cast<std::int64_t>(a.p0) * needed * kLanes * 4;
   if (needed <= kMostVectors && all_bytes <= kOnePanelBytes) vectors = needed;
+  vectors = turned(chosen[0], vectors);
   const std::int64_t panels = (needed + vectors - 1) / vectors;
   plan.vectors = static_cast<int>((needed + panels - 1) / panels);
   // A block of few columns at the edge is masked when copied and nowhere else.
-  plan.copy = n % kLanes != 0 || (needed > plan.vectors && n * 4LL % kBadStride == 0);
-  plan.stream = (one_block || plan.hold) && n % kLanes == 0 && b_bytes + c_bytes > kCacheBytes;
+  plan.copy = turned(chosen[3], n % kLanes != 0 || (needed > plan.vectors && n * 4LL % kBadStride == 0)) != 0;
+  plan.stream = turned(chosen[4], can_stream(a, n, plan) && b_bytes + c_bytes > kCacheBytes) != 0;
   plan.ahead = 0;
-  if (a_bytes + b_bytes + c_bytes > kCacheBytes && a.rows > 0) {
+  if (turned(chosen[5], a_bytes + b_bytes + c_bytes > kCacheBytes) != 0 && a.rows > 0) {
     const std::int32_t pairs = (a.rows + 1) / 2;
     plan.ahead = (a.p0 + pairs - 1) / pairs;
   }
   // A single block adds to nothing.
   const std::int64_t unit_bytes = static_cast<std::int64_t>(a.p1) * plan.vectors * kLanes * 4;
-  const std::int64_t units = one_block || unit_bytes < 1 ? a.units : kBatchBytes / unit_bytes;
+  const std::int64_t units =
+      turned(chosen[1], one_block || unit_bytes < 1 ? a.units : kBatchBytes / unit_bytes);
   plan.units = static_cast<std::int32_t>(units > a.units ? a.units : units < 1 ? 1 : units);
   return plan;
+}
+
+// Why a choice does not fit the matrix and n, or nullptr. Nothing else of it can make an answer wrong.
+static inline const char* misfit_of(const Encoded& a, std::int32_t n, const std::int32_t* chosen) {
+  if (chosen[0] > kMostVectors) return "more vectors than this instruction set has registers for";
+  const PackedPlan plan = plan_packed(a, n, chosen);
+  if (plan.stream && !can_stream(a, n, plan)) {
+    return "stream=1 where C is written more than once or its rows do not begin on vectors";
+  }
+  return nullptr;
 }
 
 }  // namespace

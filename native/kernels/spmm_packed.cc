@@ -213,13 +213,18 @@ std::int64_t held_at(const Encoded& a, const PackedPlan& plan) {
   return static_cast<std::int64_t>(a.p0) * plan.vectors * kLanes;
 }
 
+// The job's own plan where one was chosen.
+PackedPlan plan_of(const Operands& o) {
+  return o.plan == nullptr ? plan_packed(*o.a, o.n) : *static_cast<const PackedPlan*>(o.plan);
+}
+
 struct Body {
   static constexpr int kMost = kMostVectors;
 
   // A panel of C, V vectors from column col on.
   template <int V, bool kTail>
   static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
-    const PackedPlan plan = plan_packed(*o.a, o.n);
+    const PackedPlan plan = plan_of(o);
     Shard batch = s;
     while (batch.unit_begin < s.unit_end) {
       batch.unit_end =
@@ -288,7 +293,7 @@ struct Body {
 
 void run(const Operands& o, const Shard& s) noexcept {
   // Panels of equal width, or one vector less.
-  const std::int64_t most = plan_packed(*o.a, o.n).vectors;
+  const std::int64_t most = plan_of(o).vectors;
   std::int64_t needed = (static_cast<std::int64_t>(s.col_end) - s.col_begin + kLanes - 1) / kLanes;
   Shard part = s;
   for (std::int64_t panels = (needed + most - 1) / most; panels > 0; --panels) {
@@ -302,15 +307,13 @@ void run(const Operands& o, const Shard& s) noexcept {
   end_stream();
 }
 
-std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
-  const PackedPlan plan = plan_packed(a, n);
+std::int64_t scratch_of(const Encoded& a, const PackedPlan& plan) {
   const std::int64_t rows = static_cast<std::int64_t>(a.p1) * plan.units;
   const std::int64_t held = plan.hold ? rows * plan.vectors * kLanes : 0;
   return (held_at(a, plan) + held) * 4;
 }
 
-void tiling(const Encoded& a, std::int32_t n, char* text) {
-  const PackedPlan plan = plan_packed(a, n);
+void say_plan(const Encoded& a, const PackedPlan& plan, char* text) {
   say_tiling(text, 2, plan.vectors);
   while (*text != '\0') ++text;
   text = append(append(text, ", k "), a.p0);
@@ -322,10 +325,31 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
   append(text, plan.stream ? ", C streamed" : "");
 }
 
+std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) { return scratch_of(a, plan_packed(a, n)); }
+
+void tiling(const Encoded& a, std::int32_t n, char* text) { say_plan(a, plan_packed(a, n), text); }
+
+const char* chosen_plan(const Encoded& a, std::int32_t n, const std::int32_t* chosen, void* storage) {
+  if (const char* reason = misfit_of(a, n, chosen); reason != nullptr) return reason;
+  *static_cast<PackedPlan*>(storage) = plan_packed(a, n, chosen);
+  return nullptr;
+}
+
+std::int64_t chosen_scratch(const Encoded& a, std::int32_t, const void* plan) {
+  return scratch_of(a, *static_cast<const PackedPlan*>(plan));
+}
+
+void chosen_tiling(const Encoded& a, std::int32_t, const void* plan, char* text) {
+  say_plan(a, *static_cast<const PackedPlan*>(plan), text);
+}
+
 }  // namespace
 
 extern const Kernel spmm_packed = {"spmm",        "packed", "packed", SPARSEMARK_ISA_NAME,
                                    Split::kWide,  false,    nullptr,  nullptr,
                                    scratch_bytes, tiling,   run};
+
+extern const Tunable tunable_spmm_packed = {&spmm_packed, kPackedKnobs,   sizeof(PackedPlan),
+                                            chosen_plan,  chosen_scratch, chosen_tiling};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

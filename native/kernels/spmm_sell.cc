@@ -12,6 +12,15 @@ struct Body {
 
   template <int V, bool kTail>
   static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
+    if (o.a->indices == nullptr) {
+      slices<V, kTail>(o, s, col, last, reinterpret_cast<const std::uint16_t*>(o.a->bytes));
+    } else {
+      slices<V, kTail>(o, s, col, last, o.a->indices);
+    }
+  }
+
+  template <int V, bool kTail, typename Column>
+  static void slices(const Operands& o, const Shard& s, std::int32_t col, int last, const Column* columns) {
     const Encoded& a = *o.a;
     const std::size_t n = static_cast<std::size_t>(o.n);
     for (std::int32_t slice = s.unit_begin; slice < s.unit_end; ++slice) {
@@ -21,7 +30,7 @@ struct Body {
       const int rows = a.rows - slice * kHeight < kHeight ? a.rows - slice * kHeight : kHeight;
       for (int r = 0; r < rows; ++r) {
         combine_rows<V, kTail, kHeight>(
-            a.values + begin + r, a.indices + begin + r, width, o.b + col, n,
+            a.values + begin + r, columns + begin + r, width, o.b + col, n,
             o.c + static_cast<std::size_t>(order[r]) * n + static_cast<std::size_t>(col), last);
       }
     }

@@ -1,6 +1,6 @@
 // spmv on sell-16-128: the 16 rows of a slice in lanes, a slot at a time, B gathered; the sums go to their
 // rows at the end of the slice.
-#include "../simd/simd.h"
+#include "../simd/short_indices.h"
 #include "kernel.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
@@ -9,7 +9,8 @@ namespace {
 constexpr int kHeight = 16;
 constexpr int kVectors = kHeight / kLanes;
 
-void run(const Operands& o, const Shard& s) noexcept {
+template <typename Column>
+void run_slices(const Operands& o, const Shard& s, const Column* columns) {
   const Encoded& a = *o.a;
   for (std::int32_t slice = s.unit_begin; slice < s.unit_end; ++slice) {
     Vec even[kVectors];
@@ -20,14 +21,14 @@ void run(const Operands& o, const Shard& s) noexcept {
     for (; p + 2 * kHeight <= end; p += 2 * kHeight) {
       for (int v = 0; v < kVectors; ++v) {
         const std::int32_t at = p + v * kLanes;
-        even[v] = fma(load(a.values + at), gather(o.b, a.indices + at), even[v]);
-        odd[v] = fma(load(a.values + at + kHeight), gather(o.b, a.indices + at + kHeight), odd[v]);
+        even[v] = fma(load(a.values + at), gather(o.b, columns + at), even[v]);
+        odd[v] = fma(load(a.values + at + kHeight), gather(o.b, columns + at + kHeight), odd[v]);
       }
     }
     if (p < end) {
       for (int v = 0; v < kVectors; ++v) {
         const std::int32_t at = p + v * kLanes;
-        even[v] = fma(load(a.values + at), gather(o.b, a.indices + at), even[v]);
+        even[v] = fma(load(a.values + at), gather(o.b, columns + at), even[v]);
       }
     }
     alignas(64) float sums[kHeight];
@@ -35,6 +36,14 @@ void run(const Operands& o, const Shard& s) noexcept {
     const std::int32_t* order = a.order + static_cast<std::size_t>(slice) * kHeight;
     const int rows = a.rows - slice * kHeight < kHeight ? a.rows - slice * kHeight : kHeight;
     for (int r = 0; r < rows; ++r) o.c[order[r]] = sums[r];
+  }
+}
+
+void run(const Operands& o, const Shard& s) noexcept {
+  if (o.a->indices == nullptr) {
+    run_slices(o, s, reinterpret_cast<const std::uint16_t*>(o.a->bytes));
+  } else {
+    run_slices(o, s, o.a->indices);
   }
 }
 

@@ -2,11 +2,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { allowedCpus, cpuTicks, stealBetween, stealShare } from '../measure/machine.ts';
+import { allowedCpus, cpuTicks, describeMachineOnly, stealBetween, stealShare } from '../measure/machine.ts';
+import { isTunedCell, plansFolderOf, plansPathOf, readPlans } from '../measure/plans.ts';
 import { runSuite } from '../measure/run.ts';
 import { secondsOf } from '../result/merge.ts';
 import { readResult } from '../result/result.ts';
 import { publishable } from '../result/submission.ts';
+import type { TunedPlan } from '../terms/plan.ts';
 import { exitCodes, type Result, SparsemarkError, type Suite, type Workload } from '../terms.ts';
 import { dataFolderOf } from '../workload/data.ts';
 import { qualityOf } from '../workload/dlmc.ts';
@@ -33,6 +35,7 @@ export interface RunArguments extends SuiteChoice {
   readonly json?: boolean;
   readonly shard?: ShardName;
   readonly shardCosts?: string;
+  readonly tuned?: boolean;
 }
 
 /** Folder of results that nobody published; ignored by git. */
@@ -58,6 +61,18 @@ function shardFor(workloads: readonly Workload[], args: RunArguments) {
     total: workloads.length,
     places: new Map(workloads.map(({ id }, place) => [id, place])),
   };
+}
+
+/** The tuned plans of this machine. Throws USAGE where there are none. */
+function plansOfThisMachine(): readonly TunedPlan[] {
+  const folder = plansFolderOf();
+  const { fingerprint } = describeMachineOnly();
+  const plans = readPlans(folder, fingerprint);
+  if (plans.length > 0) return plans;
+  throw new SparsemarkError(
+    'USAGE',
+    `Expected tuned plans of this machine for --tuned, received none in ${plansPathOf(folder, fingerprint)}. Tune first: sparsemark tune <suite>.`,
+  );
 }
 
 /** `quick-20261123T154300`: the time in UTC. */
@@ -105,6 +120,7 @@ export async function runCommand(
   }
   const out = args.out ?? defaultOut(suite, args.resume === true, args.shard);
   const dataFolder = dataFolderOf();
+  const plans = args.tuned === true ? plansOfThisMachine() : undefined;
   const progress = progressOf(output);
   // Read before the preparations, which are a load themselves.
   const before = {
@@ -129,6 +145,7 @@ export async function runCommand(
     kernels: args.kernels ?? [],
     libraries: args.library ?? null,
     timeoutSeconds: args.timeout ?? defaultTimeoutSeconds,
+    ...(plans === undefined ? {} : { plans }),
     out,
     resume: args.resume === true,
     command,
@@ -146,6 +163,11 @@ export async function runCommand(
   if (output.isTerminal) output.redraw('');
   if (result.end?.complete === false) {
     output.say(`Not all was measured: ${result.end.stopReason}. Give more time with --budget <seconds>.`);
+  }
+  if (plans !== undefined && !result.measurements.some((cell) => isTunedCell(cell))) {
+    output.say(
+      `No cell of this run has a tuned plan: those of this machine are for other workloads or another build of the library. Tune again: sparsemark tune ${name}.`,
+    );
   }
   if (args.html !== undefined && args.html !== false && result.workloads.length > 0) {
     const html = typeof args.html === 'string' ? args.html : path.replace(/\.jsonl$/, '.html');

@@ -29,6 +29,8 @@ export interface LibraryWorker {
   readonly path: string;
   readonly library: Library;
   readonly pinned: boolean;
+  /** What can be chosen of a kernel's plan, by its index. */
+  readonly knobs: ReadonlyMap<number, string>;
   /** Throws WorkerGone or LibraryRefusal. */
   ask<R extends Request>(request: R): Promise<Answers[R['kind']]>;
   /** Whether the process died and `revive` is needed. */
@@ -134,6 +136,7 @@ export async function startWorker(open: OpenRequest, timeoutMs: number): Promise
     path: open.path,
     library: opened.library,
     pinned: opened.pinned,
+    knobs: opened.knobs,
     ask,
     get gone() {
       return gone;

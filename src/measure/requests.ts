@@ -50,6 +50,8 @@ export interface StartRequest {
   /** Evaluations of a sample; absent: as many as fill a batch. */
   readonly evaluations?: number;
   readonly maxWarmupBatches: number;
+  /** A plan for a kernel with knobs; absent: the library's own. */
+  readonly plan?: string;
 }
 
 /** Takes one sample of a started case. */
@@ -87,7 +89,12 @@ export type Refused =
 
 /** What each request is answered with. */
 export interface Answers {
-  readonly open: { readonly library: Library; readonly pinned: boolean };
+  /** `knobs`: what can be chosen of a kernel's plan, by its index; kernels that plan by themselves alone are missing. */
+  readonly open: {
+    readonly library: Library;
+    readonly pinned: boolean;
+    readonly knobs: ReadonlyMap<number, string>;
+  };
   readonly load: null;
   readonly start: Started | Refused;
   readonly sample: number;

@@ -9,6 +9,7 @@ import { openJournal, resumeRefusal } from '../result/journal.ts';
 import { readResult } from '../result/result.ts';
 import { schemaVersion } from '../result/schema.ts';
 import { seedOf } from '../statistics.ts';
+import type { TunedPlan } from '../terms/plan.ts';
 import {
   type Build,
   type Library,
@@ -30,6 +31,7 @@ import { measureLimits } from './health.ts';
 import { type Absent, openLibraries } from './libraries.ts';
 import type { LibraryWorker } from './library-worker.ts';
 import { describeMachineOnly, measuringCpus } from './machine.ts';
+import { tunedCells } from './plans.ts';
 import { checkMatrices, ProblemCache } from './problems.ts';
 import { refinements } from './refine.ts';
 import { cellsOf, checkNames, type Selection } from './schedule.ts';
@@ -74,6 +76,8 @@ export interface RunOptions {
   /** Bundled libraries to open beside ours; null: all that are installed. */
   readonly libraries: readonly string[] | null;
   readonly timeoutSeconds: number;
+  /** Plans tuned on this machine: each cell that has one is measured once more with it. Absent: the libraries' own alone. */
+  readonly plans?: readonly TunedPlan[];
   /** Path of the result file; its journal lies beside while the run goes on. */
   readonly out: string;
   readonly resume: boolean;
@@ -201,6 +205,7 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
       filter: options.filter,
       isa: options.selection.isa,
       formats: options.selection.formats,
+      ...(options.plans === undefined ? {} : { tuned: true }),
       ...(options.shard === undefined
         ? {}
         : {
@@ -270,10 +275,11 @@ export async function runSuite(options: RunOptions): Promise<{ path: string; res
         options.onEvent({ kind: 'sorted', workload: workload.id, entries: problem.sortedEntries });
       }
       const share = (samplingShare * Math.max(0, planSeconds - elapsed()) * 1000) / remaining;
+      const cells = cellsOf(suite, workload, libraries, options.selection);
       const measurements = await runWorkload(
         problem,
         reference,
-        cellsOf(suite, workload, libraries, options.selection),
+        [...cells, ...tunedCells(cells, workload, libraries, options.plans ?? [])],
         workers,
         {
           protocol,

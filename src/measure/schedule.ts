@@ -18,6 +18,8 @@ const widths = ['scalar', 'neon', 'avx2', 'avx512', 'avx512vnni'];
 export interface Cell {
   readonly case: Case;
   readonly kernel: Kernel;
+  /** A tuned plan that it runs with; absent: the library's own. */
+  readonly plan?: string;
 }
 
 /** Formats that a suite asks for in a workload's pattern. */

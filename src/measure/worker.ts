@@ -25,6 +25,8 @@ interface StartedCase {
   readonly copies: number;
   readonly evaluations: number;
   readonly warmups: number;
+  /** Of a case with a plan, whose encoding is its own. */
+  readonly encoding: string | null;
 }
 
 const { native } = loadNative();
@@ -56,8 +58,11 @@ function open(request: OpenRequest): Answers['open'] {
   const opened = /\bfile (\/\S+)/.exec(config)?.[1];
   const sha256 = digestOfFiles(request.path, ...(opened === undefined ? [] : [opened]));
   // Kernels of data types that no suite can ask for are left out; the index keeps each kernel's own place.
-  const known = kernels.filter((kernel): kernel is typeof kernel & { dtype: Dtype } =>
-    dtypes.has(kernel.dtype),
+  const known = kernels
+    .filter((kernel): kernel is typeof kernel & { dtype: Dtype } => dtypes.has(kernel.dtype))
+    .map(({ knobs: _, ...kernel }) => kernel);
+  const knobs = new Map(
+    kernels.filter((kernel) => kernel.knobs !== '').map((kernel) => [kernel.index, kernel.knobs]),
   );
   const described: Library = {
     name: request.name ?? name,
@@ -67,7 +72,7 @@ function open(request: OpenRequest): Answers['open'] {
     formats,
     kernels: known,
   };
-  return { library: described, pinned };
+  return { library: described, pinned, knobs };
 }
 
 function load(request: LoadRequest): null {
@@ -88,25 +93,36 @@ function geometryOf(conv: Conv): Int32Array {
   );
 }
 
-function encode(format: string): MatrixHandle {
+/** What a case is encoded as: a format, or for a kernel with a plan what the library makes of both. */
+type Encoding = Pick<StartRequest, 'format' | 'kernel' | 'plan'>;
+
+function encode({ format, kernel, plan }: Encoding): MatrixHandle {
   const { a, shape, dtype } = problem!;
+  if (plan !== undefined) {
+    const { rowOffsets, colIndices, values } = a;
+    return native.encodePlanned(library!, kernel, plan, shape.m, shape.k, rowOffsets, colIndices, values);
+  }
   return native.encode(library!, format, dtype, shape.m, shape.k, a.rowOffsets, a.colIndices, a.values);
 }
 
-function encodedAs(format: string): { copies: MatrixHandle[]; encodeNs: number } {
-  let entry = encoded.get(format);
+function encodingName({ format, kernel, plan }: Encoding): string {
+  return plan === undefined ? format : `${format} of kernel ${kernel} with ${plan}`;
+}
+
+function encodedAs(encoding: Encoding): { copies: MatrixHandle[]; encodeNs: number } {
+  let entry = encoded.get(encodingName(encoding));
   if (entry === undefined) {
-    const copies = [encode(format)];
+    const copies = [encode(encoding)];
     let encodeNs = native.describeMatrix(copies[0]!).encodeNs;
     for (let i = 1, spent = encodeNs; i < encodeRepeats && spent + encodeNs < encodeBudgetNs; i += 1) {
-      const again = encode(format);
+      const again = encode(encoding);
       const { encodeNs: ns } = native.describeMatrix(again);
       native.release(again);
       encodeNs = Math.min(encodeNs, ns);
       spent += ns;
     }
     entry = { copies, encodeNs };
-    encoded.set(format, entry);
+    encoded.set(encodingName(encoding), entry);
   }
   return entry;
 }
@@ -149,12 +165,12 @@ function wrong(
 
 function start(request: StartRequest): Answers['start'] {
   const { op, shape, operands } = problem!;
-  const { copies, encodeNs } = encodedAs(request.format);
+  const { copies, encodeNs } = encodedAs(request);
   const { payloadBytes, metadataBytes, paddingBytes } = native.describeMatrix(copies[0]!);
   if (request.cache === 'cold') {
     const bytes = Math.max(1, payloadBytes + metadataBytes + paddingBytes);
     const wanted = Math.min(4096, Math.max(2, Math.floor(request.coldBytes / bytes) + 1));
-    while (copies.length < wanted) copies.push(encode(request.format));
+    while (copies.length < wanted) copies.push(encode(request));
   }
   const used = request.cache === 'cold' ? copies : copies.slice(0, 1);
   // An op that makes a matrix takes none; what it makes is as large as what encoding made.
@@ -164,6 +180,7 @@ function start(request: StartRequest): Answers['start'] {
     ...(shape.conv === undefined ? {} : { conv: geometryOf(shape.conv) }),
     n: shape.n,
     threads: request.threads,
+    ...(request.plan === undefined ? {} : { plan: request.plan }),
     ...(makes ? { rows: shape.m, cols: shape.k, keep: operands.keep ?? 0 } : {}),
   });
   try {
@@ -181,7 +198,8 @@ function start(request: StartRequest): Answers['start'] {
     }
     const evaluationNs = Math.max(1, Math.min(...batches));
     const warmups = request.cache === 'hot' ? Math.max(1, Math.ceil(rewarmNs / evaluationNs)) : 1;
-    cases.set(request.key, { job, copies: used.length, evaluations, warmups });
+    const encoding = request.plan === undefined ? null : encodingName(request);
+    cases.set(request.key, { job, copies: used.length, evaluations, warmups, encoding });
     const { tiling, prepareNs } = native.describeJob(job);
     return {
       status: 'started',
@@ -192,7 +210,7 @@ function start(request: StartRequest): Answers['start'] {
       evaluationsPerSample: evaluations,
       warmup: { batches: batches.length, settled },
       copies: makes ? 1 : used.length,
-      tiling,
+      tiling: request.plan === undefined ? tiling : `tuned (${request.plan}): ${tiling}`,
     };
   } catch (error) {
     native.release(job);
@@ -205,6 +223,13 @@ function sample(request: SampleRequest): number {
   return oneSample(job, warmups, evaluations);
 }
 
+/** Frees an encoding that no other case has; a search for a plan makes dozens. */
+function forget(encoding: string | null): void {
+  if (encoding === null || [...cases.values()].some((other) => other.encoding === encoding)) return;
+  for (const copy of encoded.get(encoding)?.copies ?? []) native.release(copy);
+  encoded.delete(encoding);
+}
+
 /** A kernel that stops computing once the first check has passed is caught here. */
 function finish(request: FinishRequest): Answers['finish'] {
   const started = cases.get(request.key);
@@ -215,6 +240,7 @@ function finish(request: FinishRequest): Answers['finish'] {
     return again.ok ? null : wrong(again, 'after timing');
   } finally {
     native.release(started.job);
+    forget(started.encoding);
   }
 }
 

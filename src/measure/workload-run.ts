@@ -72,7 +72,7 @@ export async function runWorkload(
       lost.set(name, failed(error));
     }
   }
-  for (const { case: cell, kernel } of cells) {
+  for (const { case: cell, kernel, plan } of cells) {
     if (lost.has(cell.library)) continue;
     options.onCase(cell.id);
     const worker = workerOf.get(cell.library)!;
@@ -87,6 +87,7 @@ export async function runWorkload(
         coldBytes: coldBytesOf(workload.cache, options.privateCacheBytes),
         batchTargetNs: protocol.batchTargetNs,
         maxWarmupBatches,
+        ...(plan === undefined ? {} : { plan }),
       });
       if (answer.status === 'started') started.set(cell.id, answer);
       else refused.set(cell.id, answer);

@@ -156,6 +156,7 @@ const protocol = z.strictObject({
   // Results of before these fields could not say them.
   isa: name.nullable().default(null),
   formats: list(name).nullable().default(null),
+  tuned: z.boolean().exactOptional(),
   shard: z.strictObject({ index: positiveCount, count: positiveCount, total: positiveCount }).exactOptional(),
 });
 

@@ -14,7 +14,7 @@ export function buildFault(build: Pick<Build, 'type' | 'sanitizer'>): string | n
 
 /**
  * Why a result may not be published, or null if nothing in it forbids that. The first reason is given: the build,
- * uncommitted changes, a suite that may still change, a part of a suite, a run cut short, no healthy dense baseline.
+ * uncommitted changes, a suite that may still change, a part of a suite, a run cut short, plans tuned for one machine, no healthy dense baseline.
  */
 export function publishable(result: Result): string | null {
   const { build, health, protocol, suite } = result.header;
@@ -37,6 +37,9 @@ export function publishable(result: Result): string | null {
   }
   if (protocol.formats !== null) {
     return `Expected all formats of the suite, received --format ${protocol.formats.join(',')}. Run it without.`;
+  }
+  if (protocol.tuned === true) {
+    return 'Expected the plans that the libraries choose themselves, received tuned ones too. Run it without --tuned.';
   }
   if (result.end?.complete !== true || result.workloads.length < suite.workloadCount) {
     const why = result.end === null || result.end.complete ? '' : ` (${result.end.stopReason})`;

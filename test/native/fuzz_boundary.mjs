@@ -19,6 +19,9 @@ const encode = (format) => native.encode(library, format, 'f32', 2, 3, rowOffset
 const kernel = native
   .describeLibrary(library)
   .kernels.findIndex(({ op, format, isa }) => op === 'spmm' && format === 'csr' && isa === 'scalar');
+const planned = native
+  .describeLibrary(library)
+  .kernels.findIndex(({ op, format, isa }) => op === 'spmm' && format === 'packed' && isa === 'scalar');
 const operands = { n: 4, threads: 1, b };
 const matrix = encode('csr');
 const other = encode('dense');
@@ -78,6 +81,7 @@ const right = {
   becomeWorker: [[], 2 * 2 ** 30],
   openLibrary: [libraryPath],
   describeLibrary: [library],
+  encodePlanned: [library, planned, 'vectors=2', 2, 3, rowOffsets, colIndices, values],
   encode: [library, 'csr', 'f32', 2, 3, rowOffsets, colIndices, values],
   describeMatrix: [matrix],
   decode: [matrix],

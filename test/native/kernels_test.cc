@@ -217,6 +217,32 @@ void large_problems(const Options& options) {
   }
 }
 
+void wide_columns(const Options& options) {
+  const sparsemark_library& library = our_library();
+  Random random(options.seed + 3);
+  // As many columns as 16 bits hold, and one more.
+  for (const std::int32_t cols : {65536, 65537}) {
+    const Sample a = sample_where(random, 37, cols, "wide",
+                                  [&](int i, int j) { return i % 5 > 0 && (j % 977 == i || j >= cols - 2); });
+    const sparsemark_csr csr = a.c_csr();
+    sparsemark_matrix* matrix = nullptr;
+    sparsemark_encoded encoded = {};
+    sparsemark_message message = {};
+    const sparsemark_status status = library.encode("sell-16-128", "f32", &csr, &matrix, &encoded, &message);
+    SPARSEMARK_EXPECT(status == SPARSEMARK_OK, "%d columns: %s", cols, message.text);
+    if (status != SPARSEMARK_OK) continue;
+    for (std::int32_t k = 0; k < library.kernel_count; ++k) {
+      const sparsemark_kernel& kernel = library.kernels[k];
+      if (std::strcmp(kernel.format, "sell-16-128") != 0 || !multiplies(kernel)) continue;
+      OpCase problem;
+      const std::int32_t n = std::strcmp(kernel.op, "spmv") == 0 ? 1 : 3;
+      if (!reference_of(kernel.op, kernel.dtype)->make(a, n, false, random, problem)) continue;
+      check_kernel(library, k, matrix, a, problem, 1);
+    }
+    library.free_matrix(matrix);
+  }
+}
+
 void door_errors(const Options& options) {
   const sparsemark_library& library = our_library();
   Random random(options.seed);

@@ -21,7 +21,10 @@ void gather_scatter_conflicts(const Options& options);
 void gather_scatter_refusals(const Options& options);
 void small_problems(const Options& options);
 void large_problems(const Options& options);
+void wide_columns(const Options& options);
 void door_errors(const Options& options);
+void chosen_plans(const Options& options);
+void foreign_plans(const Options& options);
 void compressions(const Options& options);
 void accelerator_masks(const Options& options);
 void accelerator_engines(const Options& options);
@@ -41,7 +44,10 @@ constexpr Test kTests[] = {
     {"gather-scatter: a broken rule is named", gather_scatter_refusals},
     {"kernels: small problems against the reference", small_problems},
     {"kernels: large problems against the reference", large_problems},
+    {"kernels: columns of 16 bits and of more", wide_columns},
     {"library: wrong calls are refused with a reason", door_errors},
+    {"plans: every choice gives the right answer or is refused", chosen_plans},
+    {"plans: what no knob says is refused with a reason", foreign_plans},
     {"library: encode and prune make what they must", compressions},
     {"accelerator: masks count what they hold", accelerator_masks},
     {"accelerator: every engine class counts within its bounds", accelerator_engines},
