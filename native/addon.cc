@@ -291,6 +291,22 @@ Napi::Value release(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// alignedFloats(length): Float32Array of zeros that begins on a 64-byte boundary
+Napi::Value aligned_floats(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto length = static_cast<std::size_t>(integer(info[0], "length", 0));
+  return guarded(env, [&]() -> Napi::Value {
+    // An array buffer of V8's own ends the process where there is no memory for it.
+    auto memory = std::make_unique<sparsemark::Aligned<float>>(length);
+    float* data = memory->data();
+    auto buffer = Napi::ArrayBuffer::New(
+        env, data, length * sizeof(float),
+        [](Napi::Env, void*, sparsemark::Aligned<float>* gone) { delete gone; }, memory.get());
+    memory.release();
+    return Napi::Float32Array::New(env, length, buffer, 0);
+  });
+}
+
 // describeEngines(): [{ name, summary, parameters, terms, actions }]
 Napi::Value describe_engines(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -402,6 +418,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));
   add("time", time_job);
   add("release", release);
+  add("alignedFloats", aligned_floats);
   add("describeEngines", describe_engines);
   add("estimateLayers", estimate_layers);
   add("countLayer", count_layer);
