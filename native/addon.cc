@@ -53,9 +53,9 @@ Napi::Value describe_cpu(const Napi::CallbackInfo& info) {
   Napi::Array isa = Napi::Array::New(info.Env(), cpu.isa.size());
   for (std::size_t i = 0; i < cpu.isa.size(); ++i) isa.Set(static_cast<std::uint32_t>(i), cpu.isa[i]);
   out.Set("isa", isa);
-  out.Set("l1dBytes", static_cast<double>(cpu.l1d_bytes));
-  out.Set("l2Bytes", static_cast<double>(cpu.l2_bytes));
-  out.Set("l3Bytes", static_cast<double>(cpu.l3_bytes));
+  out.Set("l1dBytes", static_cast<double>(cpu.caches.l1d_bytes));
+  out.Set("l2Bytes", static_cast<double>(cpu.caches.l2_bytes));
+  out.Set("l3Bytes", static_cast<double>(cpu.caches.l3_bytes));
   return out;
 }
 
