@@ -16,7 +16,8 @@ import { opNamed } from '../src/workload/ops/index.ts';
 import { makeProblem, workloadId } from '../src/workload/problem.ts';
 import { missing } from './needs.ts';
 
-const [engine] = engines;
+/** Under another package's name, so that the real one is never found in its place. */
+const engine = { ...engines[0]!, package: 'stand-in-engine' };
 const fake = fileURLToPath(new URL('./engines/onnxruntime.cjs', import.meta.url));
 
 /** What becomes of the cases of a package that behaves so. */
@@ -37,7 +38,7 @@ let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sparsemark-engines-'));
   const install = (name: string, source: string): void => {
-    const place = join(folder, name, 'node_modules', 'onnxruntime-node');
+    const place = join(folder, name, 'node_modules', engine.package);
     mkdirSync(place, { recursive: true });
     writeFileSync(join(place, 'index.js'), source);
   };
@@ -55,7 +56,7 @@ const open = (path: string, timeoutMs = 20_000): Promise<LibraryWorker> =>
     timeoutMs,
   );
 const openFake = (name: string): Promise<LibraryWorker> =>
-  open(findEngine(engine!, [join(folder, name)]), name === 'hangs' ? 1500 : 20_000);
+  open(findEngine(engine, [join(folder, name)]), name === 'hangs' ? 1500 : 20_000);
 
 const protocol: Protocol = {
   threads: [1],
@@ -135,13 +136,13 @@ async function expectRightAnswers(worker: LibraryWorker): Promise<void> {
 describe('where an engine is looked for', () => {
   it('the first folder that has it', () => {
     const [one, other] = ['computes', 'adds-one'].map((name) => join(folder, name));
-    expect(findEngine(engine!, [one!, other!])).toBe(join(one!, 'node_modules/onnxruntime-node/index.js'));
-    expect(findEngine(engine!, [join(folder, 'nowhere'), other!])).toContain('adds-one');
+    expect(findEngine(engine, [one!, other!])).toBe(join(one!, 'node_modules/stand-in-engine/index.js'));
+    expect(findEngine(engine, [join(folder, 'nowhere'), other!])).toContain('adds-one');
   });
 
   it('or what to install', () => {
-    expect(() => findEngine(engine!, [folder])).toThrow(
-      /^Expected the package onnxruntime-node for onnxruntime, received none in \/.+ or beside sparsemark\. npm install onnxruntime-node /,
+    expect(() => findEngine(engine, [folder])).toThrow(
+      /^Expected the package stand-in-engine for onnxruntime, received none in \/.+ or beside sparsemark\. npm install onnxruntime-node /,
     );
   });
 
