@@ -146,19 +146,18 @@ std::shared_ptr<Library> Library::open(const std::string& path) {
   sparsemark_message message{};
   const sparsemark_library* table = describe(SPARSEMARK_ABI_VERSION, &message);
   if (table == nullptr) refuse(SPARSEMARK_UNSUPPORTED, "sparsemark_describe", message);
+  check_table(*table);
   auto library = std::make_shared<Library>();
-  const std::size_t bytes =
-      table->struct_size < sizeof(sparsemark_library) ? kOldTableBytes : sizeof(sparsemark_library);
-  std::memcpy(&library->table_, table, bytes);
-  check_table(library->table_);
+  library->table_ = table;
   return library;
 }
 
 std::string Library::knobs(std::int32_t kernel) const {
-  if (table_.knobs == nullptr || table_.encode_planned == nullptr || table_.knobs[kernel] == nullptr) {
+  if (table_->struct_size == kOldTableBytes || table_->knobs == nullptr ||
+      table_->encode_planned == nullptr || table_->knobs[kernel] == nullptr) {
     return "";
   }
-  return table_.knobs[kernel];
+  return table_->knobs[kernel];
 }
 
 HostMatrix::HostMatrix(std::shared_ptr<Library> library, const std::string& format, const std::string& dtype,

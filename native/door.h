@@ -27,12 +27,14 @@ class Library {
  public:
   // Opens path and checks its table. Throws DoorError.
   static std::shared_ptr<Library> open(const std::string& path);
-  const sparsemark_library& table() const { return table_; }
+  // What lies behind made may be missing: see knobs.
+  const sparsemark_library& table() const { return *table_; }
   // What can be chosen of a kernel's plan; empty for nothing.
   std::string knobs(std::int32_t kernel) const;
 
  private:
-  sparsemark_library table_{};  // what a shorter table lacks is NULL
+  // Never copied: describing a library once more may move what its table points to.
+  const sparsemark_library* table_ = nullptr;
 };
 
 // An encoded matrix, with the time that the encoding took.
