@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "accelerator/batch.h"
+#include "accelerator/generic.h"
 #include "arguments.h"
 #include "timing/ceilings.h"
 #include "timing/cpu.h"
@@ -351,6 +352,32 @@ Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
   });
 }
 
+// estimateGeneric(design, layers, mappings, estimates, most, baseline): string, the first reason of a row that
+// was declined
+Napi::Value estimate_generic(const Napi::CallbackInfo& info) {
+  namespace model = sparsemark::accelerator;
+  const Napi::Env env = info.Env();
+  const auto design =
+      array<Napi::Float64Array>(info[0], napi_float64_array, model::kDesignFields, "design");
+  const std::size_t count = info[1].IsTypedArray()
+                                ? info[1].As<Napi::TypedArray>().ElementLength() / model::kLayerFields
+                                : 0;
+  const auto layers =
+      array<Napi::Float64Array>(info[1], napi_float64_array, count * model::kLayerFields, "layers");
+  auto mappings =
+      array<Napi::Float64Array>(info[2], napi_float64_array, count * model::kMappingFields, "mappings");
+  auto estimates =
+      array<Napi::Float64Array>(info[3], napi_float64_array, count * model::kGenericFields, "estimates");
+  const std::int32_t most = integer(info[4], "most", 1, 100000000);
+  const bool baseline = info[5].ToBoolean();
+  return guarded(env, [&]() -> Napi::Value {
+    const char* reason =
+        model::estimate_generic(design.Data(), layers.Data(), static_cast<std::int64_t>(count),
+                                mappings.Data(), estimates.Data(), most, baseline);
+    return Napi::String::New(env, reason == nullptr ? "" : reason);
+  });
+}
+
 // countLayer(engine, parameters, layer, masks, estimate): string, the reason where the layer was declined
 Napi::Value count_layer(const Napi::CallbackInfo& info) {
   namespace model = sparsemark::accelerator;
@@ -404,6 +431,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("release", release);
   add("describeEngines", describe_engines);
   add("estimateLayers", estimate_layers);
+  add("estimateGeneric", estimate_generic);
   add("countLayer", count_layer);
   return exports;
 }
