@@ -54,9 +54,9 @@ Napi::Value describe_cpu(const Napi::CallbackInfo& info) {
   Napi::Array isa = Napi::Array::New(info.Env(), cpu.isa.size());
   for (std::size_t i = 0; i < cpu.isa.size(); ++i) isa.Set(static_cast<std::uint32_t>(i), cpu.isa[i]);
   out.Set("isa", isa);
-  out.Set("l1dBytes", static_cast<double>(cpu.l1d_bytes));
-  out.Set("l2Bytes", static_cast<double>(cpu.l2_bytes));
-  out.Set("l3Bytes", static_cast<double>(cpu.l3_bytes));
+  out.Set("l1dBytes", static_cast<double>(cpu.caches.l1d_bytes));
+  out.Set("l2Bytes", static_cast<double>(cpu.caches.l2_bytes));
+  out.Set("l3Bytes", static_cast<double>(cpu.caches.l3_bytes));
   return out;
 }
 
@@ -292,6 +292,22 @@ Napi::Value release(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// alignedFloats(length): Float32Array of zeros that begins on a 64-byte boundary
+Napi::Value aligned_floats(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto length = static_cast<std::size_t>(integer(info[0], "length", 0));
+  return guarded(env, [&]() -> Napi::Value {
+    // An array buffer of V8's own ends the process where there is no memory for it.
+    auto memory = std::make_unique<sparsemark::Aligned<float>>(length);
+    float* data = memory->data();
+    auto buffer = Napi::ArrayBuffer::New(
+        env, data, length * sizeof(float),
+        [](Napi::Env, void*, sparsemark::Aligned<float>* gone) { delete gone; }, memory.get());
+    memory.release();
+    return Napi::Float32Array::New(env, length, buffer, 0);
+  });
+}
+
 // describeEngines(): [{ name, summary, parameters, terms, actions }]
 Napi::Value describe_engines(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -429,6 +445,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));
   add("time", time_job);
   add("release", release);
+  add("alignedFloats", aligned_floats);
   add("describeEngines", describe_engines);
   add("estimateLayers", estimate_layers);
   add("estimateGeneric", estimate_generic);

@@ -144,6 +144,9 @@ export interface Native {
   time(job: JobHandle, warmups: number, evaluations: number, samplesNs: Float64Array): void;
   // Napi::Value release(const Napi::CallbackInfo& info)
   release(handle: MatrixHandle | JobHandle): void;
+  /** Zeros that begin on a 64-byte boundary, for engines that take typed arrays. */
+  // Napi::Value aligned_floats(const Napi::CallbackInfo& info)
+  alignedFloats(length: number): Float32Array;
   // Napi::Value describe_engines(const Napi::CallbackInfo& info)
   describeEngines(): EngineClass[];
   /**

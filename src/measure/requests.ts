@@ -16,8 +16,10 @@ import type {
 /** Opens a kernel library: the first request of a worker. */
 export interface OpenRequest {
   readonly kind: 'open';
-  /** Path of the shared library. */
+  /** Path of the shared library, or of an engine's main file. */
   readonly path: string;
+  /** The JavaScript engine of `backends/index.ts` that is found there; absent: a shared library. */
+  readonly engine?: string;
   /** What to call it in case ids instead of its own name; null: its own. */
   readonly name: string | null;
   /** CPUs to pin to; empty for none. */

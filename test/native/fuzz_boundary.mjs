@@ -87,6 +87,7 @@ const right = {
   evaluate: [job],
   time: [job, 1, 1, new Float64Array(2)],
   release: [releasedMatrix],
+  alignedFloats: [100],
   describeEngines: [],
   estimateLayers: [1, Float64Array.of(8), new Float64Array(34).fill(1), new Float64Array(60), 2],
   countLayer: [

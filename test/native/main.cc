@@ -27,6 +27,7 @@ void accelerator_masks(const Options& options);
 void accelerator_engines(const Options& options);
 void accelerator_digest(const Options& options);
 void team_rounds(const Options& options);
+void caches(const Options& options);
 
 namespace {
 
@@ -47,6 +48,7 @@ constexpr Test kTests[] = {
     {"accelerator: every engine class counts within its bounds", accelerator_engines},
     {"accelerator: 10,000 estimates have one digest", accelerator_digest},
     {"threads: every part runs once a round", team_rounds},
+    {"caches: the system and the CPU agree", caches},
 };
 
 std::int64_t checks = 0;
