@@ -342,18 +342,19 @@ Napi::Value describe_engines(const Napi::CallbackInfo& info) {
   return out;
 }
 
+std::size_t length_of(const Napi::Value& value) {
+  return value.IsTypedArray() ? value.As<Napi::TypedArray>().ElementLength() : 0;
+}
+
 // estimateLayers(engine, parameters, layers, estimates, threads): string, the first reason of a row that was
 // declined
 Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
   namespace model = sparsemark::accelerator;
   const Napi::Env env = info.Env();
   const model::Engine& engine = *model::kEngines[integer(info[0], "engine", 0, model::kEngineCount - 1)];
-  const auto length = [&](const Napi::Value& value) -> std::size_t {
-    return value.IsTypedArray() ? value.As<Napi::TypedArray>().ElementLength() : 0;
-  };
-  const std::size_t count = length(info[2]) / model::kLayerFields;
+  const std::size_t count = length_of(info[2]) / model::kLayerFields;
   const auto of_one = static_cast<std::size_t>(engine.parameter_count);
-  const bool each_own = length(info[1]) != of_one;
+  const bool each_own = length_of(info[1]) != of_one;
   const std::int32_t threads = integer(info[4], "threads", 1, kMostThreads);
   const auto parameters = array<Napi::Float64Array>(info[1], napi_float64_array,
                                                     each_own ? of_one * count : of_one, "parameters");
@@ -368,30 +369,22 @@ Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
   });
 }
 
-// estimateGeneric(design, layers, mappings, estimates, most, baseline): string, the first reason of a row that
-// was declined
+// estimateGeneric(design, layers, mappings, estimates, most, baseline): string, the first reason of a row
+// that was declined
 Napi::Value estimate_generic(const Napi::CallbackInfo& info) {
   namespace model = sparsemark::accelerator;
-  const Napi::Env env = info.Env();
-  const auto design =
-      array<Napi::Float64Array>(info[0], napi_float64_array, model::kDesignFields, "design");
-  const std::size_t count = info[1].IsTypedArray()
-                                ? info[1].As<Napi::TypedArray>().ElementLength() / model::kLayerFields
-                                : 0;
-  const auto layers =
-      array<Napi::Float64Array>(info[1], napi_float64_array, count * model::kLayerFields, "layers");
-  auto mappings =
-      array<Napi::Float64Array>(info[2], napi_float64_array, count * model::kMappingFields, "mappings");
-  auto estimates =
-      array<Napi::Float64Array>(info[3], napi_float64_array, count * model::kGenericFields, "estimates");
-  const std::int32_t most = integer(info[4], "most", 1, 100000000);
-  const bool baseline = info[5].ToBoolean();
-  return guarded(env, [&]() -> Napi::Value {
-    const char* reason =
-        model::estimate_generic(design.Data(), layers.Data(), static_cast<std::int64_t>(count),
-                                mappings.Data(), estimates.Data(), most, baseline);
-    return Napi::String::New(env, reason == nullptr ? "" : reason);
-  });
+  const std::size_t count = length_of(info[1]) / model::kLayerFields;
+  const auto numbers = [&](std::size_t at, std::size_t length, const char* what) {
+    return array<Napi::Float64Array>(info[at], napi_float64_array, length, what).Data();
+  };
+  const double* design = numbers(0, model::kDesignFields, "design");
+  const double* layers = numbers(1, count * model::kLayerFields, "layers");
+  double* mappings = numbers(2, count * model::kMappingFields, "mappings");
+  double* estimates = numbers(3, count * model::kGenericFields, "estimates");
+  const char* reason =
+      model::estimate_generic(design, layers, static_cast<std::int64_t>(count), mappings, estimates,
+                              integer(info[4], "most", 1, 100000000), info[5].ToBoolean());
+  return Napi::String::New(info.Env(), reason == nullptr ? "" : reason);
 }
 
 // countLayer(engine, parameters, layer, masks, estimate): string, the reason where the layer was declined

@@ -235,7 +235,7 @@ const plans = fc
     const { m, n, k } = layerOf(all).shape;
     return m * n * k <= 3000;
   });
-const density = fc.double({ min: 0, max: 1, noNaN: true });
+const density = fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 1e-6, max: 1, noNaN: true }));
 
 const estimateOf = (accelerator: Accelerator, layer: EstimatedLayer): Estimate =>
   estimateGeneric(accelerator, [layer])[0]!;
@@ -250,7 +250,7 @@ describe('traffic', () => {
           for (const { space, dense } of spaces)
             expect([at, space, dense]).toEqual([at, space, walked[at]![space]]);
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });
@@ -284,7 +284,7 @@ describe('invariants', () => {
           }
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 
@@ -315,7 +315,7 @@ describe('invariants', () => {
         }
         expect(Number.isFinite(found.cycles + found.denseCycles)).toBe(true);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 
@@ -336,7 +336,7 @@ describe('invariants', () => {
         // The best mapping of the baseline is at least as good as this one.
         expect(full.denseCycles).toBeLessThanOrEqual(plain.cycles * (1 + 1e-9));
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 });

@@ -45,8 +45,7 @@ Status evaluate(const Design& design, const LoopNest& nest, const Layer& layer,
   // Groups one after the other.
   for (int level = 0; level < levels; ++level) {
     for (Flow& flow : dense.flows[level]) {
-      for (std::int64_t* values :
-           {&flow.fills, &flow.serves, &flow.drains, &flow.updates, &flow.clears}) {
+      for (std::int64_t* values : {&flow.fills, &flow.serves, &flow.drains, &flow.updates, &flow.clears}) {
         *values = counter.times(*values, layer.groups);
       }
     }
@@ -60,7 +59,8 @@ Status evaluate(const Design& design, const LoopNest& nest, const Layer& layer,
   out.gated = all * (out.sparse.slots - out.sparse.done);
   out.skipped = all * (1.0 - out.sparse.slots);
   out.multipliers = 1.0;
-  out.compute_cycles = static_cast<double>(dense.steps) * static_cast<double>(layer.groups) * out.sparse.slots;
+  out.compute_cycles =
+      static_cast<double>(dense.steps) * static_cast<double>(layer.groups) * out.sparse.slots;
   out.cycles = out.compute_cycles;
   for (int i = 0; i < levels; ++i) {
     const Level& level = design.levels[i];
@@ -105,7 +105,7 @@ Design dense_of(const Design& design) {
 }
 
 const char* estimate_generic(const double* design_row, const double* layers, std::int64_t count,
-                             double* mappings, double* estimates, std::int64_t most, bool baseline) {
+                             double* mappings, double* estimates, std::int64_t most, bool baseline) noexcept {
   Design design;
   if (!read_design(design_row, design)) return "a design that is none";
   const Design dense = dense_of(design);
@@ -124,7 +124,8 @@ const char* estimate_generic(const double* design_row, const double* layers, std
     } else if (given && !read_mapping(mapping, design.level_count, found.nest)) {
       made.reason = "a mapping that is none";
     } else {
-      status = given ? evaluate(design, found.nest, layer, made) : search(design, layer, most, nullptr, found);
+      status =
+          given ? evaluate(design, found.nest, layer, made) : search(design, layer, most, nullptr, found);
     }
     if (status == Status::kOk) {
       if (!given) write_mapping(found.nest, mapping);

@@ -66,7 +66,8 @@ struct Design {
   Distribution distributions[2] = {Distribution::kUniform, Distribution::kUniform};
 };
 
-// Loops of one level: temporal ones over the tiles that it serves, then spatial ones over the instances below.
+// Loops of one level: temporal ones over the tiles that it serves, then spatial ones over the instances
+// below.
 struct LevelLoops {
   std::int64_t temporal[kDimensions] = {1, 1, 1};
   std::int8_t order[kDimensions] = {kM, kN, kK};  // outermost first
@@ -78,8 +79,8 @@ struct LoopNest {
 };
 
 // Rows: level count, compute action, distributions of weights and inputs; then a level: capacity, read, write
-// and shared bandwidth, keeps, mesh x and y, spatial dimensions, and a data space: value bits, format, metadata
-// bits, pointer bits, action, condition.
+// and shared bandwidth, keeps, mesh x and y, spatial dimensions, and a data space: value bits, format,
+// metadata bits, pointer bits, action, condition.
 inline constexpr int kDesignHead = 4;
 inline constexpr int kLevelFields = 8 + 6 * kDataSpaces;
 inline constexpr int kDesignFields = kDesignHead + kMostLevels * kLevelFields;

@@ -55,8 +55,8 @@ bool fits_mesh(const Level& level, const std::int64_t* spatial) {
 }
 
 struct Residency {
-  std::int64_t events = 1;             // times that a tile is fetched
-  std::int64_t distinct = 1;           // different tiles among them
+  std::int64_t events = 1;                     // times that a tile is fetched
+  std::int64_t distinct = 1;                   // different tiles among them
   std::int64_t held[kDimensions] = {1, 1, 1};  // steps of a dimension while it is held
 };
 

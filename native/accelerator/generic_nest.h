@@ -1,7 +1,8 @@
 // What moves between the levels of a design when a loop nest runs on values none of which is zero: exact
-// counts. A level's tile of a data space is held while the level's own loops run, and fetched anew when a loop
-// outside of it that the data space depends on steps on; the innermost of those outer loops that it does not
-// depend on give reuse. Multipliers hold nothing: each multiplication reads its operands and updates its sum.
+// counts. A level's tile of a data space is held while the level's own loops run, and fetched anew when a
+// loop outside of it that the data space depends on steps on; the innermost of those outer loops that it does
+// not depend on give reuse. Multipliers hold nothing: each multiplication reads its operands and updates its
+// sum.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +24,9 @@ struct Flow {
 // From a level that keeps a data space to the next one below that does, or to the multipliers.
 struct Link {
   int parent = 0;
-  int child = 0;                                // level_count: the multipliers
-  std::int64_t united[kDimensions] = {};        // tile of all children of a parent
-  std::int64_t conditioned[kDimensions] = {};   // the same over all the steps that it is held for
+  int child = 0;                               // level_count: the multipliers
+  std::int64_t united[kDimensions] = {};       // tile of all children of a parent
+  std::int64_t conditioned[kDimensions] = {};  // the same over all the steps that it is held for
 };
 
 struct DenseTraffic {

@@ -11,29 +11,34 @@ double density_of(const Layer& layer, int space) {
   return space == kWeights ? layer.weights.density : space == kInputs ? layer.activations.density : 1.0;
 }
 
-// P(no nonzero among that many points).
-double empty_probability(const Design& design, const Layer& layer, int space, std::int64_t points) {
-  if (space == kOutputs) return 0.0;
-  const Density& density = space == kWeights ? layer.weights : layer.activations;
-  if (density.density >= 1.0) return 0.0;
-  if (density.density <= 0.0) return 1.0;
+// P(at least one nonzero among that many points), without the cancellation of 1 - P(none).
+double occupied_probability(const Design& design, const Layer& layer, int space, std::int64_t points) {
+  if (space == kOutputs) return 1.0;
+  const Density& of = space == kWeights ? layer.weights : layer.activations;
+  if (of.density >= 1.0) return 1.0;
+  if (of.density <= 0.0) return 0.0;
+  if (points == 1) return of.density;
   const double n = static_cast<double>(points);
+  double occupied = 0.0;
   switch (design.distributions[space]) {
     case Distribution::kFixedStructured:
-      return n * density.density < 1.0 ? 1.0 - n * density.density : 0.0;
+      return n * of.density < 1.0 ? n * of.density : 1.0;
     case Distribution::kHypergeometric: {
       const std::int64_t total = space == kWeights ? layer.m * layer.k : layer.k * layer.n;
       const auto nonzeros =
-          static_cast<std::int64_t>(std::floor(density.density * static_cast<double>(total) + 0.5));
-      // A padded tile, or the whole.
-      if (points >= total) return nonzeros == 0 ? 1.0 : 0.0;
-      return Occupancy::hypergeometric(points, total, nonzeros).probability_empty();
+          static_cast<std::int64_t>(std::floor(of.density * static_cast<double>(total) + 0.5));
+      // More points than zeros.
+      if (points > total - nonzeros) return nonzeros == 0 ? 0.0 : 1.0;
+      occupied = 1.0 - Occupancy::hypergeometric(points, total, nonzeros).probability_empty();
+      break;
     }
     case Distribution::kUniform:
+      occupied = of.rho > 0.0 ? 1.0 - Occupancy::of(points, of).probability_empty()
+                              : -std::expm1(n * std::log1p(-of.density));
       break;
   }
-  if (density.rho > 0.0) return Occupancy::of(points, density).probability_empty();
-  return points == 1 ? 1.0 - density.density : std::exp(n * std::log1p(-density.density));
+  // A tile is empty no more often than a point of it.
+  return occupied > of.density ? occupied : of.density;
 }
 
 // Rows and their lengths as formats see a tile: weights by m, inputs by n, outputs by m.
@@ -107,8 +112,8 @@ SparseTraffic sparse_traffic(const Design& design, const Layer& layer, const Den
       shape_of(space, dense.tiles[level], rows, row_points);
       held[level][space] = compression_of(residence, density_of(layer, space), rows, row_points);
       const double points = static_cast<double>(tile_points(layer, space, dense.tiles[level], counter));
-      out.held_bits[level] += points * (held[level][space].values * residence.value_bits +
-                                        held[level][space].metadata_bits);
+      out.held_bits[level] +=
+          points * (held[level][space].values * residence.value_bits + held[level][space].metadata_bits);
     }
   }
   Remaining remaining[kDataSpaces];
@@ -123,7 +128,7 @@ SparseTraffic sparse_traffic(const Design& design, const Layer& layer, const Den
       for (int on = 0; residence.action != Action::kNone && on < kDataSpaces; ++on) {
         if ((residence.condition >> on & 1) == 0) continue;
         const double kept =
-            1.0 - empty_probability(design, layer, on, tile_points(layer, on, link.conditioned, counter));
+            occupied_probability(design, layer, on, tile_points(layer, on, link.conditioned, counter));
         // A tile within an empty one is empty: the narrower condition holds, not both in turn.
         if (residence.action == Action::kSkipping) least(rest.skipping[on], kept);
         least(rest.either[on], kept);

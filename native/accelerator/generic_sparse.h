@@ -1,6 +1,6 @@
-// What of the dense traffic is left when zeros are not stored, gated or skipped: expected values and metadata,
-// as Sparseloop has it (Wu et al., MICRO 2022). A read of a tile on condition of another data space does not
-// happen where that one's tile is empty; gating saves its energy, skipping its time too.
+// What of the dense traffic is left when zeros are not stored, gated or skipped: expected values and
+// metadata, as Sparseloop has it (Wu et al., MICRO 2022). A read of a tile on condition of another data space
+// does not happen where that one's tile is empty; gating saves its energy, skipping its time too.
 #pragma once
 
 #include "generic_nest.h"

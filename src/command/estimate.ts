@@ -67,6 +67,7 @@ function explanationOf(accelerator: Accelerator, estimates: readonly Estimate[])
   const lines = estimates.map(({ layer, mode, terms, actions, energy, mapping, traffic }) => {
     const list = (named: Readonly<Record<string, number>>): string =>
       Object.entries(named)
+        .filter(([, value]) => mapping === null || value !== 0)
         .map(([name, value]) => `${name} ${short(value)}`)
         .join(', ');
     const lines = [`  ${layer}, ${mode}`, `    terms: ${list(terms)}`, `    actions: ${list(actions)}`];
