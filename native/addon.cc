@@ -369,21 +369,18 @@ Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
   });
 }
 
-// estimateGeneric(design, layers, mappings, estimates, most, baseline): string, the first reason of a row
-// that was declined
+// estimateGeneric(design, layers, mappings, estimates, most, baseline): string, why a row was declined
 Napi::Value estimate_generic(const Napi::CallbackInfo& info) {
   namespace model = sparsemark::accelerator;
   const std::size_t count = length_of(info[1]) / model::kLayerFields;
   const auto numbers = [&](std::size_t at, std::size_t length, const char* what) {
     return array<Napi::Float64Array>(info[at], napi_float64_array, length, what).Data();
   };
-  const double* design = numbers(0, model::kDesignFields, "design");
-  const double* layers = numbers(1, count * model::kLayerFields, "layers");
-  double* mappings = numbers(2, count * model::kMappingFields, "mappings");
-  double* estimates = numbers(3, count * model::kGenericFields, "estimates");
-  const char* reason =
-      model::estimate_generic(design, layers, static_cast<std::int64_t>(count), mappings, estimates,
-                              integer(info[4], "most", 1, 100000000), info[5].ToBoolean());
+  const char* reason = model::estimate_generic(
+      numbers(0, model::kDesignFields, "design"), numbers(1, count * model::kLayerFields, "layers"),
+      static_cast<std::int64_t>(count), numbers(2, count * model::kMappingFields, "mappings"),
+      numbers(3, count * model::kGenericFields, "estimates"), integer(info[4], "most", 1, 100000000),
+      info[5].ToBoolean());
   return Napi::String::New(info.Env(), reason == nullptr ? "" : reason);
 }
 
