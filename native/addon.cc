@@ -379,7 +379,7 @@ Napi::Value estimate_generic(const Napi::CallbackInfo& info) {
   const char* reason = model::estimate_generic(
       numbers(0, model::kDesignFields, "design"), numbers(1, count * model::kLayerFields, "layers"),
       static_cast<std::int64_t>(count), numbers(2, count * model::kMappingFields, "mappings"),
-      numbers(3, count * model::kGenericFields, "estimates"), integer(info[4], "most", 1, 100000000),
+      numbers(3, count * model::kGenericFields, "estimates"), integer(info[4], "most", 1, 1000000),
       info[5].ToBoolean());
   return Napi::String::New(info.Env(), reason == nullptr ? "" : reason);
 }

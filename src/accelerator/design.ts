@@ -226,6 +226,6 @@ export function readDesign(reader: YamlReader, fields: YamlEntries): GenericDesi
     mostEvaluations:
       evaluations === undefined
         ? 4000
-        : readQuantity(reader, evaluations, 'mappings', (one) => reader.integer(one, 1, 1e8)),
+        : readQuantity(reader, evaluations, 'mappings', (one) => reader.integer(one, 1, 1e6)),
   };
 }
