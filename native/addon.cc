@@ -153,9 +153,7 @@ Napi::Value encode(const Napi::CallbackInfo& info) {
   const std::shared_ptr<Library>& library = held<Library>(info[0], kLibraryTag, "Library");
   const std::string format = text(info[1], "format");
   const std::string dtype = text(info[2], "dtype");
-  const std::int32_t rows = integer(info[3], "rows", 0);
-  const std::int32_t cols = integer(info[4], "cols", 0);
-  const sparsemark_csr csr = csr_of(env, rows, cols, info[5], info[6], info[7]);
+  const sparsemark_csr csr = csr_from(info, 3);
   return guarded(
       env, [&] { return wrap(env, std::make_shared<HostMatrix>(library, format, dtype, csr), kMatrixTag); });
 }
@@ -166,9 +164,7 @@ Napi::Value encode_planned(const Napi::CallbackInfo& info) {
   const std::shared_ptr<Library>& library = held<Library>(info[0], kLibraryTag, "Library");
   const std::int32_t kernel = kernel_of(info[1], *library);
   const std::string plan = text(info[2], "plan");
-  const std::int32_t rows = integer(info[3], "rows", 0);
-  const std::int32_t cols = integer(info[4], "cols", 0);
-  const sparsemark_csr csr = csr_of(env, rows, cols, info[5], info[6], info[7]);
+  const sparsemark_csr csr = csr_from(info, 3);
   return guarded(
       env, [&] { return wrap(env, std::make_shared<HostMatrix>(library, kernel, plan, csr), kMatrixTag); });
 }
@@ -214,11 +210,9 @@ Napi::Value prepare(const Napi::CallbackInfo& info) {
     operands.cols = integer(given.Get("cols"), "cols", 0);
     operands.keep = integer(given.Get("keep"), "keep", 0);
   }
-  std::string plan;
-  if (const Napi::Value chosen = given.Get("plan"); !chosen.IsUndefined() && !chosen.IsNull()) {
-    plan = text(chosen, "plan");
-    operands.plan = plan.c_str();
-  }
+  const Napi::Value chosen = given.Get("plan");
+  const std::string plan = chosen.IsUndefined() ? "" : text(chosen, "plan");
+  if (!chosen.IsUndefined()) operands.plan = plan.c_str();
   sparsemark_conv conv{};
   if (const Napi::Value geometry = given.Get("conv"); !geometry.IsUndefined() && !geometry.IsNull()) {
     conv = conv_of(geometry);
@@ -230,14 +224,8 @@ Napi::Value prepare(const Napi::CallbackInfo& info) {
   const Napi::Value dense[] = {given.Get("b"), given.Get("b2"), given.Get("b3")};
   sparsemark_csr sparse{};
   if (sizes.sparse_b) {
-    if (const Napi::Value value = given.Get("sparseB"); value.IsObject()) {
-      const auto b = value.As<Napi::Object>();
-      const Napi::Value parts[] = {b.Get("rowOffsets"), b.Get("colIndices"), b.Get("values")};
-      sparse = csr_of(env, sizes.sparse_rows, sizes.sparse_cols, parts[0], parts[1], parts[2]);
-      operands.sparse_b = &sparse;
-    } else {
-      throw Napi::TypeError::New(env, "Expected an object for sparseB");
-    }
+    sparse = sparse_operand(given.Get("sparseB"), sizes);
+    operands.sparse_b = &sparse;
   }
   operands.b = operand(dense[0], "b", sizes.b);
   operands.b2 = operand(dense[1], "b2", sizes.b2);
@@ -298,14 +286,11 @@ Napi::Value time_job(const Napi::CallbackInfo& info) {
 
 // release(handle): undefined. Frees a Matrix or Job now instead of at the next garbage collection.
 Napi::Value release(const Napi::CallbackInfo& info) {
-  if (info[0].IsExternal()) {
-    auto external = info[0].As<Napi::External<void>>();
-    if (external.CheckTypeTag(&kMatrixTag)) {
-      handle_of<HostMatrix>(info[0], kMatrixTag, "Matrix").value.reset();
-      return info.Env().Undefined();
-    }
+  if (info[0].IsExternal() && info[0].As<Napi::External<void>>().CheckTypeTag(&kMatrixTag)) {
+    handle_of<HostMatrix>(info[0], kMatrixTag, "Matrix").value.reset();
+  } else {
+    handle_of<HostJob>(info[0], kJobTag, "Job").value.reset();
   }
-  handle_of<HostJob>(info[0], kJobTag, "Job").value.reset();
   return info.Env().Undefined();
 }
 

@@ -179,6 +179,21 @@ sparsemark_csr csr_of(Napi::Env env, std::int32_t rows, std::int32_t cols, const
   return {rows, cols, nnz, places.row_offsets, places.col_indices, values.Data()};
 }
 
+// The same out of five arguments from the first one on: rows, cols, rowOffsets, colIndices, values.
+sparsemark_csr csr_from(const Napi::CallbackInfo& info, std::size_t first) {
+  const std::int32_t rows = integer(info[first], "rows", 0);
+  const std::int32_t cols = integer(info[first + 1], "cols", 0);
+  return csr_of(info.Env(), rows, cols, info[first + 2], info[first + 3], info[first + 4]);
+}
+
+// The sparse B of an op that has one.
+sparsemark_csr sparse_operand(const Napi::Value& value, const sparsemark::OperandSizes& sizes) {
+  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "Expected an object for sparseB");
+  const auto b = value.As<Napi::Object>();
+  const Napi::Value parts[] = {b.Get("rowOffsets"), b.Get("colIndices"), b.Get("values")};
+  return csr_of(value.Env(), sizes.sparse_rows, sizes.sparse_cols, parts[0], parts[1], parts[2]);
+}
+
 std::vector<std::shared_ptr<HostMatrix>> copies_of_one(const Napi::Value& value) {
   if (!value.IsArray()) {
     throw Napi::TypeError::New(value.Env(), "Expected an array of Matrix for matrices");
