@@ -213,8 +213,10 @@ program
 
 program
   .command('estimate')
-  .description('what a suite, or a SCALE-Sim topology (.csv), would cost on accelerators that are not here')
-  .argument('<what>', 'name of a suite, a .yaml suite file, or a .csv topology')
+  .description(
+    'what a suite, a SCALE-Sim topology (.csv) or a Timeloop problem (.yaml) would cost on accelerators that are not here',
+  )
+  .argument('<what>', 'name of a suite, a .yaml suite or problem file, or a .csv topology')
   .option(
     '--accelerator <names>',
     'only these: names (see: list accelerators) or paths of .yaml files',
@@ -240,6 +242,7 @@ program
     numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
   )
   .option('--filter <text>', 'only layers whose name contains this text')
+  .option('--ert <file>', "Accelergy's ERT.yaml as prices of a generic design, instead of its own table")
   .option('--explain', "each formula's terms, its source and what it was held against")
   .option('--all', 'accelerators with nothing to hold them against too')
   .option('--json', 'as JSON')
