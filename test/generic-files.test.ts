@@ -169,6 +169,46 @@ describe('mappings', () => {
     const inputs = found.traffic![0]!.spaces.find(({ space }) => space === 'Inputs')!;
     expect(inputs.dense.serves).toBe(2 * 4 * 10 * 10);
   });
+
+  it.each([
+    ['rows', 16, 1],
+    ['parts of a row', 4, 1],
+    ['whole images', 64, 1],
+    ['rows at stride 2', 16, 2],
+  ])('of a convolution, tiles of %s: different inputs, as enumerated', (_, n, stride) => {
+    const [out, kernel, channels, batch] = [8, 3, 4, 2];
+    const size = (out - 1) * stride + kernel;
+    const conv = {
+      ...{ batch, channels, height: size, width: size, kernelHeight: kernel, kernelWidth: kernel, stride },
+      ...{ padding: 0, outHeight: out, outWidth: out },
+    };
+    const layer = { ...gemm(8, 128, 36), shape: { m: 8, n: 128, k: 36, conv } };
+    const array = loadAccelerator('tensor-core-array');
+    const loops = (dimension: 'M' | 'N' | 'K', factor: number) => ({ dimension, factor });
+    const mapping = [
+      { level: 'DRAM', temporal: [loops('K', 2), loops('N', 128 / n)], spatial: [] },
+      { level: 'SMEM', temporal: [loops('K', 18), loops('N', n), loops('M', 8)], spatial: [] },
+      { level: 'RF', temporal: [], spatial: [] },
+    ];
+    const found = estimate({ ...array, design: { ...array.design!, mapping } }, [layer])[0]!;
+    let fetched = 0;
+    for (let k = 0; k < 36; k += 18)
+      for (let pixel = 0; pixel < 128; pixel += n) {
+        const inputs = new Set<string>();
+        for (let i = k; i < k + 18; i += 1)
+          for (let j = pixel; j < pixel + n; j += 1) {
+            const y = (Math.floor(j / out) % out) * stride + (Math.floor(i / kernel) % kernel);
+            const x = (j % out) * stride + (i % kernel);
+            inputs.add([Math.floor(i / 9), Math.floor(j / (out * out)), y, x].join());
+          }
+        fetched += inputs.size;
+      }
+    const [dram, smem] = found.traffic!.map(
+      ({ spaces }) => spaces.find(({ space }) => space === 'Inputs')!.dense,
+    );
+    expect(dram!.serves).toBe(fetched);
+    expect(smem!.fills).toBe(fetched);
+  });
 });
 
 const ert = `ERT:
