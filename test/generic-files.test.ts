@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadAccelerator, parseAccelerator } from '../src/accelerator/accelerator.ts';
 import { parseErt, withErt } from '../src/accelerator/ert.ts';
-import { estimate } from '../src/accelerator/estimate.ts';
+import { estimate, layerFields, writeLayer } from '../src/accelerator/estimate.ts';
+import { genericFields } from '../src/accelerator/generic.ts';
 import { mappingText } from '../src/accelerator/mapping.ts';
 import { parseProblem } from '../src/accelerator/timeloop.ts';
 import { estimateCommand } from '../src/command/estimate.ts';
@@ -152,6 +153,60 @@ describe('mappings', () => {
     const few = estimate(bounded, [gemm(100, 49, 300)])[0]!;
     expect(few.mapping).toMatchObject({ evaluations: 7, complete: false });
     expect(few.cycles).toBeGreaterThanOrEqual(first[0]!.cycles);
+  });
+
+  it('a searched one is as fast as the best of all splits by powers of two in all orders', () => {
+    const array = loadAccelerator('tensor-core-array');
+    const row = Float64Array.from(array.design!.row);
+    // Two levels: half a value a cycle from memory, a buffer of 96 values, four multipliers.
+    row[0] = 2;
+    row.set([0, 0, 0, 4], 4);
+    row.set([96 * 8, 256, 0, 0, 7, 4, 1, 7], 30);
+    for (const space of [8, 14, 20]) row[30 + space] = 8;
+    const design = { ...array.design!, row, levels: array.design!.levels.slice(0, 2) };
+    const own = { ...array, design };
+    const orders = [
+      [0, 1, 2],
+      [0, 2, 1],
+      [1, 0, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [2, 1, 0],
+    ];
+    const splits = [1, 2, 4, 8, 16];
+    const rows: number[] = [];
+    for (const m of splits)
+      for (const n of splits)
+        for (const k of splits)
+          for (const [spread, place] of [
+            [4, 6],
+            [4, 7],
+            [4, 8],
+          ] as const)
+            for (const outer of orders) {
+              const inner = [m, n, k];
+              const array = [1, 1, 1];
+              array[place - 6] = spread;
+              const factors = inner.map((one, d) => 16 / (one * array[d]!));
+              if (factors.some((one) => one < 1)) continue;
+              const mapping = new Array<number>(54).fill(1);
+              for (let level = 0; level < 6; level += 1) mapping.splice(level * 9 + 3, 3, 0, 1, 2);
+              mapping.splice(0, 6, ...factors, ...outer);
+              mapping.splice(9, 3, ...inner);
+              mapping.splice(15, 3, ...array);
+              rows.push(...mapping);
+            }
+    const count = rows.length / 54;
+    const layers = new Float64Array(count * layerFields);
+    for (let at = 0; at < count; at += 1) writeLayer(gemm(16, 16, 16), layers, at);
+    const found = new Float64Array(count * genericFields);
+    loadNative().native.estimateGeneric(row, layers, Float64Array.from(rows), found, 1, false);
+    let best = Number.POSITIVE_INFINITY;
+    for (let at = 0; at < count; at += 1)
+      if (found[at * genericFields] === 0) best = Math.min(best, found[at * genericFields + 1]!);
+    expect(count).toBeGreaterThan(1000);
+    expect(best).toBeGreaterThan(16 ** 3 / 4);
+    expect(estimate(own, [gemm(16, 16, 16)])[0]!.cycles).toBe(best);
   });
 
   it('a given one is stored as it is', () => {
