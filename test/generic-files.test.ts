@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadAccelerator, parseAccelerator } from '../src/accelerator/accelerator.ts';
 import { parseErt, withErt } from '../src/accelerator/ert.ts';
-import { estimate } from '../src/accelerator/estimate.ts';
+import { estimate, layerFields, writeLayer } from '../src/accelerator/estimate.ts';
+import { genericFields } from '../src/accelerator/generic.ts';
 import { mappingText } from '../src/accelerator/mapping.ts';
 import { parseProblem } from '../src/accelerator/timeloop.ts';
 import { estimateCommand } from '../src/command/estimate.ts';
@@ -154,6 +155,60 @@ describe('mappings', () => {
     expect(few.cycles).toBeGreaterThanOrEqual(first[0]!.cycles);
   });
 
+  it('a searched one is as fast as the best of all splits by powers of two in all orders', () => {
+    const array = loadAccelerator('tensor-core-array');
+    const row = Float64Array.from(array.design!.row);
+    // Two levels: half a value a cycle from memory, a buffer of 96 values, four multipliers.
+    row[0] = 2;
+    row.set([0, 0, 0, 4], 4);
+    row.set([96 * 8, 256, 0, 0, 7, 4, 1, 7], 30);
+    for (const space of [8, 14, 20]) row[30 + space] = 8;
+    const design = { ...array.design!, row, levels: array.design!.levels.slice(0, 2) };
+    const own = { ...array, design };
+    const orders = [
+      [0, 1, 2],
+      [0, 2, 1],
+      [1, 0, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [2, 1, 0],
+    ];
+    const splits = [1, 2, 4, 8, 16];
+    const rows: number[] = [];
+    for (const m of splits)
+      for (const n of splits)
+        for (const k of splits)
+          for (const [spread, place] of [
+            [4, 6],
+            [4, 7],
+            [4, 8],
+          ] as const)
+            for (const outer of orders) {
+              const inner = [m, n, k];
+              const array = [1, 1, 1];
+              array[place - 6] = spread;
+              const factors = inner.map((one, d) => 16 / (one * array[d]!));
+              if (factors.some((one) => one < 1)) continue;
+              const mapping = new Array<number>(54).fill(1);
+              for (let level = 0; level < 6; level += 1) mapping.splice(level * 9 + 3, 3, 0, 1, 2);
+              mapping.splice(0, 6, ...factors, ...outer);
+              mapping.splice(9, 3, ...inner);
+              mapping.splice(15, 3, ...array);
+              rows.push(...mapping);
+            }
+    const count = rows.length / 54;
+    const layers = new Float64Array(count * layerFields);
+    for (let at = 0; at < count; at += 1) writeLayer(gemm(16, 16, 16), layers, at);
+    const found = new Float64Array(count * genericFields);
+    loadNative().native.estimateGeneric(row, layers, Float64Array.from(rows), found, 1, false);
+    let best = Number.POSITIVE_INFINITY;
+    for (let at = 0; at < count; at += 1)
+      if (found[at * genericFields] === 0) best = Math.min(best, found[at * genericFields + 1]!);
+    expect(count).toBeGreaterThan(1000);
+    expect(best).toBeGreaterThan(16 ** 3 / 4);
+    expect(estimate(own, [gemm(16, 16, 16)])[0]!.cycles).toBe(best);
+  });
+
   it('a given one is stored as it is', () => {
     const { mapping } = estimate(loadAccelerator('bitmask-gating'), [gemm(16, 8, 128)])[0]!;
     expect(mappingText(mapping!)).toBe('BackingStorage: N 8, M 16 | Buffer: K 128 | Reg: no loop (given)');
@@ -168,6 +223,46 @@ describe('mappings', () => {
     const found = estimate(loadAccelerator('tensor-core-array'), [layer])[0]!;
     const inputs = found.traffic![0]!.spaces.find(({ space }) => space === 'Inputs')!;
     expect(inputs.dense.serves).toBe(2 * 4 * 10 * 10);
+  });
+
+  it.each([
+    ['rows', 16, 1],
+    ['parts of a row', 4, 1],
+    ['whole images', 64, 1],
+    ['rows at stride 2', 16, 2],
+  ])('of a convolution, tiles of %s: different inputs, as enumerated', (_, n, stride) => {
+    const [out, kernel, channels, batch] = [8, 3, 4, 2];
+    const size = (out - 1) * stride + kernel;
+    const conv = {
+      ...{ batch, channels, height: size, width: size, kernelHeight: kernel, kernelWidth: kernel, stride },
+      ...{ padding: 0, outHeight: out, outWidth: out },
+    };
+    const layer = { ...gemm(8, 128, 36), shape: { m: 8, n: 128, k: 36, conv } };
+    const array = loadAccelerator('tensor-core-array');
+    const loops = (dimension: 'M' | 'N' | 'K', factor: number) => ({ dimension, factor });
+    const mapping = [
+      { level: 'DRAM', temporal: [loops('K', 2), loops('N', 128 / n)], spatial: [] },
+      { level: 'SMEM', temporal: [loops('K', 18), loops('N', n), loops('M', 8)], spatial: [] },
+      { level: 'RF', temporal: [], spatial: [] },
+    ];
+    const found = estimate({ ...array, design: { ...array.design!, mapping } }, [layer])[0]!;
+    let fetched = 0;
+    for (let k = 0; k < 36; k += 18)
+      for (let pixel = 0; pixel < 128; pixel += n) {
+        const inputs = new Set<string>();
+        for (let i = k; i < k + 18; i += 1)
+          for (let j = pixel; j < pixel + n; j += 1) {
+            const y = (Math.floor(j / out) % out) * stride + (Math.floor(i / kernel) % kernel);
+            const x = (j % out) * stride + (i % kernel);
+            inputs.add([Math.floor(i / 9), Math.floor(j / (out * out)), y, x].join());
+          }
+        fetched += inputs.size;
+      }
+    const [dram, smem] = found.traffic!.map(
+      ({ spaces }) => spaces.find(({ space }) => space === 'Inputs')!.dense,
+    );
+    expect(dram!.serves).toBe(fetched);
+    expect(smem!.fills).toBe(fetched);
   });
 });
 
