@@ -149,24 +149,18 @@ Napi::Value describe_library(const Napi::CallbackInfo& info) {
 
 // encode(library, format, dtype, rows, cols, rowOffsets, colIndices, values): Matrix
 Napi::Value encode(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
   const std::shared_ptr<Library>& library = held<Library>(info[0], kLibraryTag, "Library");
   const std::string format = text(info[1], "format");
   const std::string dtype = text(info[2], "dtype");
-  const sparsemark_csr csr = csr_from(info, 3);
-  return guarded(
-      env, [&] { return wrap(env, std::make_shared<HostMatrix>(library, format, dtype, csr), kMatrixTag); });
+  return new_matrix(info.Env(), library, format, dtype, csr_from(info, 3));
 }
 
 // encodePlanned(library, kernelIndex, plan, rows, cols, rowOffsets, colIndices, values): Matrix
 Napi::Value encode_planned(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
   const std::shared_ptr<Library>& library = held<Library>(info[0], kLibraryTag, "Library");
   const std::int32_t kernel = kernel_of(info[1], *library);
   const std::string plan = text(info[2], "plan");
-  const sparsemark_csr csr = csr_from(info, 3);
-  return guarded(
-      env, [&] { return wrap(env, std::make_shared<HostMatrix>(library, kernel, plan, csr), kMatrixTag); });
+  return new_matrix(info.Env(), library, kernel, plan, csr_from(info, 3));
 }
 
 // describeMatrix(matrix): { rows, cols, nnz, payloadBytes, metadataBytes, paddingBytes, encodeNs }
@@ -269,7 +263,8 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// time(job, warmups, evaluations, samplesNs): undefined. Fills samplesNs with nanoseconds an evaluation.
+// time(job, warmups, evaluations, samplesNs, spinNs): undefined. Fills samplesNs with nanoseconds an
+// evaluation.
 Napi::Value time_job(const Napi::CallbackInfo& info) {
   HostJob& job = *held<HostJob>(info[0], kJobTag, "Job");
   const std::int32_t warmups = integer(info[1], "warmups", 0);
@@ -278,8 +273,9 @@ Napi::Value time_job(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(info.Env(), "Expected a Float64Array for samplesNs");
   }
   auto samples = info[3].As<Napi::Float64Array>();
+  const double spin_ns = info[4].IsNumber() ? info[4].As<Napi::Number>().DoubleValue() : 0.0;
   for (std::size_t i = 0; i < samples.ElementLength(); ++i) {
-    samples[i] = sparsemark::time_evaluations(job, warmups, evaluations);
+    samples[i] = sparsemark::time_evaluations(job, warmups, evaluations, spin_ns);
   }
   return info.Env().Undefined();
 }

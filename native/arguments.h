@@ -186,6 +186,12 @@ sparsemark_csr csr_from(const Napi::CallbackInfo& info, std::size_t first) {
   return csr_of(info.Env(), rows, cols, info[first + 2], info[first + 3], info[first + 4]);
 }
 
+// A handle of a matrix that HostMatrix makes of the arguments.
+template <typename... Arguments>
+Napi::Value new_matrix(Napi::Env env, const Arguments&... arguments) {
+  return guarded(env, [&] { return wrap(env, std::make_shared<HostMatrix>(arguments...), kMatrixTag); });
+}
+
 // The sparse B of an op that has one.
 sparsemark_csr sparse_operand(const Napi::Value& value, const sparsemark::OperandSizes& sizes) {
   if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "Expected an object for sparseB");

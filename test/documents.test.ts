@@ -69,6 +69,7 @@ describe('commands in the documents', () => {
         'run',
         'tune',
         'compare',
+        'selftest',
         'list',
         'data',
         'report',

@@ -29,6 +29,8 @@ interface StartedCase {
   readonly warmups: number;
   /** Of a case with a plan, whose encoding is its own. */
   readonly encoding: string | null;
+  /** Nanoseconds of a slowdown made on purpose, an evaluation. */
+  readonly spinNs: number;
 }
 
 let backend: Backend | undefined;
@@ -96,12 +98,12 @@ function encodingName({ format, kernel, plan }: Encoding): string {
   return plan === undefined ? format : `${format} of kernel ${kernel} with ${plan}`;
 }
 
-function encodedAs(encoding: Encoding): { copies: EncodedMatrix[]; encodeNs: number } {
+function encodedAs(encoding: Encoding, repeats: number): { copies: EncodedMatrix[]; encodeNs: number } {
   let entry = encoded.get(encodingName(encoding));
   if (entry === undefined) {
     const copies = [encode(encoding)];
     let { encodeNs } = copies[0]!;
-    for (let i = 1, spent = encodeNs; i < encodeRepeats && spent + encodeNs < encodeBudgetNs; i += 1) {
+    for (let i = 1, spent = encodeNs; i < repeats && spent + encodeNs < encodeBudgetNs; i += 1) {
       const again = encode(encoding);
       again.release();
       spent += again.encodeNs;
@@ -145,7 +147,7 @@ function wrong(
 
 async function start(request: StartRequest): Promise<Answers['start']> {
   const { op, shape, operands } = problem!;
-  const { copies, encodeNs } = encodedAs(request);
+  const { copies, encodeNs } = encodedAs(request, request.encodeRepeats ?? encodeRepeats);
   const { footprint } = copies[0]!;
   if (request.cache === 'cold') {
     const bytes = Math.max(1, footprint.payloadBytes + footprint.metadataBytes + footprint.paddingBytes);
@@ -174,9 +176,11 @@ async function start(request: StartRequest): Promise<Answers['start']> {
       settled = isSteady(batches);
     }
     const evaluationNs = Math.max(1, Math.min(...batches));
-    const warmups = request.cache === 'hot' ? Math.max(1, Math.ceil(rewarmNs / evaluationNs)) : 1;
+    const untimedNs = request.rewarmNs ?? rewarmNs;
+    const warmups = request.cache === 'hot' ? Math.max(1, Math.ceil(untimedNs / evaluationNs)) : 1;
+    const spinNs = (request.injectedSlowdown ?? 0) * evaluationNs;
     const encoding = plan === undefined ? null : encodingName(request);
-    cases.set(request.key, { job, copies: used.length, evaluations, warmups, encoding });
+    cases.set(request.key, { job, copies: used.length, evaluations, warmups, encoding, spinNs });
     const { tiling, prepareNs } = job;
     return {
       status: 'started',
@@ -196,8 +200,8 @@ async function start(request: StartRequest): Promise<Answers['start']> {
 }
 
 function sample(request: SampleRequest): number | Promise<number> {
-  const { job, warmups, evaluations } = cases.get(request.key)!;
-  return job.time(warmups, evaluations);
+  const { job, warmups, evaluations, spinNs } = cases.get(request.key)!;
+  return job.time(warmups, evaluations, spinNs);
 }
 
 /** Frees an encoding that no other case has; a search for a plan makes dozens. */
