@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "accelerator/batch.h"
+#include "accelerator/generic.h"
 #include "arguments.h"
 #include "timing/ceilings.h"
 #include "timing/cpu.h"
@@ -341,18 +342,19 @@ Napi::Value describe_engines(const Napi::CallbackInfo& info) {
   return out;
 }
 
+std::size_t length_of(const Napi::Value& value) {
+  return value.IsTypedArray() ? value.As<Napi::TypedArray>().ElementLength() : 0;
+}
+
 // estimateLayers(engine, parameters, layers, estimates, threads): string, the first reason of a row that was
 // declined
 Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
   namespace model = sparsemark::accelerator;
   const Napi::Env env = info.Env();
   const model::Engine& engine = *model::kEngines[integer(info[0], "engine", 0, model::kEngineCount - 1)];
-  const auto length = [&](const Napi::Value& value) -> std::size_t {
-    return value.IsTypedArray() ? value.As<Napi::TypedArray>().ElementLength() : 0;
-  };
-  const std::size_t count = length(info[2]) / model::kLayerFields;
+  const std::size_t count = length_of(info[2]) / model::kLayerFields;
   const auto of_one = static_cast<std::size_t>(engine.parameter_count);
-  const bool each_own = length(info[1]) != of_one;
+  const bool each_own = length_of(info[1]) != of_one;
   const std::int32_t threads = integer(info[4], "threads", 1, kMostThreads);
   const auto parameters = array<Napi::Float64Array>(info[1], napi_float64_array,
                                                     each_own ? of_one * count : of_one, "parameters");
@@ -365,6 +367,21 @@ Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
                                                static_cast<std::int64_t>(count), estimates.Data(), threads);
     return Napi::String::New(env, reason == nullptr ? "" : reason);
   });
+}
+
+// estimateGeneric(design, layers, mappings, estimates, most, baseline): string, why a row was declined
+Napi::Value estimate_generic(const Napi::CallbackInfo& info) {
+  namespace model = sparsemark::accelerator;
+  const std::size_t count = length_of(info[1]) / model::kLayerFields;
+  const auto numbers = [&](std::size_t at, std::size_t length, const char* what) {
+    return array<Napi::Float64Array>(info[at], napi_float64_array, length, what).Data();
+  };
+  const char* reason = model::estimate_generic(
+      numbers(0, model::kDesignFields, "design"), numbers(1, count * model::kLayerFields, "layers"),
+      static_cast<std::int64_t>(count), numbers(2, count * model::kMappingFields, "mappings"),
+      numbers(3, count * model::kGenericFields, "estimates"), integer(info[4], "most", 1, 1000000),
+      info[5].ToBoolean());
+  return Napi::String::New(info.Env(), reason == nullptr ? "" : reason);
 }
 
 // countLayer(engine, parameters, layer, masks, estimate): string, the reason where the layer was declined
@@ -421,6 +438,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("alignedFloats", aligned_floats);
   add("describeEngines", describe_engines);
   add("estimateLayers", estimate_layers);
+  add("estimateGeneric", estimate_generic);
   add("countLayer", count_layer);
   return exports;
 }

@@ -162,6 +162,20 @@ export interface Native {
     threads: number,
   ): string;
   /**
+   * Layers on one design of `native/accelerator/generic.h`. `mappings`: a row each, of zeros where one is to be searched
+   * among `most`, and then written. `baseline`: whether dense cycles are searched too. The first reason of a row that was
+   * declined, or an empty text.
+   */
+  // Napi::Value estimate_generic(const Napi::CallbackInfo& info)
+  estimateGeneric(
+    design: Float64Array,
+    layers: Float64Array,
+    mappings: Float64Array,
+    estimates: Float64Array,
+    most: number,
+    baseline: boolean,
+  ): string;
+  /**
    * One layer counted on the places of its nonzeros. `masks`: rowOffsets and colIndices of the weights (m x k), and
    * unless none is zero of the activations (channels x batch * height * width; of a product k x n). The reason where
    * the layer was declined, what its formula takes for granted and the masks lack, or an empty text.

@@ -1,5 +1,6 @@
 /** `sparsemark estimate`: what a suite or a topology would cost on accelerators that are not here. */
 import { acceleratorNames, loadAccelerator } from '../accelerator/accelerator.ts';
+import { mappingText } from '../accelerator/mapping.ts';
 import type { Accelerator, Estimate } from '../terms/accelerator.ts';
 import { exitCodes } from '../terms.ts';
 import { actually, type Estimated, type LayerOptions, statistically } from './estimated-layers.ts';
@@ -63,12 +64,18 @@ function tableOf(found: readonly Estimated[]): string {
 }
 
 function explanationOf(accelerator: Accelerator, estimates: readonly Estimate[]): string {
-  const lines = estimates.map(({ layer, mode, terms, actions, energy }) => {
+  const lines = estimates.map(({ layer, mode, terms, actions, energy, mapping, traffic }) => {
     const list = (named: Readonly<Record<string, number>>): string =>
       Object.entries(named)
+        .filter(([, value]) => mapping === null || value !== 0)
         .map(([name, value]) => `${name} ${short(value)}`)
         .join(', ');
     const lines = [`  ${layer}, ${mode}`, `    terms: ${list(terms)}`, `    actions: ${list(actions)}`];
+    if (mapping !== null) lines.push(`    mapping: ${mappingText(mapping)}`);
+    for (const { level, cycles, bits, heldBits } of traffic ?? [])
+      lines.push(
+        `    ${level}: busy ${short(cycles)} cycles, moves ${short(bits)} bits, holds ${short(heldBits)} bits`,
+      );
     for (const { level, accesses, bits, energy: spent } of energy?.levels ?? [])
       lines.push(
         `    ${level}: ${short(accesses)} accesses, ${short(bits)} bits, ${short(spent)} ${energy!.unit}`,
@@ -94,8 +101,11 @@ const legends = {
 export function estimateCommand(what: string, options: EstimateOptions, output: Output): number {
   const asked = (options.accelerator ?? acceleratorNames()).map(loadAccelerator);
   const named = options.accelerator !== undefined || options.all === true;
-  const accelerators = asked.filter(({ evidence }) => named || evidence !== 'formula');
   const mode = options.mode ?? 'statistical';
+  const shown = asked.filter(({ evidence }) => named || evidence !== 'formula');
+  // A generic design has no count of its own; named, it is refused.
+  const counts = options.accelerator !== undefined || mode === 'statistical';
+  const accelerators = shown.filter(({ design }) => counts || design === null);
   const found = (mode === 'statistical' ? statistically : actually)(what, options, accelerators);
   if (options.json === true) {
     const answers = found.flatMap((of) => of.answers);
@@ -119,7 +129,9 @@ export function estimateCommand(what: string, options: EstimateOptions, output: 
   const tables = new Set(accelerators.flatMap(({ energy }) => (energy === null ? [] : [energy.table])));
   if (tables.size > 1)
     output.say(`Energies from ${[...tables].join(' and ')}: not to be compared with one another.`);
-  const left = asked.length - accelerators.length;
+  if (shown.length > accelerators.length)
+    output.say(`${shown.length - accelerators.length} generic designs left out: they count no masks.`);
+  const left = asked.length - shown.length;
   if (left > 0)
     output.say(`${left} accelerators with formulas that nothing was held against: --all shows them.`);
   output.say(`${legends[mode]}; "x dense" is against the baseline that --explain names.`);
