@@ -264,7 +264,7 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// time(job, warmups, evaluations, samplesNs): undefined. Fills samplesNs with nanoseconds an evaluation.
+// time(job, warmups, evaluations, samplesNs, spinNs): undefined. Fills samplesNs with nanoseconds an evaluation.
 Napi::Value time_job(const Napi::CallbackInfo& info) {
   HostJob& job = *held<HostJob>(info[0], kJobTag, "Job");
   const std::int32_t warmups = integer(info[1], "warmups", 0);
@@ -273,8 +273,9 @@ Napi::Value time_job(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(info.Env(), "Expected a Float64Array for samplesNs");
   }
   auto samples = info[3].As<Napi::Float64Array>();
+  const double spin_ns = info[4].IsNumber() ? info[4].As<Napi::Number>().DoubleValue() : 0.0;
   for (std::size_t i = 0; i < samples.ElementLength(); ++i) {
-    samples[i] = sparsemark::time_evaluations(job, warmups, evaluations);
+    samples[i] = sparsemark::time_evaluations(job, warmups, evaluations, spin_ns);
   }
   return info.Env().Undefined();
 }

@@ -139,9 +139,12 @@ export interface Native {
   answer(job: JobHandle): Answer;
   // Napi::Value evaluate(const Napi::CallbackInfo& info)
   evaluate(job: JobHandle): void;
-  /** Fills `samplesNs`, each slot after `warmups` untimed evaluations, with nanoseconds an evaluation. */
+  /**
+   * Fills `samplesNs`, each slot after `warmups` untimed evaluations, with nanoseconds an evaluation. `spinNs` are spent
+   * on nothing after each timed one: a slowdown made on purpose.
+   */
   // Napi::Value time_job(const Napi::CallbackInfo& info)
-  time(job: JobHandle, warmups: number, evaluations: number, samplesNs: Float64Array): void;
+  time(job: JobHandle, warmups: number, evaluations: number, samplesNs: Float64Array, spinNs?: number): void;
   // Napi::Value release(const Napi::CallbackInfo& info)
   release(handle: MatrixHandle | JobHandle): void;
   /** Zeros that begin on a 64-byte boundary, for engines that take typed arrays. */

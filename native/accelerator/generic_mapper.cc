@@ -89,6 +89,14 @@ struct Mapper {
     return !counter.overflow() && bits <= of.capacity_bits;
   }
 
+  // A tile lies in those of all outer levels too, whose own loops are still to be chosen.
+  bool fits_within(int level) const {
+    for (; level > 0; --level) {
+      if (!fits(level)) return false;
+    }
+    return true;
+  }
+
   // 1, powers of two and the whole of what is left of a dimension.
   static int sizes_of(std::int64_t left, std::int64_t* sizes) {
     int count = 0;
@@ -108,7 +116,14 @@ struct Mapper {
     }
     std::int64_t sizes[kDimensions][kMostSizes];
     int counts[kDimensions];
-    for (int d = 0; d < kDimensions; ++d) counts[d] = sizes_of(left[d], sizes[d]);
+    for (int d = 0; d < kDimensions; ++d) {
+      // Loops that nothing in the level depends on do the same as the innermost ones of the level above.
+      bool matters = false;
+      for (int space = 0; space < kDataSpaces; ++space) {
+        matters = matters || ((design.levels[level].keeps >> space & 1) != 0 && relevant(space, d));
+      }
+      counts[d] = sizes_of(matters ? left[d] : 1, sizes[d]);
+    }
     const auto set = [&](int m, int n, int k) {
       loops.temporal[kM] = sizes[kM][m];
       loops.temporal[kN] = sizes[kN][n];
@@ -119,18 +134,18 @@ struct Mapper {
         int k = counts[kK] - 1;
         for (; k >= 0; --k) {
           set(m, n, k);
-          if (fits(level)) break;
+          if (fits_within(level)) break;
         }
         if (k < 0) continue;
         // Not the largest where one dimension could grow alone.
         bool larger = false;
         if (m + 1 < counts[kM]) {
           set(m + 1, n, k);
-          larger = fits(level);
+          larger = fits_within(level);
         }
         if (!larger && n + 1 < counts[kN]) {
           set(m, n + 1, k);
-          larger = fits(level);
+          larger = fits_within(level);
         }
         if (larger) continue;
         set(m, n, k);

@@ -10,10 +10,14 @@ std::int64_t seen_along(std::int64_t outputs, std::int64_t stride, std::int64_t 
 }
 
 std::int64_t input_points(const Layer& layer, std::int64_t k, std::int64_t n, Counter& counter) {
+  const std::int64_t filter = counter.times(layer.kernel_height, layer.kernel_width);
+  if (filter == 1 && layer.stride == 1) return counter.times(k, n);
+  // Padding of a tile has no inputs.
+  k = k < layer.k ? k : layer.k;
+  n = n < layer.n ? n : layer.n;
   const std::int64_t copies = counter.times(k, n);
-  const std::int64_t filter = layer.kernel_height * layer.kernel_width;
-  if (filter == 1 && layer.stride == 1) return copies;
-  const std::int64_t pixels = layer.out_height * layer.out_width;
+  const std::int64_t pixels = counter.times(layer.out_height, layer.out_width);
+  if (counter.overflow()) return 0;
   if (k % filter != 0) return copies;
   std::int64_t plane = 0;
   if (n % pixels == 0) {

@@ -41,7 +41,8 @@ inline std::function<void()> bind_sgemv(const sparsemark_matrix& a, const sparse
   };
 }
 
-// One column is a vector, whatever the op.
+// One column is a vector, whatever the op: OpenBLAS was 5 to 6 times as fast with sgemv (3072 x 768, 768 x
+// 3072, Zen 3), BLIS 1.0 to 1.1 times.
 inline std::function<void()> bind_sgemm(const sparsemark_matrix& a, const sparsemark_product& p,
                                         sparsemark_message* message) {
   if (p.n == 1) return bind_sgemv(a, p, message);

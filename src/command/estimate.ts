@@ -1,5 +1,6 @@
 /** `sparsemark estimate`: what a suite or a topology would cost on accelerators that are not here. */
 import { acceleratorNames, loadAccelerator } from '../accelerator/accelerator.ts';
+import { withErt } from '../accelerator/ert.ts';
 import { mappingText } from '../accelerator/mapping.ts';
 import type { Accelerator, Estimate } from '../terms/accelerator.ts';
 import { exitCodes } from '../terms.ts';
@@ -8,6 +9,8 @@ import { asJson, type Output, plainTable } from './output.ts';
 
 export interface EstimateOptions extends LayerOptions {
   readonly accelerator?: readonly string[];
+  /** An energy reference table instead of the accelerators' own tables. */
+  readonly ert?: string;
   readonly explain?: boolean;
   readonly all?: boolean;
   readonly json?: boolean;
@@ -99,7 +102,9 @@ const legends = {
 
 /** Prints a table, or JSON. Accelerators with nothing to hold them against are left out unless asked for. */
 export function estimateCommand(what: string, options: EstimateOptions, output: Output): number {
-  const asked = (options.accelerator ?? acceleratorNames()).map(loadAccelerator);
+  const { ert } = options;
+  const loaded = (options.accelerator ?? acceleratorNames()).map(loadAccelerator);
+  const asked = ert === undefined ? loaded : loaded.map((one) => withErt(one, ert));
   const named = options.accelerator !== undefined || options.all === true;
   const mode = options.mode ?? 'statistical';
   const shown = asked.filter(({ evidence }) => named || evidence !== 'formula');

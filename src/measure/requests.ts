@@ -51,6 +51,12 @@ export interface StartRequest {
   readonly batchTargetNs: number;
   /** Evaluations of a sample; absent: as many as fill a batch. */
   readonly evaluations?: number;
+  /** How often encoding is repeated for its fastest time; absent: as the worker does. */
+  readonly encodeRepeats?: number;
+  /** Untimed time before each hot sample, in nanoseconds; absent: the worker's own. */
+  readonly rewarmNs?: number;
+  /** Makes every timed evaluation longer by this share, 0.05 for 5 %: only how the gate of `compare` tests itself. */
+  readonly injectedSlowdown?: number;
   readonly maxWarmupBatches: number;
 }
 

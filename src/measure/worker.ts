@@ -27,6 +27,8 @@ interface StartedCase {
   readonly copies: number;
   readonly evaluations: number;
   readonly warmups: number;
+  /** Nanoseconds of a slowdown made on purpose, an evaluation. */
+  readonly spinNs: number;
 }
 
 let backend: Backend | undefined;
@@ -83,12 +85,12 @@ function encode(format: string): EncodedMatrix {
   return backend!.encode(format, dtype, a);
 }
 
-function encodedAs(format: string): { copies: EncodedMatrix[]; encodeNs: number } {
+function encodedAs(format: string, repeats: number): { copies: EncodedMatrix[]; encodeNs: number } {
   let entry = encoded.get(format);
   if (entry === undefined) {
     const copies = [encode(format)];
     let { encodeNs } = copies[0]!;
-    for (let i = 1, spent = encodeNs; i < encodeRepeats && spent + encodeNs < encodeBudgetNs; i += 1) {
+    for (let i = 1, spent = encodeNs; i < repeats && spent + encodeNs < encodeBudgetNs; i += 1) {
       const again = encode(format);
       again.release();
       spent += again.encodeNs;
@@ -132,7 +134,7 @@ function wrong(
 
 async function start(request: StartRequest): Promise<Answers['start']> {
   const { op, shape, operands } = problem!;
-  const { copies, encodeNs } = encodedAs(request.format);
+  const { copies, encodeNs } = encodedAs(request.format, request.encodeRepeats ?? encodeRepeats);
   const { footprint } = copies[0]!;
   if (request.cache === 'cold') {
     const bytes = Math.max(1, footprint.payloadBytes + footprint.metadataBytes + footprint.paddingBytes);
@@ -158,8 +160,10 @@ async function start(request: StartRequest): Promise<Answers['start']> {
       settled = isSteady(batches);
     }
     const evaluationNs = Math.max(1, Math.min(...batches));
-    const warmups = request.cache === 'hot' ? Math.max(1, Math.ceil(rewarmNs / evaluationNs)) : 1;
-    cases.set(request.key, { job, copies: used.length, evaluations, warmups });
+    const untimedNs = request.rewarmNs ?? rewarmNs;
+    const warmups = request.cache === 'hot' ? Math.max(1, Math.ceil(untimedNs / evaluationNs)) : 1;
+    const spinNs = (request.injectedSlowdown ?? 0) * evaluationNs;
+    cases.set(request.key, { job, copies: used.length, evaluations, warmups, spinNs });
     const { tiling, prepareNs } = job;
     return {
       status: 'started',
@@ -179,8 +183,8 @@ async function start(request: StartRequest): Promise<Answers['start']> {
 }
 
 function sample(request: SampleRequest): number | Promise<number> {
-  const { job, warmups, evaluations } = cases.get(request.key)!;
-  return job.time(warmups, evaluations);
+  const { job, warmups, evaluations, spinNs } = cases.get(request.key)!;
+  return job.time(warmups, evaluations, spinNs);
 }
 
 /** A kernel that stops computing once the first check has passed is caught here. */

@@ -30,8 +30,11 @@ export interface BackendJob {
    * inputs.
    */
   answer(): Answer | Promise<Answer>;
-  /** Nanoseconds an evaluation, over `evaluations` in a row, after `warmups` untimed ones. */
-  time(warmups: number, evaluations: number): number | Promise<number>;
+  /**
+   * Nanoseconds an evaluation, over `evaluations` in a row, after `warmups` untimed ones. A shared library's job spends
+   * `spinNs` on nothing after each timed one: a slowdown made on purpose.
+   */
+  time(warmups: number, evaluations: number, spinNs?: number): number | Promise<number>;
   release(): void | Promise<void>;
 }
 

@@ -51,9 +51,9 @@ function prepare(
   return {
     ...native.describeJob(job),
     answer: () => native.answer(job),
-    time: (warmups, evaluations) => {
+    time: (warmups, evaluations, spinNs) => {
       const sample = new Float64Array(1);
-      native.time(job, warmups, evaluations, sample);
+      native.time(job, warmups, evaluations, sample, spinNs);
       return sample[0]!;
     },
     release: () => native.release(job),
