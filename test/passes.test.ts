@@ -27,6 +27,7 @@ function worker(nsOf: (key: string) => number, diesAt: string | null = null): Fa
     path: 'made-up.so',
     library: {} as LibraryWorker['library'],
     pinned: true,
+    knobs: new Map(),
     asked: [],
     starts: 0,
     get gone() {

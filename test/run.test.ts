@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { narrowed } from '../src/command/suite-choice.ts';
 import { type RunEvent, runSuite } from '../src/measure/run.ts';
 import { readJournal } from '../src/result/journal.ts';
 import { readResult } from '../src/result/result.ts';
@@ -235,7 +236,8 @@ describe('an interrupted run', () => {
       seeds: [1, 2, 3, 4, 5, 6, 7, 8],
       formats: ['csr', 'coo', 'csc', 'ell', 'bitmask', 'bsr-1x4', 'bsr-4x4', 'sell-16-128'],
     });
-    const ids = loadSuite(made.suite).workloads.map(({ id }) => id);
+    // In the order of the command: each question with its first seed before any with the second.
+    const ids = narrowed(loadSuite(made.suite), {}).map(({ id }) => id);
     expect(ids).toHaveLength(40);
     const out = join(made.folder, 'result.jsonl');
     const args = ['run', made.suite, '--library', 'native', '--out', out, '--budget', '600'];
