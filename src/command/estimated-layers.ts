@@ -6,7 +6,7 @@ import { estimate, layersOf, matricesOf } from '../accelerator/estimate.ts';
 import { masksOf, readMask } from '../accelerator/masks.ts';
 import { parseTopology } from '../accelerator/topology.ts';
 import type { Accelerator, Difference, Estimate, EstimatedLayer } from '../terms/accelerator.ts';
-import { SparsemarkError } from '../terms.ts';
+import { SparsemarkError, type Workload } from '../terms.ts';
 import { loadSuite } from '../workload/suite.ts';
 
 /** Which layers, and how. */
@@ -37,6 +37,8 @@ function wantedOf<T extends { readonly layer: EstimatedLayer }>(
 /** A layer with what the accelerators say of it. */
 export interface Estimated {
   readonly layer: EstimatedLayer;
+  /** Whose masks were counted; null where none were. */
+  readonly workload: Workload | null;
   readonly answers: readonly { readonly estimates: readonly Estimate[]; readonly difference?: Difference }[];
 }
 
@@ -58,6 +60,7 @@ export function statistically(
   const estimates = accelerators.map((accelerator) => estimate(accelerator, layers));
   return layers.map((layer, at) => ({
     layer,
+    workload: null,
     answers: estimates.map((ofOne) => ({ estimates: [ofOne[at]!] })),
   }));
 }
@@ -90,7 +93,7 @@ export function actually(
       const { statistical, actual, difference } = estimateBoth(accelerator, layer, masks);
       return { estimates: [statistical, actual], difference };
     });
-    return { layer: withDensitiesOf(layer, masks), answers };
+    return { layer: withDensitiesOf(layer, masks), workload, answers };
   });
 }
 
