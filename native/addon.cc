@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "accelerator/batch.h"
+#include "accelerator/generic.h"
 #include "arguments.h"
 #include "timing/ceilings.h"
 #include "timing/cpu.h"
@@ -53,9 +54,9 @@ Napi::Value describe_cpu(const Napi::CallbackInfo& info) {
   Napi::Array isa = Napi::Array::New(info.Env(), cpu.isa.size());
   for (std::size_t i = 0; i < cpu.isa.size(); ++i) isa.Set(static_cast<std::uint32_t>(i), cpu.isa[i]);
   out.Set("isa", isa);
-  out.Set("l1dBytes", static_cast<double>(cpu.l1d_bytes));
-  out.Set("l2Bytes", static_cast<double>(cpu.l2_bytes));
-  out.Set("l3Bytes", static_cast<double>(cpu.l3_bytes));
+  out.Set("l1dBytes", static_cast<double>(cpu.caches.l1d_bytes));
+  out.Set("l2Bytes", static_cast<double>(cpu.caches.l2_bytes));
+  out.Set("l3Bytes", static_cast<double>(cpu.caches.l3_bytes));
   return out;
 }
 
@@ -263,7 +264,7 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// time(job, warmups, evaluations, samplesNs): undefined. Fills samplesNs with nanoseconds an evaluation.
+// time(job, warmups, evaluations, samplesNs, spinNs): undefined. Fills samplesNs with nanoseconds an evaluation.
 Napi::Value time_job(const Napi::CallbackInfo& info) {
   HostJob& job = *held<HostJob>(info[0], kJobTag, "Job");
   const std::int32_t warmups = integer(info[1], "warmups", 0);
@@ -272,8 +273,9 @@ Napi::Value time_job(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(info.Env(), "Expected a Float64Array for samplesNs");
   }
   auto samples = info[3].As<Napi::Float64Array>();
+  const double spin_ns = info[4].IsNumber() ? info[4].As<Napi::Number>().DoubleValue() : 0.0;
   for (std::size_t i = 0; i < samples.ElementLength(); ++i) {
-    samples[i] = sparsemark::time_evaluations(job, warmups, evaluations);
+    samples[i] = sparsemark::time_evaluations(job, warmups, evaluations, spin_ns);
   }
   return info.Env().Undefined();
 }
@@ -289,6 +291,22 @@ Napi::Value release(const Napi::CallbackInfo& info) {
   }
   handle_of<HostJob>(info[0], kJobTag, "Job").value.reset();
   return info.Env().Undefined();
+}
+
+// alignedFloats(length): Float32Array of zeros that begins on a 64-byte boundary
+Napi::Value aligned_floats(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto length = static_cast<std::size_t>(integer(info[0], "length", 0));
+  return guarded(env, [&]() -> Napi::Value {
+    // An array buffer of V8's own ends the process where there is no memory for it.
+    auto memory = std::make_unique<sparsemark::Aligned<float>>(length);
+    float* data = memory->data();
+    auto buffer = Napi::ArrayBuffer::New(
+        env, data, length * sizeof(float),
+        [](Napi::Env, void*, sparsemark::Aligned<float>* gone) { delete gone; }, memory.get());
+    memory.release();
+    return Napi::Float32Array::New(env, length, buffer, 0);
+  });
 }
 
 // describeEngines(): [{ name, summary, parameters, terms, actions }]
@@ -325,18 +343,19 @@ Napi::Value describe_engines(const Napi::CallbackInfo& info) {
   return out;
 }
 
+std::size_t length_of(const Napi::Value& value) {
+  return value.IsTypedArray() ? value.As<Napi::TypedArray>().ElementLength() : 0;
+}
+
 // estimateLayers(engine, parameters, layers, estimates, threads): string, the first reason of a row that was
 // declined
 Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
   namespace model = sparsemark::accelerator;
   const Napi::Env env = info.Env();
   const model::Engine& engine = *model::kEngines[integer(info[0], "engine", 0, model::kEngineCount - 1)];
-  const auto length = [&](const Napi::Value& value) -> std::size_t {
-    return value.IsTypedArray() ? value.As<Napi::TypedArray>().ElementLength() : 0;
-  };
-  const std::size_t count = length(info[2]) / model::kLayerFields;
+  const std::size_t count = length_of(info[2]) / model::kLayerFields;
   const auto of_one = static_cast<std::size_t>(engine.parameter_count);
-  const bool each_own = length(info[1]) != of_one;
+  const bool each_own = length_of(info[1]) != of_one;
   const std::int32_t threads = integer(info[4], "threads", 1, kMostThreads);
   const auto parameters = array<Napi::Float64Array>(info[1], napi_float64_array,
                                                     each_own ? of_one * count : of_one, "parameters");
@@ -349,6 +368,21 @@ Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
                                                static_cast<std::int64_t>(count), estimates.Data(), threads);
     return Napi::String::New(env, reason == nullptr ? "" : reason);
   });
+}
+
+// estimateGeneric(design, layers, mappings, estimates, most, baseline): string, why a row was declined
+Napi::Value estimate_generic(const Napi::CallbackInfo& info) {
+  namespace model = sparsemark::accelerator;
+  const std::size_t count = length_of(info[1]) / model::kLayerFields;
+  const auto numbers = [&](std::size_t at, std::size_t length, const char* what) {
+    return array<Napi::Float64Array>(info[at], napi_float64_array, length, what).Data();
+  };
+  const char* reason = model::estimate_generic(
+      numbers(0, model::kDesignFields, "design"), numbers(1, count * model::kLayerFields, "layers"),
+      static_cast<std::int64_t>(count), numbers(2, count * model::kMappingFields, "mappings"),
+      numbers(3, count * model::kGenericFields, "estimates"), integer(info[4], "most", 1, 1000000),
+      info[5].ToBoolean());
+  return Napi::String::New(info.Env(), reason == nullptr ? "" : reason);
 }
 
 // countLayer(engine, parameters, layer, masks, estimate): string, the reason where the layer was declined
@@ -402,8 +436,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));
   add("time", time_job);
   add("release", release);
+  add("alignedFloats", aligned_floats);
   add("describeEngines", describe_engines);
   add("estimateLayers", estimate_layers);
+  add("estimateGeneric", estimate_generic);
   add("countLayer", count_layer);
   return exports;
 }

@@ -213,8 +213,10 @@ program
 
 program
   .command('estimate')
-  .description('what a suite, or a SCALE-Sim topology (.csv), would cost on accelerators that are not here')
-  .argument('<what>', 'name of a suite, a .yaml suite file, or a .csv topology')
+  .description(
+    'what a suite, a SCALE-Sim topology (.csv) or a Timeloop problem (.yaml) would cost on accelerators that are not here',
+  )
+  .argument('<what>', 'name of a suite, a .yaml suite or problem file, or a .csv topology')
   .option(
     '--accelerator <names>',
     'only these: names (see: list accelerators) or paths of .yaml files',
@@ -240,6 +242,7 @@ program
     numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
   )
   .option('--filter <text>', 'only layers whose name contains this text')
+  .option('--ert <file>', "Accelergy's ERT.yaml as prices of a generic design, instead of its own table")
   .option('--explain', "each formula's terms, its source and what it was held against")
   .option('--all', 'accelerators with nothing to hold them against too')
   .option('--out <file>', 'result file (default results/local/estimate-<suite>-<time>.jsonl)')
@@ -263,6 +266,7 @@ measuring(program.command('compare'))
   .option('--build <command>', 'shell command that builds a git revision, run in a checkout of it')
   .option('--library <path>', 'where the library is in that checkout afterwards')
   .option('--repository <folder>', 'repository of the revisions (default: here)')
+  .option('--relinked <library>', 'base linked in another order: what differs from it too is no finding')
   .option('--threshold <percent>', 'slowdown that must be seen (default 5): sets how long is measured', share)
   .option('--margin <percent>', 'slowdown that is no finding (default 1): code layout alone makes it', share)
   .option(
@@ -296,6 +300,22 @@ Exit codes: 0 nothing is slower, 2 a cell is slower, wrong or missing, 3 the mac
     const command = `sparsemark ${process.argv.slice(2).join(' ')}`;
     const operands = [base, head, suite].filter((operand) => operand !== undefined);
     exitCode = await compareCommand(operands, options, output, command, interrupt.signal);
+  });
+
+program
+  .command('selftest')
+  .description('how often does compare call identical code slower here, and which slowdowns does it find?')
+  .option(
+    '--minutes <n>',
+    'how long (default 5); each kind of run is made once at least',
+    number('minutes above 0', (value) => value > 0 && value <= 1e4),
+  )
+  .option('--seed <n>', 'of the choice of cells (default 1)', number('a whole number', positive))
+  .option('--json', 'as JSON')
+  .action(async (options) => {
+    const { selftestCommand } = await import('./command/selftest.ts');
+    const command = `sparsemark ${process.argv.slice(2).join(' ')}`;
+    exitCode = await selftestCommand(options, output, command, interrupt.signal);
   });
 
 const track = program.command('track').description('the history of a suite: which commit made it slower');

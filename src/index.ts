@@ -25,6 +25,7 @@ import type { RunOptions } from './measure/run.ts';
 
 export { acceleratorNames, loadAccelerator, parseAccelerator } from './accelerator/accelerator.ts';
 export { count, estimateBoth } from './accelerator/count.ts';
+export { withErt } from './accelerator/ert.ts';
 export {
   estimate,
   estimateFields,
@@ -35,6 +36,7 @@ export {
   writeLayer,
 } from './accelerator/estimate.ts';
 export { masksOf, readMask } from './accelerator/masks.ts';
+export { parseProblem } from './accelerator/timeloop.ts';
 export { parseTopology } from './accelerator/topology.ts';
 export type { Absent } from './measure/libraries.ts';
 export { type RunEvent, type RunOptions, runSuite } from './measure/run.ts';

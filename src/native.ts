@@ -139,11 +139,17 @@ export interface Native {
   answer(job: JobHandle): Answer;
   // Napi::Value evaluate(const Napi::CallbackInfo& info)
   evaluate(job: JobHandle): void;
-  /** Fills `samplesNs`, each slot after `warmups` untimed evaluations, with nanoseconds an evaluation. */
+  /**
+   * Fills `samplesNs`, each slot after `warmups` untimed evaluations, with nanoseconds an evaluation. `spinNs` are spent
+   * on nothing after each timed one: a slowdown made on purpose.
+   */
   // Napi::Value time_job(const Napi::CallbackInfo& info)
-  time(job: JobHandle, warmups: number, evaluations: number, samplesNs: Float64Array): void;
+  time(job: JobHandle, warmups: number, evaluations: number, samplesNs: Float64Array, spinNs?: number): void;
   // Napi::Value release(const Napi::CallbackInfo& info)
   release(handle: MatrixHandle | JobHandle): void;
+  /** Zeros that begin on a 64-byte boundary, for engines that take typed arrays. */
+  // Napi::Value aligned_floats(const Napi::CallbackInfo& info)
+  alignedFloats(length: number): Float32Array;
   // Napi::Value describe_engines(const Napi::CallbackInfo& info)
   describeEngines(): EngineClass[];
   /**
@@ -157,6 +163,20 @@ export interface Native {
     layers: Float64Array,
     estimates: Float64Array,
     threads: number,
+  ): string;
+  /**
+   * Layers on one design of `native/accelerator/generic.h`. `mappings`: a row each, of zeros where one is to be searched
+   * among `most`, and then written. `baseline`: whether dense cycles are searched too. The first reason of a row that was
+   * declined, or an empty text.
+   */
+  // Napi::Value estimate_generic(const Napi::CallbackInfo& info)
+  estimateGeneric(
+    design: Float64Array,
+    layers: Float64Array,
+    mappings: Float64Array,
+    estimates: Float64Array,
+    most: number,
+    baseline: boolean,
   ): string;
   /**
    * One layer counted on the places of its nonzeros. `masks`: rowOffsets and colIndices of the weights (m x k), and

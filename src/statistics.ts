@@ -407,3 +407,33 @@ function drawMean(seeds: readonly SpeedupOfSeed[], random: Random): number {
 function nearest(values: readonly number[], to: number): number {
   return values.reduce((best, value) => (Math.abs(value - to) < Math.abs(best - to) ? value : best));
 }
+
+/** P(X <= k) of a binomial distribution. */
+function binomialUpTo(k: number, n: number, p: number): number {
+  let probability = (1 - p) ** n;
+  let sum = probability;
+  for (let x = 1; x <= k; x++) {
+    probability *= ((n - x + 1) / x) * (p / (1 - p));
+    sum += probability;
+  }
+  return Math.min(1, sum);
+}
+
+/**
+ * Exact one-sided bounds (Clopper and Pearson, 1934) of a probability that was seen `k` times in `n` trials: each holds
+ * with `confidence` by itself. For n up to some 2,000, beyond which (1 - p)^n is 0.
+ */
+export function binomialBounds(k: number, n: number, confidence = 0.95): Interval {
+  const solve = (tooHigh: (p: number) => boolean): number => {
+    let [low, high] = [0, 1];
+    for (let i = 0; i < 60; i++) {
+      const middle = (low + high) / 2;
+      if (tooHigh(middle)) high = middle;
+      else low = middle;
+    }
+    return (low + high) / 2;
+  };
+  const upper = k === n ? 1 : solve((p) => binomialUpTo(k, n, p) < 1 - confidence);
+  const lower = k === 0 ? 0 : solve((p) => 1 - binomialUpTo(k - 1, n, p) > 1 - confidence);
+  return [lower, upper];
+}

@@ -76,6 +76,19 @@ describe('the reports', () => {
     });
     const custom = JSON.parse(renderComparison('custom-smaller-is-better', view));
     expect(custom).toHaveLength(22);
+    // Field by field what github-action-benchmark's own schema asks for: it would coerce a number, we write the type.
+    for (const entry of custom) {
+      expect(entry).toEqual({
+        name: expect.stringMatching(/^spmm-/),
+        unit: 'ns',
+        value: expect.any(Number),
+        range: expect.stringMatching(/^± [\d.]+ %$/),
+        extra: expect.stringMatching(/^head \/ base [\d.]+ \([\d.]+-[\d.]+\)$/),
+      });
+    }
+    // compare.py pairs the runs of two files by name, so a name may stand once only.
+    const googleNames = google.benchmarks.map(({ name }: { name: string }) => name);
+    expect(new Set(googleNames).size).toBe(googleNames.length);
     expect(
       custom.every(
         ({ name, unit, value }: Record<string, unknown>) => name && unit === 'ns' && Number(value) > 0,

@@ -64,7 +64,7 @@ const compare = (base: string, head: string, ...more: string[]) =>
   sparsemark(
     [
       ...['compare', base, head, made.suite, '--build', 'cc -O2 -fPIC -shared -I. library.c -o library.so'],
-      ...['--library', 'library.so', '--repository', repository, '--budget', '25', ...more],
+      ...['--library', 'library.so', '--repository', repository, '--budget', '40', ...more],
     ],
     { cwd: folder },
   );

@@ -68,6 +68,7 @@ describe('commands in the documents', () => {
       new Set([
         'run',
         'compare',
+        'selftest',
         'list',
         'data',
         'report',

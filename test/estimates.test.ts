@@ -46,7 +46,7 @@ const record = (
   },
   ...{ mode: 'statistical', pattern: null, seed: null, cycles: 1000 * density * times, denseCycles: 1000 },
   ...{ macs: 131_072, effectualMacs: 131_072 * density, multipliers: 200, terms: {}, actions: {} },
-  ...{ energy: null, traffic: [], ...change },
+  ...{ energy: null, mapping: null, rates: [], ...change },
 });
 
 const measured = fakeResult({ shapes: [{ m: 64, k: 128, n: 16 }], densities: [0.1, 0.3, 0.5] });
@@ -81,7 +81,7 @@ const estimated = book({
     record('able', density, { energy: energy(4e6 * density, 'one') }),
     record('baker', density, {
       energy: energy(9e6 * density, 'two'),
-      traffic: [{ level: 'dram', bytes: 4096, bytesPerSecond: 1e9 }],
+      rates: [{ level: 'dram', bytes: 4096, bytesPerSecond: 1e9 }],
     }),
     record('dreamt', density, {}, 0.01),
   ]),
@@ -114,7 +114,7 @@ describe('the file', () => {
     expect(eie.energy!.table).toBe('eie-45');
     expect(accelerators![0]!.parameters.pes).toBe(64);
     // Both operands and the output of 8 bits, once each.
-    expect(zcu102.traffic).toEqual([
+    expect(zcu102.rates).toEqual([
       { level: 'memory', bytes: 512 * 512 + 2 * 512 * 128, bytesPerSecond: 15109525179.71 },
     ]);
     expect(() => estimateCommand('quick', options, output([]), '')).toThrow(/never overwritten/);

@@ -67,6 +67,7 @@ export function fakeComparison(
         formats: null,
         budgetSeconds: 600,
         batchTargetNs: 500_000,
+        rewarmNs: 50_000,
         seed: 1,
         threshold: 0.05,
         margin: 0.01,
@@ -74,6 +75,7 @@ export function fakeComparison(
         roundsPerLayout: 8,
         maxRounds: 104,
       },
+      selftest: null,
     },
     cells: [
       ...cells.map((fake, index) => cell(fake, index, false)),

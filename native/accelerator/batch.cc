@@ -10,30 +10,6 @@ namespace {
 
 constexpr double kMostSize = 9007199254740992.0;  // 2^53
 
-bool read_layer(const double* row, Layer& layer) {
-  std::int64_t* const sizes[] = {&layer.m,
-                                 &layer.n,
-                                 &layer.k,
-                                 &layer.channels,
-                                 &layer.height,
-                                 &layer.width,
-                                 &layer.kernel_height,
-                                 &layer.kernel_width,
-                                 &layer.stride,
-                                 &layer.out_height,
-                                 &layer.out_width,
-                                 &layer.batch,
-                                 &layer.groups};
-  for (std::int64_t* size : sizes) {
-    const double value = *row++;
-    if (!(value >= 1.0 && value < kMostSize) || value != std::floor(value)) return false;
-    *size = static_cast<std::int64_t>(value);
-  }
-  layer.weights = {row[0], row[1]};
-  layer.activations = {row[2], row[3]};
-  return true;
-}
-
 bool parameters_fit(const Engine& engine, const double* parameters) {
   for (int p = 0; p < engine.parameter_count; ++p) {
     const Parameter& parameter = engine.parameters[p];
@@ -91,6 +67,30 @@ const char* mask_fault(const Layer& layer) {
 }
 
 }  // namespace
+
+bool read_layer(const double* row, Layer& layer) {
+  std::int64_t* const sizes[] = {&layer.m,
+                                 &layer.n,
+                                 &layer.k,
+                                 &layer.channels,
+                                 &layer.height,
+                                 &layer.width,
+                                 &layer.kernel_height,
+                                 &layer.kernel_width,
+                                 &layer.stride,
+                                 &layer.out_height,
+                                 &layer.out_width,
+                                 &layer.batch,
+                                 &layer.groups};
+  for (std::int64_t* size : sizes) {
+    const double value = *row++;
+    if (!(value >= 1.0 && value < kMostSize) || value != std::floor(value)) return false;
+    *size = static_cast<std::int64_t>(value);
+  }
+  layer.weights = {row[0], row[1]};
+  layer.activations = {row[2], row[3]};
+  return true;
+}
 
 const char* count_layer(const Engine& engine, const double* parameters, const double* row,
                         const Places& weights, const Places* activations, double* estimate) {

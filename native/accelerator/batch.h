@@ -14,6 +14,9 @@ inline constexpr int kLayerFields = 17;
 // actions.
 inline constexpr int kEstimateFields = 6 + kMostTerms + kMostActions;
 
+// False where a size is no whole number from 1 to 2^53.
+bool read_layer(const double* row, Layer& layer);
+
 // parameters: one row of the engine's parameters for all layers, or (each_own) one for each. layers: count
 // rows. estimates: count rows to be written. A row whose sizes are no whole numbers below 2^53, or whose
 // parameters are out of their range, has the status kUnsupported. Returns the first reason of an unsupported

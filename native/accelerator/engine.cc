@@ -15,23 +15,25 @@ const Engine* const kEngines[] = {
 #undef SPARSEMARK_ENGINE
 const int kEngineCount = static_cast<int>(sizeof(kEngines) / sizeof(kEngines[0]));
 
-Status estimate(const Engine& engine, const double* parameters, const Layer& layer, Estimate& out) noexcept {
-  out = Estimate();
+const char* fault_of(const Layer& layer) noexcept {
   for (const std::int64_t size :
        {layer.m, layer.n, layer.k, layer.channels, layer.height, layer.width, layer.kernel_height,
         layer.kernel_width, layer.stride, layer.out_height, layer.out_width, layer.batch, layer.groups}) {
-    if (size < 1) {
-      out.reason = "a size below 1";
-      return Status::kUnsupported;
-    }
+    if (size < 1) return "a size below 1";
   }
   for (const Density& density : {layer.weights, layer.activations}) {
     // Written so that a NaN is refused too.
     if (!(density.density >= 0.0 && density.density <= 1.0 && density.rho >= 0.0 && density.rho < 1.0)) {
-      out.reason = "a density outside of 0..1";
-      return Status::kUnsupported;
+      return "a density outside of 0..1";
     }
   }
+  return nullptr;
+}
+
+Status estimate(const Engine& engine, const double* parameters, const Layer& layer, Estimate& out) noexcept {
+  out = Estimate();
+  out.reason = fault_of(layer);
+  if (out.reason != nullptr) return Status::kUnsupported;
   Counter counter;
   const std::int64_t macs =
       counter.times(counter.times(layer.m, layer.n), counter.times(layer.k, layer.groups));

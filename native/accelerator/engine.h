@@ -63,6 +63,9 @@ struct Engine {
   Status (*count)(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) = nullptr;
 };
 
+// Why a layer is none: a size below 1, a density outside of 0..1; else nullptr.
+const char* fault_of(const Layer& layer) noexcept;
+
 // Checks a layer (sizes at least 1, densities in 0..1, products below 2^63) and lets the engine estimate it.
 Status estimate(const Engine& engine, const double* parameters, const Layer& layer, Estimate& out) noexcept;
 

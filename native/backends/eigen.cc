@@ -1,6 +1,6 @@
 // Eigen (eigen.tuxfamily.org): headers only, so it is compiled in where CMake finds them, and nothing is
-// opened at run time. Its row-major sparse x row-major dense product, which has one thread only, and its
-// dense ones. Column-major B and C were eleven times slower.
+// opened at run time. Its row-major sparse x row-major dense product and its dense ones. Column-major B and C
+// were eleven times slower.
 #include "csr_backend.h"
 #include "dense_backend.h"
 #include "eigen/products.h"
@@ -62,7 +62,7 @@ void add_kernels(Competitor& library) {
   const char* isa = known ? vectors : "auto";
   library.kernels.push_back({"dense", "spmm", bind_dense<i>, 0, 0, isa});
   library.kernels.push_back({"dense", "spmv", bind_dense<i>, 0, 0, isa});
-  library.kernels.push_back({"csr", "spmm", bind_csr<i>, 1, 1, isa});
+  library.kernels.push_back({"csr", "spmm", bind_csr<i>, 1, usable()[i]->threaded_spmm ? 0 : 1, isa});
   library.kernels.push_back({"csr", "spmv", bind_csr<i>, 1, 0, isa});
 }
 

@@ -1,8 +1,7 @@
-// oneDNN (formerly MKL-DNN and DNNL), opened at run time: its sgemm and its product of 8
-// bits, which need no header and are the same in releases 2.x and 3.x, and its matmul and convolution where
-// the headers were there.
-#include "dense_backend.h"
+// oneDNN (formerly MKL-DNN and DNNL), releases 2.x and 3.x, opened at run time, the newest that there is: its
+// sgemm and its product of 8 bits, its matmul and convolution, and in 3.x its product of sparse rows.
 #include "onednn_convolution.h"
+#include "onednn_csr.h"
 #include "onednn_int8.h"
 
 namespace {
@@ -66,17 +65,19 @@ std::function<void()> bind_sgemm(const sparsemark_matrix& a, const sparsemark_pr
 
 extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::uint32_t,
                                                                            sparsemark_message* message) {
+  constexpr const char* kAdvice = "Debian: apt-get install libdnnl3, or on Debian 12 libdnnl2";
   calm_openmp();
   void* handle =
-      open_first("onednn", {"libdnnl.so.2", "libdnnl.so.3", "libdnnl.so", "libdnnl.3.dylib", "libdnnl.dylib"},
-                 "Debian: apt-get install libdnnl2", message);
+      open_first("onednn", {"libdnnl.so.3", "libdnnl.so.2", "libdnnl.so", "libdnnl.3.dylib", "libdnnl.dylib"},
+                 kAdvice, message);
   if (handle == nullptr) return nullptr;
   sgemm = find<Sgemm>(handle, "dnnl_sgemm");
   auto* get_version = find<const Version*()>(handle, "dnnl_version");
   if (sgemm == nullptr || get_version == nullptr) {
     say(message,
-        "Expected functions dnnl_sgemm and dnnl_version for onednn, received a library without them. Debian: "
-        "apt-get install libdnnl2");
+        std::string("Expected functions dnnl_sgemm and dnnl_version for onednn, received a library without "
+                    "them. ") +
+            kAdvice);
     return nullptr;
   }
   const Version& version = *get_version();
@@ -84,8 +85,9 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
   if (version.cpu_runtime == kOpenMp) set_num_threads = find<void(int)>(handle, "omp_set_num_threads");
   if (version.cpu_runtime != kSequential && set_num_threads == nullptr) {
     say(message,
-        "Expected OpenMP or no threads for onednn, received a build whose number of threads cannot be set. "
-        "Debian: apt-get install libdnnl2");
+        std::string("Expected OpenMP or no threads for onednn, received a build whose number of threads "
+                    "cannot be set. ") +
+            kAdvice);
     return nullptr;
   }
   auto* get_isa = find<int()>(handle, "dnnl_get_effective_cpu_isa");
@@ -106,8 +108,7 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
     library.kernels.push_back({"dense", "spmm", onednn::bind_int8, 1});
     library.kernels.push_back({"dense", "spmv", onednn::bind_int8, 1});
   }
-#if defined(SPARSEMARK_ONEDNN_MATMUL)
-  if (version.major == DNNL_VERSION_MAJOR && onednn::find_primitives(handle)) {
+  if (onednn::find_primitives(handle, version.major)) {
     // Not for spmv: there both take 1.05 to 2 times the time of sgemm.
     library.kernels.push_back({"dense-matmul", "spmm", onednn::bind<onednn::plan_plain>});
     library.kernels.push_back({"dense-packed", "spmm", onednn::bind<onednn::plan_packed>});
@@ -117,8 +118,12 @@ extern "C" SPARSEMARK_EXPORT const sparsemark_library* sparsemark_describe(std::
       library.kernels.push_back({"dense-packed", "spmm", onednn::bind<onednn::plan_packed_int8>, 1});
       library.kernels.push_back({"dense-blocked", "spmm", onednn::bind<onednn::plan_blocked_int8>, 1});
     }
+    if (version.major == 3 && onednn::find_csr(handle)) {
+      library.formats.push_back(kCsr);
+      library.kernels.push_back({"csr", "spmm", onednn::bind<onednn::plan_csr>, 2});
+      library.kernels.push_back({"csr", "spmv", onednn::bind<onednn::plan_csr>, 2});
+    }
   }
-#endif
   if (set_num_threads != nullptr) {
     library.set_threads = [](int threads) { set_num_threads(threads); };
   }

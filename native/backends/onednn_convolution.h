@@ -7,53 +7,69 @@
 
 #include "onednn_matmul.h"
 
-#if defined(SPARSEMARK_ONEDNN_MATMUL)
-
 namespace sparsemark::backends::onednn {
 
-inline dnnl_memory_desc_t tensor(const dnnl_dims_t& dims, dnnl_format_tag_t tag) {
-  dnnl_memory_desc_t desc{};
-  must(api().desc_by_tag(&desc, 4, dims, dnnl_f32, tag), "describe an operand");
-  return desc;
+using TensorSizes = std::vector<std::int64_t>;
+
+// Row-major, the last dimension fastest: NCHW, OIHW.
+inline HeldLayout tensor(const TensorSizes& sizes) {
+  TensorSizes strides(sizes.size(), 1);
+  for (std::size_t i = sizes.size() - 1; i > 0; --i) strides[i - 1] = strides[i] * sizes[i];
+  return strided(kF32, sizes, strides);
 }
 
 // Whether no reorder is needed.
-inline bool same_layout(const dnnl_memory_desc_t& one, const dnnl_memory_desc_t& other) {
-  return api().desc_equal(&one, &other) != 0;
+inline bool same_layout(const HeldLayout& one, const HeldLayout& other) {
+  return api().desc_equal(one.get(), other.get()) != 0;
+}
+
+inline HeldDesc describe_convolution(const sparsemark_conv& g, const HeldLayout& source,
+                                     const HeldLayout& weights, const HeldLayout& destination,
+                                     std::string& implementation) {
+  const std::int64_t strides[] = {g.stride, g.stride};
+  const std::int64_t dilations[] = {0, 0};
+  const std::int64_t padding[] = {g.padding, g.padding};
+  dnnl_primitive_desc* made = nullptr;
+  int status = kSuccess;
+  if (api().major == 2) {
+    Bytes<kMostOperationBytes> operation;
+    status = api().convolution_init(operation.data, kForwardInference, kDirectConvolution, source.get(),
+                                    weights.get(), nullptr, destination.get(), strides, padding, padding);
+    must(status, "describe this convolution");
+    status = api().primitive_desc_create(&made, operation.data, nullptr, api().engine, nullptr);
+  } else {
+    status = api().convolution_desc_create(&made, api().engine, kForwardInference, kDirectConvolution,
+                                           source.get(), weights.get(), nullptr, destination.get(), strides,
+                                           dilations, padding, padding, nullptr);
+  }
+  return accepted(status, made, implementation);
 }
 
 inline void plan_convolution(Plan& plan, const sparsemark_matrix& a, const sparsemark_product& p,
                              std::string& implementation, bool blocked) {
   const sparsemark_conv& g = *p.conv;
-  const dnnl_dims_t src_dims = {g.batch, g.channels, g.height, g.width};
-  const dnnl_dims_t weight_dims = {a.rows, g.channels, g.kernel_height, g.kernel_width};
-  const dnnl_dims_t dst_dims = {g.batch, a.rows, g.out_height, g.out_width};
-  const dnnl_dims_t strides = {g.stride, g.stride};
-  const dnnl_dims_t padding = {g.padding, g.padding};
-  const dnnl_memory_desc_t src = tensor(src_dims, dnnl_nchw);
-  const dnnl_memory_desc_t weights = tensor(weight_dims, dnnl_oihw);
-  const dnnl_memory_desc_t dst = tensor(dst_dims, dnnl_nchw);
-  const dnnl_memory_desc_t any_weights = tensor(weight_dims, dnnl_format_tag_any);
-  const dnnl_memory_desc_t asked_src = blocked ? tensor(src_dims, dnnl_format_tag_any) : src;
-  const dnnl_memory_desc_t asked_dst = blocked ? tensor(dst_dims, dnnl_format_tag_any) : dst;
+  const TensorSizes source_sizes = {g.batch, g.channels, g.height, g.width};
+  const TensorSizes weight_sizes = {a.rows, g.channels, g.kernel_height, g.kernel_width};
+  const TensorSizes destination_sizes = {g.batch, a.rows, g.out_height, g.out_width};
+  const HeldLayout source = tensor(source_sizes);
+  const HeldLayout weights = tensor(weight_sizes);
+  const HeldLayout destination = tensor(destination_sizes);
+  const HeldDesc product = describe_convolution(
+      g, blocked ? any_layout(kF32, source_sizes) : source, any_layout(kF32, weight_sizes),
+      blocked ? any_layout(kF32, destination_sizes) : destination, implementation);
+  const HeldLayout found_source = chosen(product, kQuerySource);
+  const HeldLayout found_weights = chosen(product, kQueryWeights);
+  const HeldLayout found_destination = chosen(product, kQueryDestination);
 
-  dnnl_convolution_desc_t op{};
-  must(api().convolution_desc_init(&op, dnnl_forward_inference, dnnl_convolution_direct, &asked_src,
-                                   &any_weights, nullptr, &asked_dst, strides, padding, padding),
-       "describe this convolution");
-  dnnl_primitive_desc_t desc = describe_primitive(&op, implementation);
-  const dnnl_memory_desc_t found_src = *api().query_md(desc, dnnl_query_src_md, 0);
-  const dnnl_memory_desc_t found_weights = *api().query_md(desc, dnnl_query_weights_md, 0);
-  const dnnl_memory_desc_t found_dst = *api().query_md(desc, dnnl_query_dst_md, 0);
-
-  dnnl_memory_t in = plan.memory(src, b_of(p));
-  dnnl_memory_t out = plan.memory(dst, c_of(p));
-  dnnl_memory_t packed = plan.memory(found_weights, nullptr);
-  dnnl_memory_t used_in = same_layout(src, found_src) ? in : plan.memory(found_src, nullptr);
-  dnnl_memory_t used_out = same_layout(dst, found_dst) ? out : plan.memory(found_dst, nullptr);
-  if (used_in != in) plan.add_reorder(src, in, found_src, used_in);
-  plan.add(desc, {{DNNL_ARG_SRC, used_in}, {DNNL_ARG_WEIGHTS, packed}, {DNNL_ARG_DST, used_out}});
-  if (used_out != out) plan.add_reorder(found_dst, used_out, dst, out);
+  dnnl_memory* in = plan.memory(source, b_of(p));
+  dnnl_memory* out = plan.memory(destination, c_of(p));
+  dnnl_memory* packed = plan.memory(found_weights, nullptr);
+  dnnl_memory* used_in = same_layout(source, found_source) ? in : plan.memory(found_source, nullptr);
+  dnnl_memory* used_out =
+      same_layout(destination, found_destination) ? out : plan.memory(found_destination, nullptr);
+  if (used_in != in) plan.add_reorder(source, in, found_source, used_in);
+  plan.add(product, {{kSource, used_in}, {kWeights, packed}, {kDestination, used_out}});
+  if (used_out != out) plan.add_reorder(found_destination, used_out, destination, out);
 
   Plan packing;
   packing.add_reorder(weights, packing.memory(weights, a.values.data()), found_weights, packed);
@@ -71,4 +87,3 @@ inline void plan_blocked_convolution(Plan& plan, const sparsemark_matrix& a, con
 }
 
 }  // namespace sparsemark::backends::onednn
-#endif

@@ -46,27 +46,27 @@ inline std::function<void()> bind_int8(const sparsemark_matrix& a, const sparsem
   };
 }
 
-#if defined(SPARSEMARK_ONEDNN_MATMUL)
-
 inline void plan_int8(Plan& plan, const sparsemark_matrix& a, const sparsemark_product& p,
                       std::string& implementation, bool blocked) {
-  const dnnl_memory_desc_t lying = matrix_of(dnnl_u8, p.n, a.cols, 1, p.n);         // B^T
-  const dnnl_memory_desc_t stored = matrix_of(dnnl_s8, a.cols, a.rows, 1, a.cols);  // A^T as A lies
-  const dnnl_memory_desc_t turned = matrix_of(dnnl_s32, p.n, a.rows, a.rows, 1);    // C^T, row-major
-  const dnnl_memory_desc_t dst = matrix_of(dnnl_s32, p.n, a.rows, 1, p.n);          // C^T as C lies
-  const dnnl_memory_desc_t asked = blocked ? any_matrix(dnnl_u8, p.n, a.cols) : lying;
+  const HeldLayout lying = strided(kU8, {p.n, a.cols}, {1, p.n});         // B^T
+  const HeldLayout stored = strided(kS8, {a.cols, a.rows}, {1, a.cols});  // A^T as A lies
+  const HeldLayout turned = strided(kS32, {p.n, a.rows}, {a.rows, 1});    // C^T, row-major
+  const HeldLayout destination = strided(kS32, {p.n, a.rows}, {1, p.n});  // C^T as C lies
+  const HeldLayout asked = blocked ? any_layout(kU8, {p.n, a.cols}) : lying;
 
-  dnnl_primitive_desc_t product =
-      describe_matmul(asked, any_matrix(dnnl_s8, a.cols, a.rows), turned, implementation);
-  const dnnl_memory_desc_t found = *api().query_md(product, dnnl_query_src_md, 0);
-  const dnnl_memory_desc_t packed = *api().query_md(product, dnnl_query_weights_md, 0);
-  dnnl_memory_t weights = plan.memory(packed, nullptr);
-  dnnl_memory_t result = plan.memory(turned, nullptr);
-  dnnl_memory_t b = plan.memory(lying, p.b);
-  dnnl_memory_t src = blocked ? plan.memory(found, nullptr) : b;
-  if (blocked) plan.add_reorder(lying, b, found, src);
-  plan.add(product, {{DNNL_ARG_SRC, src}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, result}});
-  plan.add_reorder(turned, result, dst, plan.memory(dst, p.c));
+  const HeldDesc product = describe_matmul(asked, any_layout(kS8, {a.cols, a.rows}), turned, implementation);
+  const HeldLayout packed = chosen(product, kQueryWeights);
+  dnnl_memory* weights = plan.memory(packed, nullptr);
+  dnnl_memory* result = plan.memory(turned, nullptr);
+  dnnl_memory* b = plan.memory(lying, p.b);
+  dnnl_memory* source = b;
+  if (blocked) {
+    const HeldLayout found = chosen(product, kQuerySource);
+    source = plan.memory(found, nullptr);
+    plan.add_reorder(lying, b, found, source);
+  }
+  plan.add(product, {{kSource, source}, {kWeights, weights}, {kDestination, result}});
+  plan.add_reorder(turned, result, destination, plan.memory(destination, p.c));
 
   Plan packing;
   packing.add_reorder(stored, packing.memory(stored, a.bytes.data()), packed, weights);
@@ -82,7 +82,5 @@ inline void plan_blocked_int8(Plan& plan, const sparsemark_matrix& a, const spar
                               std::string& implementation) {
   plan_int8(plan, a, p, implementation, true);
 }
-
-#endif
 
 }  // namespace sparsemark::backends::onednn

@@ -172,9 +172,9 @@ Ceilings measure_ceilings(int threads) {
   };
   try_fma();
 
-  const std::int64_t l1 = cpu.l1d_bytes > 0 ? cpu.l1d_bytes : 32 << 10;
-  const std::int64_t l2 = cpu.l2_bytes > 0 ? cpu.l2_bytes : 512 << 10;
-  const std::int64_t l3 = cpu.l3_bytes > 0 ? cpu.l3_bytes : 8 << 20;
+  const std::int64_t l1 = cpu.caches.l1d_bytes > 0 ? cpu.caches.l1d_bytes : 32 << 10;
+  const std::int64_t l2 = cpu.caches.l2_bytes > 0 ? cpu.caches.l2_bytes : 512 << 10;
+  const std::int64_t l3 = cpu.caches.l3_bytes > 0 ? cpu.caches.l3_bytes : 8 << 20;
   const auto bandwidth = [&](std::int64_t bytes_a_thread, std::int64_t bytes_in_all, int patience) {
     std::vector<Aligned<float>> data;
     for (int t = 0; t < threads; ++t) data.emplace_back(static_cast<std::size_t>(bytes_a_thread / 4));

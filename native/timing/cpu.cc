@@ -2,8 +2,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <thread>
 
 #include "../simd/slow_gathers.h"
 
@@ -46,44 +44,6 @@ bool present(const char* isa) {
   return false;
 }
 
-#if defined(__linux__)
-std::string first_line(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
-// "48K", "2M" as in /sys/devices/system/cpu/cpu0/cache.
-std::int64_t size_of(const std::string& text) {
-  if (text.empty()) return 0;
-  const std::int64_t number = std::atoll(text.c_str());
-  if (text.back() == 'K') return number * 1024;
-  if (text.back() == 'M') return number * 1024 * 1024;
-  return number;
-}
-
-void read_caches(Cpu& cpu) {
-  for (int i = 0; i < 8; ++i) {
-    const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(i) + "/";
-    const std::string level = first_line(folder + "level");
-    if (level.empty()) break;
-    const std::int64_t bytes = size_of(first_line(folder + "size"));
-    if (level == "1" && first_line(folder + "type") == "Data") cpu.l1d_bytes = bytes;
-    if (level == "2") cpu.l2_bytes = bytes;
-    if (level == "3") cpu.l3_bytes = bytes;
-  }
-}
-#endif
-
-#if defined(__APPLE__)
-std::int64_t sysctl_number(const char* name) {
-  std::int64_t value = 0;
-  std::size_t size = sizeof(value);
-  return sysctlbyname(name, &value, &size, nullptr, 0) == 0 ? value : 0;
-}
-#endif
-
 }  // namespace
 
 bool cpu_has(const char* isa) { return present(isa) && allowed(isa); }
@@ -113,14 +73,11 @@ Cpu describe_cpu() {
     cpu.model = std::to_string(family) + "-" + std::to_string(model) + "-" + std::to_string(a & 15u);
   }
 #endif
-#if defined(__linux__)
-  read_caches(cpu);
-#elif defined(__APPLE__)
+  cpu.caches = describe_caches();
+#if defined(__APPLE__)
   char brand[128] = {};
   std::size_t size = sizeof(brand) - 1;
   if (sysctlbyname("machdep.cpu.brand_string", brand, &size, nullptr, 0) == 0) cpu.brand = brand;
-  cpu.l1d_bytes = sysctl_number("hw.perflevel0.l1dcachesize");
-  cpu.l2_bytes = sysctl_number("hw.perflevel0.l2cachesize");
 #endif
   return cpu;
 }

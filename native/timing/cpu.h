@@ -1,9 +1,10 @@
 // What this CPU is.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
+
+#include "caches.h"
 
 namespace sparsemark {
 
@@ -15,9 +16,7 @@ struct Cpu {
   std::string brand;
   std::string model;  // family-model-stepping on x86, empty elsewhere
   std::vector<std::string> isa;
-  std::int64_t l1d_bytes = 0;
-  std::int64_t l2_bytes = 0;
-  std::int64_t l3_bytes = 0;
+  Caches caches;
 };
 Cpu describe_cpu();
 

@@ -23,10 +23,19 @@ double clock_resolution_ns() {
   return smallest;
 }
 
-double time_evaluations(HostJob& job, int warmups, int evaluations) noexcept {
+double time_evaluations(HostJob& job, int warmups, int evaluations, double spin_ns) noexcept {
   for (int i = 0; i < warmups; ++i) job.evaluate();
   const double start = now_ns();
-  for (int i = 0; i < evaluations; ++i) job.evaluate();
+  if (spin_ns <= 0.0) {
+    for (int i = 0; i < evaluations; ++i) job.evaluate();
+  } else {
+    for (int i = 0; i < evaluations; ++i) {
+      job.evaluate();
+      const double until = now_ns() + spin_ns;
+      while (now_ns() < until) {
+      }
+    }
+  }
   return (now_ns() - start) / evaluations;
 }
 

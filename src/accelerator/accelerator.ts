@@ -6,55 +6,31 @@ import { type EngineClass, loadNative } from '../native.ts';
 import { type Accelerator, evidenceClasses } from '../terms/accelerator.ts';
 import { SparsemarkError } from '../terms.ts';
 import { nearestName } from '../workload/nearest-name.ts';
-import { readYaml, type YamlValue } from '../workload/yaml-reader.ts';
-import { readEnergy } from './energy.ts';
+import { readYaml, type YamlReader, type YamlValue } from '../workload/yaml-reader.ts';
+import { designKeys, readDesign } from './design.ts';
+import { actionsOfClass, readEnergy } from './energy.ts';
+import { readGenericEnergy } from './ert.ts';
 import { readQuantity } from './quantity.ts';
 
 const folder = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'suites', 'accelerators');
 
-const keys = [
-  ...[
-    'version',
-    'name',
-    'title',
-    'source',
-    'baseline',
-    'engine',
-    'clock',
-    'parameters',
-    'energy',
-    'evidence',
-  ],
-];
+const keys = ['version', 'name', 'title', 'source', 'baseline', 'engine', 'clock', 'energy', 'evidence'];
 
 /** Read an accelerator file. `engines` are the classes that the cost model knows. Throws BAD_ACCELERATOR. */
 export function parseAccelerator(text: string, file: string, engines: readonly EngineClass[]): Accelerator {
   const reader = readYaml(text, file, 'BAD_ACCELERATOR');
-  const fields = reader.record(reader.root, keys);
+  const generic = reader.entries(reader.root).get('engine')?.node?.toString() === 'generic';
+  const fields = reader.record(reader.root, [...keys, ...(generic ? designKeys : ['parameters'])]);
   const need = (key: string): YamlValue =>
     fields.get(key) ?? reader.fail(reader.root, `a key "${key}"`, 'Every accelerator has it.');
   reader.integer(need('version'), 1, 1);
   const name = reader.text(need('name'));
   if (!/^[a-z0-9][a-z0-9-]*$/.test(name))
     reader.fail(need('name'), 'small letters, digits and hyphens', 'Rename it.');
-  const className = reader.choice(
-    need('engine'),
-    engines.map((engine) => engine.name),
-  );
-  const engine = engines.find((one) => one.name === className)!;
-  const parametersValue = need('parameters');
-  const given = reader.record(
-    parametersValue,
-    engine.parameters.map((parameter) => parameter.name),
-  );
-  const parameters = engine.parameters.map(({ name, unit, meaning, least, most, whole }) => {
-    const value =
-      given.get(name) ??
-      reader.fail(parametersValue, `a key "${name}" (${meaning})`, `Engine class ${className} needs it.`);
-    return readQuantity(reader, value, unit, (number) =>
-      whole ? reader.integer(number, least, most) : reader.number(number, least, most),
-    );
-  });
+  const className = reader.choice(need('engine'), [...engines.map((engine) => engine.name), 'generic']);
+  const engine = engines.find((one) => one.name === className);
+  const design = engine === undefined ? readDesign(reader, fields) : null;
+  const parameters = engine === undefined ? [] : readParameters(reader, need('parameters'), engine);
   const evidence = reader.record(need('evidence'), ['class', 'against']);
   const needEvidence = (key: string): YamlValue =>
     evidence.get(key) ?? reader.fail(need('evidence'), `a key "${key}"`, 'Say what it was held against.');
@@ -67,10 +43,32 @@ export function parseAccelerator(text: string, file: string, engines: readonly E
     engine: className,
     clockMhz: readQuantity(reader, need('clock'), 'MHz', (value) => reader.number(value, 1e-3, 1e6)),
     parameters,
-    energy: energy === undefined ? null : readEnergy(reader, energy, engine, join(folder, 'energy')),
+    design,
+    energy:
+      energy === undefined
+        ? null
+        : engine === undefined
+          ? readGenericEnergy(reader, energy, design!, { tables: join(folder, 'energy'), file })
+          : readEnergy(reader, energy, actionsOfClass(engine), join(folder, 'energy')),
     evidence: reader.choice(needEvidence('class'), evidenceClasses),
     against: reader.text(needEvidence('against')),
   };
+}
+
+/** The parameters of an engine class, in its order. */
+function readParameters(reader: YamlReader, value: YamlValue, engine: EngineClass): readonly number[] {
+  const given = reader.record(
+    value,
+    engine.parameters.map((parameter) => parameter.name),
+  );
+  return engine.parameters.map(({ name, unit, meaning, least, most, whole }) => {
+    const one =
+      given.get(name) ??
+      reader.fail(value, `a key "${name}" (${meaning})`, `Engine class ${engine.name} needs it.`);
+    return readQuantity(reader, one, unit, (number) =>
+      whole ? reader.integer(number, least, most) : reader.number(number, least, most),
+    );
+  });
 }
 
 /** Names of the accelerators that come along. */

@@ -8,15 +8,8 @@ import type {
   LayerMasks,
   MaskStatistics,
 } from '../terms/accelerator.ts';
-import {
-  declined,
-  engineOf,
-  estimate,
-  estimateFields,
-  estimateOf,
-  layerFields,
-  writeLayer,
-} from './estimate.ts';
+import { engineOf, estimate, estimateFields, estimateOf } from './estimate.ts';
+import { declined, layerFields, writeLayer } from './layer-rows.ts';
 import { checkMasks, densityOf, maskStatistics, paddedActivations } from './masks.ts';
 
 /** The layer with the densities that its masks have. */

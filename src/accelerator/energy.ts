@@ -49,11 +49,20 @@ function tableNamed(reader: YamlReader, value: YamlValue, folder: string): Energ
   );
 }
 
-/** Read an accelerator's block `energy`: levels, each with actions of the engine class and their prices. */
+/** Actions that a level of the block may price: their word there, and their name in an estimate. */
+export type ActionNames = (level: YamlValue) => ReadonlyMap<string, string>;
+
+/** Actions of an engine class, at any level. */
+export function actionsOfClass({ actions }: EngineClass): ActionNames {
+  const names = new Map(actions.map((name) => [name, name]));
+  return () => names;
+}
+
+/** Read an accelerator's block `energy`: levels, each with actions and their prices. */
 export function readEnergy(
   reader: YamlReader,
   value: YamlValue,
-  engine: EngineClass,
+  actionsAt: ActionNames,
   folder: string,
 ): EnergyModel {
   const fields = reader.record(value, ['table', 'levels']);
@@ -63,7 +72,9 @@ export function readEnergy(
   const levels = reader.entries(need('levels'));
   const priced: EnergyModel['priced'][number][] = [];
   for (const [level, actions] of levels) {
-    for (const [action, spec] of reader.record(actions, engine.actions)) {
+    const names = actionsAt({ ...actions, name: level });
+    for (const [word, spec] of reader.record(actions, [...names.keys()])) {
+      const action = names.get(word)!;
       const of = reader.record(spec, ['price', 'bits', 'source']);
       const given = (key: string): YamlValue =>
         of.get(key) ?? reader.fail(spec, `a key "${key}"`, 'An action has a price, its bits and a source.');

@@ -3,50 +3,26 @@ import { type EngineClass, loadNative } from '../native.ts';
 import type { Accelerator, Estimate, EstimatedLayer, EstimateMode } from '../terms/accelerator.ts';
 import { SparsemarkError, type Suite, type Workload } from '../terms.ts';
 import { energyOf } from './energy.ts';
+import { estimateGeneric } from './generic.ts';
+import { declined, layerFields, status, writeLayer } from './layer-rows.ts';
 
-/** Numbers of a layer's row and of an estimate's, as `native/accelerator/batch.h` has them. */
-export const layerFields = 17;
+export { layerFields, writeLayer } from './layer-rows.ts';
+
+/** Numbers of an estimate's row, as `native/accelerator/batch.h` has them. */
 export const estimateFields = 30;
 const mostTerms = 12;
-
-/** Status of a row. */
-const status = { ok: 0, overflow: 1, unsupported: 2 } as const;
 
 /** The engine class of an accelerator and its place in the list. */
 export function engineOf(accelerator: Accelerator): { index: number; engine: EngineClass } {
   const engines = loadNative().native.describeEngines();
   const index = engines.findIndex(({ name }) => name === accelerator.engine);
+  if (index < 0) {
+    throw new SparsemarkError(
+      'BAD_ACCELERATOR',
+      `Expected an accelerator of an engine class, received ${accelerator.name} of the engine ${accelerator.engine}. It has no rows of parameters and counts no masks: use estimate(), --mode statistical.`,
+    );
+  }
   return { index, engine: engines[index]! };
-}
-
-/** Write a layer as a row of numbers at its place. */
-export function writeLayer(layer: EstimatedLayer, rows: Float64Array, at: number): void {
-  const { m, n, k, conv } = layer.shape;
-  const geometry =
-    conv === undefined
-      ? [k, 1, n, 1, 1, 1, 1, n, 1]
-      : [
-          conv.channels,
-          conv.height + 2 * conv.padding,
-          conv.width + 2 * conv.padding,
-          conv.kernelHeight,
-          conv.kernelWidth,
-          conv.stride,
-          conv.outHeight,
-          conv.outWidth,
-          conv.batch,
-        ];
-  const densities = [layer.weightDensity, layer.weightCorrelation, layer.activationDensity, 0];
-  rows.set([m, n, k, ...geometry, layer.groups, ...densities], at * layerFields);
-}
-
-/** The error for a layer that an accelerator does not run. */
-export function declined(accelerator: Accelerator, found: number, why: string): SparsemarkError {
-  const received = found === status.overflow ? 'one with more than 2^63 multiplications' : why;
-  return new SparsemarkError(
-    'BAD_ACCELERATOR',
-    `Expected a layer that ${accelerator.name} can run, received ${received}. Correct the layer, or leave the accelerator out.`,
-  );
 }
 
 /** Estimates of many layers on one accelerator: a row of 30 numbers each. Throws BAD_ACCELERATOR for one it declines. */
@@ -95,11 +71,14 @@ export function estimateOf(
     terms: named(engine.terms, 6),
     actions,
     energy: energyOf(accelerator, actions),
+    mapping: null,
+    traffic: null,
   };
 }
 
 /** Estimates of layers on one accelerator. Throws BAD_ACCELERATOR for a layer that it declines. */
 export function estimate(accelerator: Accelerator, layers: readonly EstimatedLayer[]): readonly Estimate[] {
+  if (accelerator.design !== null) return estimateGeneric(accelerator, layers);
   const { engine } = engineOf(accelerator);
   const rows = new Float64Array(layers.length * layerFields);
   for (const [at, layer] of layers.entries()) writeLayer(layer, rows, at);

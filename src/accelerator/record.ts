@@ -1,11 +1,12 @@
 /** Estimates as a result file has them. */
 import type { Accelerator, Difference, Estimate, EstimatedLayer } from '../terms/accelerator.ts';
-import type { AcceleratorRecord, EstimateRecord, LevelTraffic } from '../terms/estimates.ts';
+import type { AcceleratorRecord, EstimateRecord, LevelRate } from '../terms/estimates.ts';
 import type { Workload } from '../terms.ts';
 import { engineOf } from './estimate.ts';
 
-/** The parameters of an accelerator by their names. */
+/** The parameters of an accelerator by their names; none of a generic design, which its file describes. */
 export function parametersOf(accelerator: Accelerator): Readonly<Record<string, number>> {
+  if (accelerator.design !== null) return {};
   const { engine } = engineOf(accelerator);
   return Object.fromEntries(engine.parameters.map(({ name }, at) => [name, accelerator.parameters[at]!]));
 }
@@ -24,7 +25,7 @@ const bandwidths: Readonly<Record<string, { level: string; parameter: string; ac
   'refined-roofline': { level: 'memory', parameter: 'bytesPerSecond', action: 'byte' },
 };
 
-function trafficOf(accelerator: Accelerator, { actions }: Estimate): readonly LevelTraffic[] {
+function ratesOf(accelerator: Accelerator, { actions }: Estimate): readonly LevelRate[] {
   const known = bandwidths[accelerator.engine];
   if (known === undefined) return [];
   const bytesPerSecond = parametersOf(accelerator)[known.parameter]!;
@@ -39,13 +40,14 @@ export function estimateRecord(
   estimate: Estimate,
   difference?: Difference,
 ): EstimateRecord {
-  const { mode, cycles, denseCycles, macs, effectualMacs, multipliers, terms, actions, energy } = estimate;
+  const { mode, cycles, denseCycles, macs, effectualMacs, multipliers, terms, actions, energy, mapping } =
+    estimate;
   return {
     accelerator: accelerator.name,
     layer: workload === null ? layer : { ...layer, name: workload.layer },
     ...{ mode, pattern: workload?.pattern.label ?? null, seed: workload?.seed ?? null },
-    ...{ cycles, denseCycles, macs, effectualMacs, multipliers, terms, actions, energy },
-    traffic: trafficOf(accelerator, estimate),
+    ...{ cycles, denseCycles, macs, effectualMacs, multipliers, terms, actions, energy, mapping },
+    rates: ratesOf(accelerator, estimate),
     ...(difference !== undefined && mode === 'actual' && { difference }),
   };
 }

@@ -2,7 +2,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CompareEvent, compareLibraries } from '../measure/compare.ts';
-import { allowedCpus } from '../measure/machine.ts';
+import { allowedCpus, describeMachineOnly } from '../measure/machine.ts';
+import { relinkedBeside } from '../measure/relinked.ts';
 import { comparisonReportNamed, renderComparison } from '../report/comparison/index.ts';
 import type { ComparisonView } from '../report/comparison/view.ts';
 import { viewOfComparison, viewOfResults } from '../report/comparison/view.ts';
@@ -10,6 +11,7 @@ import { judge } from '../result/compare.ts';
 import { judgeResults } from '../result/compare-results.ts';
 import { isComparisonFile, readComparison } from '../result/comparison-file.ts';
 import { readRun } from '../result/result.ts';
+import { readSelftest } from '../result/selftest-file.ts';
 import type { Comparison } from '../terms/comparison.ts';
 import { SparsemarkError } from '../terms.ts';
 import { dataFolderOf } from '../workload/data.ts';
@@ -32,6 +34,7 @@ export interface CompareArguments extends SuiteChoice, BuildArguments {
   readonly as?: string;
   readonly json?: boolean;
   readonly report?: string;
+  readonly relinked?: string;
 }
 
 const defaultThreshold = 0.05;
@@ -113,6 +116,8 @@ export async function compareCommand(
       filter: filterText(args),
       seed: args.seed ?? 1,
       ...protocol,
+      ...relinkedOf(sides.base.path, args.relinked),
+      selftest: readSelftest(dataFolderOf(), describeMachineOnly().fingerprint),
       out,
       command,
       signal,
@@ -124,6 +129,20 @@ export async function compareCommand(
   } finally {
     await cleanUp();
   }
+}
+
+/** Base linked in another order: the one that was named, or the one beside a library of ours. */
+function relinkedOf(
+  base: string,
+  named: string | undefined,
+): { readonly relinkedPath: string } | Record<string, never> {
+  const path = named ?? relinkedBeside(base);
+  if (path === undefined) return {};
+  if (existsSync(path)) return { relinkedPath: path };
+  throw new SparsemarkError(
+    'MISSING_FILE',
+    `Expected a library for --relinked, received ${path}, which does not exist. Link base's objects in another order, or leave the option out.`,
+  );
 }
 
 /** Seconds between two lines where nothing can be redrawn. */
@@ -145,8 +164,8 @@ function progressOf(output: Output): (event: CompareEvent) => void {
         output.say(`${side}: ${label}, ${library.name} ${library.version}, ${library.sha256.slice(0, 12)}`);
       return;
     }
-    const { index, total, workload, again, elapsedSeconds } = event;
-    const text = `${again ? 'again ' : ''}[${index + 1}/${total}] ${clockText(elapsedSeconds)} ${workload}`;
+    const { index, total, workload, again, pass, elapsedSeconds } = event;
+    const text = `${again ? 'again, ' : ''}pass ${pass} [${index + 1}/${total}] ${clockText(elapsedSeconds)} ${workload}`;
     if (output.isTerminal) return output.redraw(shortened(text, output.lineWidth));
     if (elapsedSeconds - last < plainIntervalSeconds && !(again && index === 0)) return;
     last = elapsedSeconds;

@@ -12,14 +12,14 @@ import type { Accelerator } from '../terms/accelerator.ts';
 import type { Estimates } from '../terms/estimates.ts';
 import { type Result, type RunHeader, SparsemarkError } from '../terms.ts';
 import { loadSuite } from '../workload/suite.ts';
-import type { Estimated } from './estimated-layers.ts';
+import { type Estimated, isLayerFile } from './estimated-layers.ts';
 
 /** Folder of results that nobody published; ignored by git. */
 const localFolder = join('results', 'local');
 
 /** What was asked and what was answered. */
 export interface EstimateRun {
-  /** Suite or topology. */
+  /** Suite, topology or problem. */
   readonly what: string;
   /** What narrowed it down; null: nothing. */
   readonly filter: string | null;
@@ -29,17 +29,17 @@ export interface EstimateRun {
   readonly found: readonly Estimated[];
 }
 
-/** The question as the header of a run names it: a topology is a suite of its own, known by the digest of its text. */
+/** The question as the header of a run names it: a file of layers is a suite of its own, known by the digest of its text. */
 function suiteOf({ what, found }: EstimateRun): RunHeader['suite'] {
   const workloadCount = found.length;
-  if (!what.endsWith('.csv')) {
+  if (!isLayerFile(what)) {
     const { workloads: _, ...suite } = loadSuite(what);
     return { ...suite, workloadCount };
   }
   return {
     name: basename(what, extname(what)),
     version: '1',
-    description: 'SCALE-Sim topology',
+    description: what.endsWith('.csv') ? 'SCALE-Sim topology' : 'Timeloop problem',
     released: false,
     digest: createHash('sha256').update(readFileSync(what)).digest('hex'),
     formats: {},

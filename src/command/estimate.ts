@@ -1,5 +1,7 @@
 /** `sparsemark estimate`: what a suite or a topology would cost on accelerators that are not here. */
 import { acceleratorNames, loadAccelerator } from '../accelerator/accelerator.ts';
+import { withErt } from '../accelerator/ert.ts';
+import { mappingText } from '../accelerator/mapping.ts';
 import type { Accelerator, Estimate } from '../terms/accelerator.ts';
 import { exitCodes } from '../terms.ts';
 import { estimatePath, writeEstimates } from './estimate-file.ts';
@@ -8,6 +10,8 @@ import { asJson, type Output, plainTable } from './output.ts';
 
 export interface EstimateOptions extends LayerOptions {
   readonly accelerator?: readonly string[];
+  /** An energy reference table instead of the accelerators' own tables. */
+  readonly ert?: string;
   readonly explain?: boolean;
   readonly all?: boolean;
   readonly json?: boolean;
@@ -66,12 +70,18 @@ function tableOf(found: readonly Estimated[]): string {
 }
 
 function explanationOf(accelerator: Accelerator, estimates: readonly Estimate[]): string {
-  const lines = estimates.map(({ layer, mode, terms, actions, energy }) => {
+  const lines = estimates.map(({ layer, mode, terms, actions, energy, mapping, traffic }) => {
     const list = (named: Readonly<Record<string, number>>): string =>
       Object.entries(named)
+        .filter(([, value]) => mapping === null || value !== 0)
         .map(([name, value]) => `${name} ${short(value)}`)
         .join(', ');
     const lines = [`  ${layer}, ${mode}`, `    terms: ${list(terms)}`, `    actions: ${list(actions)}`];
+    if (mapping !== null) lines.push(`    mapping: ${mappingText(mapping)}`);
+    for (const { level, cycles, bits, heldBits } of traffic ?? [])
+      lines.push(
+        `    ${level}: busy ${short(cycles)} cycles, moves ${short(bits)} bits, holds ${short(heldBits)} bits`,
+      );
     for (const { level, accesses, bits, energy: spent } of energy?.levels ?? [])
       lines.push(
         `    ${level}: ${short(accesses)} accesses, ${short(bits)} bits, ${short(spent)} ${energy!.unit}`,
@@ -111,10 +121,15 @@ export function estimateCommand(
 ): number {
   const startedAt = new Date();
   const path = estimatePath(what, startedAt, options.out);
-  const asked = (options.accelerator ?? acceleratorNames()).map(loadAccelerator);
+  const { ert } = options;
+  const loaded = (options.accelerator ?? acceleratorNames()).map(loadAccelerator);
+  const asked = ert === undefined ? loaded : loaded.map((one) => withErt(one, ert));
   const named = options.accelerator !== undefined || options.all === true;
-  const accelerators = asked.filter(({ evidence }) => named || evidence !== 'formula');
   const mode = options.mode ?? 'statistical';
+  const shown = asked.filter(({ evidence }) => named || evidence !== 'formula');
+  // A generic design has no count of its own; named, it is refused.
+  const counts = options.accelerator !== undefined || mode === 'statistical';
+  const accelerators = shown.filter(({ design }) => counts || design === null);
   const found = (mode === 'statistical' ? statistically : actually)(what, options, accelerators);
   const run = { what, filter: filterText(options), command, startedAt, accelerators, found };
   writeEstimates(run, path);
@@ -141,7 +156,9 @@ export function estimateCommand(
   const tables = new Set(accelerators.flatMap(({ energy }) => (energy === null ? [] : [energy.table])));
   if (tables.size > 1)
     output.say(`Energies from ${[...tables].join(' and ')}: not to be compared with one another.`);
-  const left = asked.length - accelerators.length;
+  if (shown.length > accelerators.length)
+    output.say(`${shown.length - accelerators.length} generic designs left out: they count no masks.`);
+  const left = asked.length - shown.length;
   if (left > 0)
     output.say(`${left} accelerators with formulas that nothing was held against: --all shows them.`);
   output.say(`${legends[mode]}; "x dense" is against the baseline that --explain names.`);

@@ -1,9 +1,10 @@
 /** What the accelerators say of the layers that a command line means. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { count, estimateBoth, withDensitiesOf } from '../accelerator/count.ts';
 import { estimate, layersOf, matricesOf } from '../accelerator/estimate.ts';
 import { masksOf, readMask } from '../accelerator/masks.ts';
+import { isProblem, parseProblem } from '../accelerator/timeloop.ts';
 import { parseTopology } from '../accelerator/topology.ts';
 import type { Accelerator, Difference, Estimate, EstimatedLayer } from '../terms/accelerator.ts';
 import { SparsemarkError, type Workload } from '../terms.ts';
@@ -34,6 +35,11 @@ function wantedOf<T extends { readonly layer: EstimatedLayer }>(
   );
 }
 
+/** Whether it is a file of layers, a topology or a Timeloop problem, instead of a suite. */
+export function isLayerFile(what: string): boolean {
+  return what.endsWith('.csv') || (/\.ya?ml$/.test(what) && existsSync(what) && isProblem(read(what)));
+}
+
 /** A layer with what the accelerators say of it. */
 export interface Estimated {
   readonly layer: EstimatedLayer;
@@ -51,7 +57,9 @@ export function statistically(
   const activations = options.activations ?? 1;
   const all = what.endsWith('.csv')
     ? parseTopology(read(what), basename(what), activations)
-    : layersOf(loadSuite(what), activations);
+    : isLayerFile(what)
+      ? parseProblem(read(what), what, activations)
+      : layersOf(loadSuite(what), activations);
   const layers = wantedOf(
     what,
     all.map((layer) => ({ layer })),
@@ -71,10 +79,10 @@ export function actually(
   options: LayerOptions,
   accelerators: readonly Accelerator[],
 ): readonly Estimated[] {
-  if (what.endsWith('.csv')) {
+  if (isLayerFile(what)) {
     throw new SparsemarkError(
       'USAGE',
-      `Expected a suite for --mode ${options.mode}, received the topology ${basename(what)}, which has no masks. Use --mode statistical.`,
+      `Expected a suite for --mode ${options.mode}, received ${basename(what)}, which has no masks. Use --mode statistical.`,
     );
   }
   const { activations = 1, activationMask } = options;

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { correctedConfidence, estimateOf, sideOf } from '../result/compare.ts';
 import { comparisonVersion, writeComparison } from '../result/comparison-file.ts';
 import { asSparsemarkError } from '../result/file.ts';
-import { seedOf } from '../statistics.ts';
+import { seededRandom, seedOf } from '../statistics.ts';
 import type {
   Attempt,
   ComparedCase,
@@ -20,12 +20,12 @@ import { patternNamed } from '../workload/patterns/index.ts';
 import { workerMemoryBytes } from './libraries.ts';
 import { LibraryRefusal, type LibraryWorker, startWorker, WorkerGone } from './library-worker.ts';
 import { describeMachineOnly, measuringCpus } from './machine.ts';
-import { measurePairs, type PairedCell, refusalText, type Side } from './paired.ts';
+import { courseOf, type PairedCell, refusalText, type Side } from './paired.ts';
+import { measurePasses, type PairedWorkload } from './passes.ts';
 import { checkMatrices, ProblemCache } from './problems.ts';
 import type { Refused } from './requests.ts';
 import { describeBuild, newRunId } from './run.ts';
 import { cellsOf, checkNames, type Selection } from './schedule.ts';
-import { batchTargetNs } from './timing.ts';
 
 /** What happens during a comparison, for whoever shows it. Sent only between timed sections. */
 export type CompareEvent =
@@ -34,6 +34,8 @@ export type CompareEvent =
       readonly kind: 'workload';
       readonly workload: string;
       readonly again: boolean;
+      /** From 1: in each, the workers are started anew. */
+      readonly pass: number;
       readonly index: number;
       readonly total: number;
       readonly elapsedSeconds: number;
@@ -55,6 +57,16 @@ export interface CompareOptions {
   readonly seed: number;
   readonly threshold: number;
   readonly margin: number;
+  /** Base linked in another order; a flagged cell is held against it too. */
+  readonly relinkedPath?: string;
+  /** Which cells; absent: all of the selection. */
+  readonly wanted?: (cell: Pick<ComparedCase, 'workload' | 'format' | 'dense'>) => boolean;
+  /** Cells that the intervals are corrected for at the least. */
+  readonly correctedFor?: number;
+  /** Slowdown made on purpose in head, 0.05 for 5 %. */
+  readonly injectedSlowdown?: number;
+  /** What the gate was last found to do on this machine. */
+  readonly selftest: ComparisonHeader['selftest'];
   /** Path of the comparison file; null: none is written. */
   readonly out: string | null;
   readonly command: string;
@@ -69,6 +81,10 @@ const roundsPerLayout = 8;
 const maxRounds = 104;
 /** Cells of identical code, base against itself. */
 const controlCount = 4;
+/** A sample lasts this long at least, and 1000 times the clock's resolution. */
+const sampleNs = 1e6;
+/** Untimed before each hot sample: the other side has had the core and its caches. */
+const rewarmNs = 250_000;
 /** Share of the budget for the first measurement; the rest is for what it flags. */
 const firstShare = 0.8;
 
@@ -126,7 +142,7 @@ export function joinCells(
       pair:
         one === undefined || other === undefined
           ? null
-          : { id, threads, base: one.kernel, head: other.kernel, control: false },
+          : { id, threads, base: one.kernel, head: other.kernel, against: 'head' },
       only: other === undefined ? 'base' : one === undefined ? 'head' : null,
     };
   });
@@ -140,9 +156,9 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
   const { selection, suite, workloads } = options;
   const cpus = options.cpus ?? measuringCpus(Math.max(...selection.threads));
   const timeoutMs = options.timeoutSeconds * 1000;
-  const workers: LibraryWorker[] = [];
+  const opened: LibraryWorker[] = [];
   const stop = (): void => {
-    for (const worker of workers) worker.end();
+    for (const worker of opened) worker.end();
   };
   const check = (): void => {
     if (options.signal.aborted)
@@ -153,20 +169,26 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
     const open = async (label: string, path: string): Promise<LibraryWorker> => {
       check();
       const worker = await openSide(label, path, cpus, timeoutMs);
-      workers.push(worker);
+      opened.push(worker);
       return worker;
     };
     const base = await open('base', options.base.path);
     const head = await open('head', options.head.path);
     const twin = await open('base', options.base.path);
+    const relinked = options.relinkedPath && (await open('base, relinked', options.relinkedPath));
+    const workers = { base, head, twin, ...(relinked && { relinked }) };
     const libraries = { base: base.library, head: head.library };
     // A stranger's library need not have the formats that the suite names.
     if (base.library.name === 'native') checkNames(suite, workloads, [base.library], selection);
     const plan = workloads.map((workload) => ({
       workload,
-      cells: joinCells(suite, workload, libraries, selection),
+      cells: joinCells(suite, workload, libraries, selection).filter(
+        ({ of }) => options.wanted?.(of) ?? true,
+      ),
     }));
-    const pairs = plan.flatMap(({ cells }) => cells.flatMap(({ pair }) => (pair === null ? [] : [pair])));
+    const pairs = plan.flatMap(({ cells }) =>
+      cells.flatMap(({ of, pair }) => (pair === null ? [] : [{ of, pair }])),
+    );
     if (pairs.length === 0) {
       const { length } = plan.flatMap(({ cells }) => cells);
       throw new SparsemarkError(
@@ -175,7 +197,8 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       );
     }
     const controls = controlsOf(pairs);
-    const cellCount = plan.reduce((sum, { cells }) => sum + cells.length, 0) + controls.length;
+    const ownCount = plan.reduce((sum, { cells }) => sum + cells.length, 0) + controls.length;
+    const cellCount = Math.max(ownCount, options.correctedFor ?? 0);
     if (workloads.some(({ pattern }) => patternNamed(pattern.name).kind === 'file'))
       await checkMatrices(workloads, options.dataFolder ?? dataFolderOf(), check);
 
@@ -183,18 +206,21 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
     const startedAt = new Date();
     const protocol: ComparisonProtocol = {
       threads: selection.threads,
-      pinnedCpus: workers.every((worker) => worker.pinned) ? cpus : [],
+      pinnedCpus: opened.every((worker) => worker.pinned) ? cpus : [],
       filter: options.filter,
       isa: selection.isa,
       formats: selection.formats,
       budgetSeconds: options.budgetSeconds,
-      batchTargetNs: batchTargetNs(machine.clockResolutionNs),
+      batchTargetNs: Math.max(sampleNs, 1000 * machine.clockResolutionNs),
+      rewarmNs,
       seed: options.seed,
       threshold: options.threshold,
       margin: options.margin,
       confidence,
       roundsPerLayout,
       maxRounds,
+      ...(options.correctedFor === undefined ? {} : { correctedFor: options.correctedFor }),
+      ...(options.injectedSlowdown === undefined ? {} : { injectedSlowdown: options.injectedSlowdown }),
     };
     const sideOfLibrary = (
       { label, gitCommit }: ComparedSide | CompareOptions['base'],
@@ -216,96 +242,85 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       base: sideOfLibrary(options.base, base.library),
       head: sideOfLibrary(options.head, head.library),
       protocol,
+      selftest: options.selftest,
     };
-    options.onEvent({ kind: 'ready', header, cells: cellCount });
+    options.onEvent({ kind: 'ready', header, cells: ownCount });
 
     const startMs = performance.now();
     const elapsed = (): number => (performance.now() - startMs) / 1000;
     const problems = new ProblemCache();
     const found = new Map<string, ComparedCell>();
-    /** Measures some cells and controls of a workload, and adds what came of it. */
-    const measure = async (
-      { workload, cells }: (typeof plan)[number],
-      wanted: (id: string) => boolean,
-      again: boolean,
-      share: () => number,
-    ): Promise<void> => {
-      const { problem, reference } = problems.get(workload, options.dataFolder);
-      const own = controls.filter(({ pair }) => pair.id.startsWith(`${workload.id}/`));
-      const began = elapsed();
-      const chosen = [
-        ...cells.flatMap(({ of, pair }) => (pair === null ? [] : [{ of, pair }])),
-        ...own.map(({ id, pair }) => ({
-          of: { ...cells.find(({ of }) => of.id === pair.id)!.of, id },
-          pair: { ...pair, id, head: pair.base, control: true },
-        })),
-      ].filter(({ of }) => wanted(of.id));
-      const outcomes = await measurePairs(
-        problem,
-        reference,
-        chosen.map(({ pair }) => pair),
-        { base, head, twin },
-        {
-          protocol,
-          cellCount,
-          privateCacheBytes: machine.caches.l2Bytes || 2 ** 20,
-          seed: seedOf(`${options.seed} ${workload.id} ${again}`),
-          mayGoOn: () => elapsed() - began < share(),
-          check,
-        },
-      );
-      for (const { of, pair } of chosen) {
-        const outcome = outcomes.get(of.id)!;
-        const fields = { ...of, control: pair.control };
-        if (outcome.kind === 'rounds') {
-          const earlier = found.get(of.id);
-          const attempts: Attempt[] = earlier?.status === 'measured' ? [...earlier.attempts] : [];
-          found.set(of.id, { ...fields, status: 'measured', attempts: [...attempts, outcome.attempt] });
-        } else {
-          const { side, why } = outcome;
-          found.set(of.id, {
-            ...fields,
-            status: statusOf(side, why),
-            reason: `${side}: ${refusalText(why)}`,
-          });
-        }
-      }
-    };
-    const tell = (workload: string, index: number, total: number, again: boolean): void =>
-      options.onEvent({ kind: 'workload', workload, again, index, total, elapsedSeconds: elapsed() });
-
-    let complete = true;
-    for (const [index, entry] of plan.entries()) {
-      check();
-      for (const { of, only } of entry.cells) {
-        if (only === null) continue;
-        const [status, reason] =
-          only === 'base'
-            ? (['missing', 'head has no such kernel'] as const)
-            : (['new', 'base has no such kernel'] as const);
-        found.set(of.id, { ...of, control: false, status, reason });
-      }
-      if (!entry.cells.some(({ pair }) => pair !== null)) continue;
-      if (elapsed() > options.budgetSeconds * firstShare) {
-        complete = false;
-        const reason = 'the budget was spent';
-        for (const { of, pair } of entry.cells) {
-          if (pair === null) continue;
-          found.set(of.id, { ...of, control: false, status: 'skipped', reason });
-          for (const { id } of controls.filter((control) => control.pair.id === of.id))
-            found.set(id, { ...of, id, control: true, status: 'skipped', reason });
-        }
-        continue;
-      }
-      tell(entry.workload.id, index, plan.length, false);
-      const left = (firstShare * options.budgetSeconds - elapsed()) / (plan.length - index);
-      await measure(
-        entry,
-        () => true,
-        false,
-        () => left,
-      );
+    const random = seededRandom(seedOf(`${options.seed} ${suite.digest}`));
+    const injected =
+      options.injectedSlowdown === undefined ? {} : { injectedSlowdown: options.injectedSlowdown };
+    const courses = plan.map(({ workload, cells }) => ({
+      workload,
+      courses: [
+        ...cells.flatMap(({ pair }) => (pair === null ? [] : [courseOf({ ...pair, ...injected })])),
+        ...controls.filter(({ of }) => of.workload === workload.id).map(({ pair }) => courseOf(pair)),
+      ],
+    }));
+    const caseOf = new Map([...plan.flatMap(({ cells }) => cells), ...controls].map(({ of }) => [of.id, of]));
+    for (const { of, only } of plan.flatMap(({ cells }) => cells)) {
+      if (only === null) continue;
+      const [status, reason] =
+        only === 'base'
+          ? (['missing', 'head has no such kernel'] as const)
+          : (['new', 'base has no such kernel'] as const);
+      found.set(of.id, { ...of, control: false, status, reason });
     }
+    /** Measures some courses until `untilSeconds`, and adds what came of them. */
+    const measure = async (
+      entries: readonly PairedWorkload[],
+      again: boolean,
+      untilSeconds: number,
+    ): Promise<boolean> => {
+      const givenUp = await measurePasses(entries, workers, {
+        protocol,
+        cellCount,
+        privateCacheBytes: machine.caches.l2Bytes || 2 ** 20,
+        check,
+        problemOf: (workload) => problems.get(workload, options.dataFolder),
+        random,
+        remainingSeconds: () => untilSeconds - elapsed(),
+        onWorkload: (workload, pass, index, total) =>
+          options.onEvent({
+            kind: 'workload',
+            workload,
+            again,
+            pass,
+            index,
+            total,
+            elapsedSeconds: elapsed(),
+          }),
+      });
+      for (const { workload, courses } of entries) {
+        for (const { cell, refusal, evaluations, layouts } of courses) {
+          const fields = { ...caseOf.get(cell.id)!, control: cell.against === 'twin' };
+          const earlier = found.get(cell.id);
+          const attempts: readonly Attempt[] = earlier?.status === 'measured' ? earlier.attempts : [];
+          if (refusal !== null) {
+            if (cell.against === 'relinked') continue;
+            const { side, why } = refusal;
+            const reason = `${side}: ${refusalText(why)}`;
+            found.set(cell.id, { ...fields, status: statusOf(side, why), reason });
+          } else if (layouts.length > 0) {
+            const attempt = { evaluationsPerSample: evaluations!, layouts };
+            if (cell.against === 'relinked') {
+              if (earlier?.status === 'measured') found.set(cell.id, { ...earlier, guard: attempt });
+              continue;
+            }
+            found.set(cell.id, { ...fields, status: 'measured', attempts: [...attempts, attempt] });
+          } else if (!again) {
+            const reason = givenUp.has(workload.id) ? 'the budget was spent' : 'no samples were taken';
+            found.set(cell.id, { ...fields, status: 'skipped', reason });
+          }
+        }
+      }
+      return givenUp.size === 0;
+    };
+
+    const first = await measure(courses, false, firstShare * options.budgetSeconds);
     const interval = correctedConfidence(confidence, cellCount);
     const flagged = new Set(
       [...found.values()].flatMap((cell) => {
@@ -314,24 +329,23 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
         return estimate !== null && sideOf(estimate.interval, protocol.margin) !== null ? [cell.id] : [];
       }),
     );
-    const again = plan.filter(({ workload }) =>
-      [...flagged].some((id) => id.replace(/^control-\d+:/, '').startsWith(`${workload.id}/`)),
+    const guardsOf = (cell: PairedCell) =>
+      relinked && cell.against === 'head'
+        ? [courseOf({ ...cell, head: cell.base, against: 'relinked' })]
+        : [];
+    const second = await measure(
+      courses
+        .map(({ workload, courses }) => ({
+          workload,
+          courses: courses
+            .filter(({ cell }) => flagged.has(cell.id))
+            .flatMap(({ cell }) => [courseOf(cell), ...guardsOf(cell)]),
+        }))
+        .filter(({ courses }) => courses.length > 0),
+      true,
+      options.budgetSeconds,
     );
-    for (const [index, entry] of again.entries()) {
-      check();
-      if (elapsed() > options.budgetSeconds) {
-        complete = false;
-        break;
-      }
-      tell(entry.workload.id, index, again.length, true);
-      const left = (options.budgetSeconds - elapsed()) / (again.length - index);
-      await measure(
-        entry,
-        (id) => flagged.has(id),
-        true,
-        () => left,
-      );
-    }
+    const complete = first && second;
     check();
     const comparison: Comparison = {
       header,
@@ -367,9 +381,10 @@ function statusOf(side: Side, why: Refused): 'new' | 'skipped' | 'wrong' | 'miss
 }
 
 /** Control cells, spread evenly over the cells; one cell may serve several times where there are few. */
-function controlsOf(pairs: readonly PairedCell[]): { readonly id: string; readonly pair: PairedCell }[] {
+function controlsOf(pairs: readonly { readonly of: Planned['of']; readonly pair: PairedCell }[]) {
   return Array.from({ length: controlCount }, (_, index) => {
-    const pair = pairs[Math.floor(((index + 0.5) * pairs.length) / controlCount)]!;
-    return { id: `control-${index + 1}:${pair.id}`, pair };
+    const { of, pair } = pairs[Math.floor(((index + 0.5) * pairs.length) / controlCount)]!;
+    const id = `control-${index + 1}:${of.id}`;
+    return { of: { ...of, id }, pair: { ...pair, id, head: pair.base, against: 'twin' as const } };
   });
 }

@@ -1,15 +1,18 @@
-/** Which kernel libraries there are to measure. */
+/** Which kernel libraries and JavaScript engines there are to measure. */
 import { existsSync, readdirSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { loadNative } from '../native.ts';
 import { SparsemarkError } from '../terms.ts';
 import { nearestName } from '../workload/nearest-name.ts';
+import { BackendRefusal } from './backends/backend.ts';
+import { engines, findEngine } from './backends/index.ts';
 import { LibraryRefusal, type LibraryWorker, startWorker, WorkerGone } from './library-worker.ts';
 
-/** A library that could not be opened, and why: not installed, another ABI, a crash. */
+/** A library or engine that could not be opened, and why: not installed, another ABI, a crash. */
 export interface Absent {
   readonly name: string;
+  /** Its file; of an engine the package's name. */
   readonly path: string;
   readonly reason: string;
 }
@@ -55,19 +58,19 @@ function bundledName(path: string): string {
 }
 
 /**
- * Opens every bundled library and the user's, each in a worker of its own. A bundled competitor that is not installed
- * is `absent`; a library that the user named and that cannot be opened is an error (BAD_LIBRARY).
+ * Opens every bundled library, every engine that is installed, and the user's libraries, each in a worker of its own. A
+ * competitor that is not installed is `absent`; a library that the user named and that cannot be opened is an error (BAD_LIBRARY).
  */
 export async function openLibraries(options: {
   /** Paths, each with `<name>=` before it where it shall go by another name. */
   readonly userPaths: readonly string[];
   readonly cpus: readonly number[];
   readonly timeoutMs: number;
-  /** Take only the bundled libraries of these names; null: all. `native` is always taken. */
+  /** Take only the bundled libraries and the engines of these names; null: all. `native` is always taken. */
   readonly only: readonly string[] | null;
 }): Promise<{ workers: LibraryWorker[]; absent: Absent[] }> {
   const bundled = bundledLibraries().map((path) => ({ path, name: bundledName(path) }));
-  const names = bundled.map(({ name }) => name);
+  const names = [...bundled, ...engines].map(({ name }) => name);
   const unknown = options.only?.find((name) => !names.includes(name));
   if (unknown !== undefined) {
     throw new SparsemarkError(
@@ -78,17 +81,39 @@ export async function openLibraries(options: {
   const workers: LibraryWorker[] = [];
   const absent: Absent[] = [];
   const memoryLimitBytes = workerMemoryBytes();
-  const open = (path: string, name: string | null = null) =>
-    startWorker({ kind: 'open', path, name, cpus: options.cpus, memoryLimitBytes }, options.timeoutMs);
+  const open = (path: string, name: string | null = null, engine?: string) =>
+    startWorker(
+      {
+        kind: 'open',
+        path,
+        ...(engine === undefined ? {} : { engine }),
+        name,
+        cpus: options.cpus,
+        memoryLimitBytes,
+      },
+      options.timeoutMs,
+    );
+  const wanted = ({ name }: { readonly name: string }): boolean =>
+    options.only === null || options.only.includes(name);
   try {
-    for (const { path, name } of bundled) {
-      if (options.only !== null && name !== 'native' && !options.only.includes(name)) continue;
+    for (const { path, name } of bundled.filter((entry) => entry.name === 'native' || wanted(entry))) {
       try {
         workers.push(await open(path));
       } catch (error) {
         if (name === 'native' || !(error instanceof LibraryRefusal || error instanceof WorkerGone))
           throw error;
         absent.push({ name, path, reason: error.message });
+      }
+    }
+    for (const engine of engines.filter(wanted)) {
+      try {
+        workers.push(await open(findEngine(engine), null, engine.name));
+      } catch (error) {
+        if (
+          !(error instanceof BackendRefusal || error instanceof LibraryRefusal || error instanceof WorkerGone)
+        )
+          throw error;
+        absent.push({ name: engine.name, path: engine.package, reason: error.message });
       }
     }
     for (const given of options.userPaths) {

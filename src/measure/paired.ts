@@ -1,12 +1,25 @@
-/** The cells of one workload, measured in turns on two workers whose address layout is drawn anew every few rounds. */
-import { correctedConfidence, isKnown, leastRounds, logRatiosOf } from '../result/compare.ts';
-import { seededRandom } from '../statistics.ts';
-import type { Attempt, ComparisonProtocol, LayoutRounds } from '../terms/comparison.ts';
+/** Cells of one workload, measured in turns on two workers during one of their lives: one layout of their memory. */
+import type { ComparisonProtocol, LayoutRounds } from '../terms/comparison.ts';
 import type { Kernel, Problem, Reference } from '../terms.ts';
 import type { LibraryWorker } from './library-worker.ts';
 import type { Refused } from './requests.ts';
 import { shuffled } from './timing.ts';
-import { coldBytesOf, failed, maxWarmupBatches } from './workload-run.ts';
+import { coldBytesOf, failed } from './workload-run.ts';
+
+/** Where a side of a cell is measured: `twin` has base's library once more, `relinked` base linked in another order. */
+export type Place = 'base' | 'head' | 'twin' | 'relinked';
+export type Side = 'base' | 'head';
+
+/** The processes that measure; `relinked` where there is such a build. */
+export type PairWorkers = Readonly<Record<Exclude<Place, 'relinked'>, LibraryWorker>> & {
+  readonly relinked?: LibraryWorker;
+};
+
+/**
+ * Untimed batches after each start. A run waits until batches are steady, 8 at least; here a drift falls on both sides,
+ * and waiting in each layout took as long as the samples.
+ */
+const warmupBatches = 3;
 
 /** A cell with its kernel in both libraries. */
 export interface PairedCell {
@@ -14,90 +27,51 @@ export interface PairedCell {
   readonly threads: number;
   readonly base: Kernel;
   readonly head: Kernel;
-  /** Head is base once more, in the worker `twin`. */
-  readonly control: boolean;
+  /** Whose kernel is head's: `twin` makes a control of the cell, `relinked` a guard. */
+  readonly against: Exclude<Place, 'base'>;
+  /** Slowdown of head that is made on purpose, 0.05 for 5 %: how the gate itself is tested. */
+  readonly injectedSlowdown?: number;
 }
 
-/** What became of a cell: rounds, or which side refused it. */
-export type PairOutcome =
-  | { readonly kind: 'rounds'; readonly attempt: Attempt }
-  | { readonly kind: 'refused'; readonly side: Side; readonly why: Refused };
+/** What a worker calls a cell: base measures the same cell against head and against itself. */
+const keyOf = ({ cell }: Course): string => `${cell.against} ${cell.id}`;
 
-export type Side = 'base' | 'head';
+/** A cell on its way: the rounds of each layout so far, or which side refused it. */
+export interface Course {
+  readonly cell: PairedCell;
+  /** Evaluations of a sample, the same on both sides; null before the first start. */
+  evaluations: number | null;
+  readonly layouts: LayoutRounds[];
+  refusal: { readonly side: Side; readonly why: Refused } | null;
+}
 
-/** The processes that measure; `twin` has base's library too. */
-export type PairWorkers = Readonly<Record<Side | 'twin', LibraryWorker>>;
+export function courseOf(cell: PairedCell): Course {
+  return { cell, evaluations: null, layouts: [], refusal: null };
+}
 
-export interface PairedOptions {
+export interface TurnOptions {
   readonly protocol: ComparisonProtocol;
-  /** Of all cells of the comparison: their intervals shall hold together. */
-  readonly cellCount: number;
   readonly privateCacheBytes: number;
-  readonly seed: number;
-  /** Asked between two layouts: false ends the rounds once every cell has enough for an interval. */
-  readonly mayGoOn: () => boolean;
-  /** Asked between two layouts; throws to end the comparison. */
+  /** Throws to end the comparison. */
   readonly check: () => void;
 }
 
-/** Layouts at least: a difference that one placement of the memory makes must have a chance to vanish. */
-const leastLayouts = 3;
-
-interface Course {
-  readonly cell: PairedCell;
-  evaluations: number | null;
-  readonly layouts: LayoutRounds[];
-  outcome: PairOutcome | null;
-}
-
-/** Measures the cells. Never throws for a library's fault: that is an outcome too. */
-export async function measurePairs(
-  problem: Problem,
-  reference: Reference,
-  cells: readonly PairedCell[],
-  workers: PairWorkers,
-  options: PairedOptions,
-): Promise<ReadonlyMap<string, PairOutcome>> {
-  const { protocol } = options;
-  const confidence = correctedConfidence(protocol.confidence, options.cellCount);
-  const least = Math.max(leastRounds(confidence), leastLayouts * protocol.roundsPerLayout);
-  const random = seededRandom(options.seed);
-  const courses = cells.map((cell): Course => ({ cell, evaluations: null, layouts: [], outcome: null }));
-  const roundsOf = ({ layouts }: Course): number =>
-    layouts.reduce((sum, { baseNs }) => sum + baseNs.length, 0);
-  const open = (): Course[] => {
-    const left = courses.filter((course) => {
-      if (course.outcome !== null) return false;
-      return roundsOf(course) < least || !isKnown(logRatiosOf(course), protocol, confidence);
-    });
-    const short = left.some((course) => roundsOf(course) < least);
-    return short || options.mayGoOn() ? left : [];
-  };
-  for (let left = open(); left.length > 0; left = open()) {
-    options.check();
-    await measureLayout(problem, reference, left, workers, options, random);
-  }
-  return new Map(
-    courses.map(({ cell, outcome, layouts, evaluations }) => [
-      cell.id,
-      outcome ?? { kind: 'rounds', attempt: { evaluationsPerSample: evaluations!, layouts } },
-    ]),
-  );
-}
-
-/** Both workers started anew, each cell started, `roundsPerLayout` rounds of each, finished. */
-async function measureLayout(
-  problem: Problem,
+/**
+ * Each cell started, `roundsPerLayout` rounds of each, finished. Workers that are gone are started anew. Never throws for
+ * a library's fault: that is a refusal of the course.
+ */
+export async function measureInTurns(
+  { workload, a, operands }: Problem,
   reference: Reference,
   courses: readonly Course[],
   workers: PairWorkers,
-  options: PairedOptions,
+  { protocol, privateCacheBytes, check }: TurnOptions,
   random: () => number,
 ): Promise<void> {
-  const { protocol, check } = options;
-  const { workload, a, operands } = problem;
   const { op, shape, dtype, cache } = workload;
-  /** Does something on one side; a refusal becomes the outcome of these cells. */
+  const placeOf = (side: Side, { cell }: Course): Place => (side === 'base' ? 'base' : cell.against);
+  const workerOf = (side: Side, course: Course): LibraryWorker => workers[placeOf(side, course)]!;
+  /** Does something on one side; a refusal is that of these cells. */
   const on = async <T>(side: Side, of: readonly Course[], act: () => Promise<T>): Promise<T | null> => {
     try {
       return await act();
@@ -105,58 +79,61 @@ async function measureLayout(
       // Where the comparison was interrupted, the worker was ended by us.
       check();
       const why = failed(error);
-      for (const course of of) course.outcome ??= { kind: 'refused', side, why };
+      for (const course of of) course.refusal ??= { side, why };
       return null;
     }
   };
-  const placeOf = (side: Side, { cell }: Course): keyof PairWorkers =>
-    side === 'head' && cell.control ? 'twin' : side;
-  const fresh = async (place: keyof PairWorkers): Promise<void> => {
+  const ready = async (place: Place): Promise<void> => {
     const side = place === 'base' ? 'base' : 'head';
     const of = courses.filter((course) => placeOf(side, course) === place);
     if (of.length === 0) return;
+    const worker = workers[place]!;
     await on(side, of, async () => {
-      await workers[place].revive();
-      await workers[place].ask({ kind: 'load', op, shape, dtype, a, operands, reference });
+      if (worker.gone) await worker.revive();
+      await worker.ask({ kind: 'load', op, shape, dtype, a, operands, reference });
     });
   };
   // At once: nothing is timed yet.
-  await Promise.all([fresh('base'), fresh('head'), fresh('twin')]);
+  await Promise.all((['base', 'head', 'twin', 'relinked'] as const).map(ready));
   check();
   const start = async (side: Side, course: Course): Promise<void> => {
     const { cell, evaluations } = course;
     const kernel = cell[side];
     const answer = await on(side, [course], () =>
-      workers[placeOf(side, course)].ask({
+      workerOf(side, course).ask({
         kind: 'start',
-        key: cell.id,
+        key: keyOf(course),
         kernel: kernel.index,
         format: kernel.format,
         threads: cell.threads,
         cache,
-        coldBytes: coldBytesOf(cache, options.privateCacheBytes),
+        coldBytes: coldBytesOf(cache, privateCacheBytes),
         batchTargetNs: protocol.batchTargetNs,
+        rewarmNs: protocol.rewarmNs,
+        encodeRepeats: 1,
         // Sides that each find their own number were up to 1.2 % apart in other harnesses.
         ...(evaluations === null ? {} : { evaluations }),
-        maxWarmupBatches,
+        ...(side === 'head' && cell.against === 'head' && cell.injectedSlowdown !== undefined
+          ? { injectedSlowdown: cell.injectedSlowdown }
+          : {}),
+        maxWarmupBatches: warmupBatches,
       }),
     );
     if (answer === null) return;
     if (answer.status === 'started') course.evaluations ??= answer.evaluationsPerSample;
-    else course.outcome ??= { kind: 'refused', side, why: answer };
+    else course.refusal ??= { side, why: answer };
   };
-  const lost = (course: Course): boolean => workers.base.gone || workers[placeOf('head', course)].gone;
-  const started = new Set<Course>();
+  const lost = (course: Course): boolean => workers.base.gone || workerOf('head', course).gone;
+  const able: Course[] = [];
   for (const course of courses) {
     for (const side of ['base', 'head'] as const) {
-      if (course.outcome === null && !lost(course)) await start(side, course);
+      if (course.refusal === null && !lost(course)) await start(side, course);
     }
-    if (course.outcome === null && !lost(course)) started.add(course);
+    if (course.refusal === null && !lost(course)) able.push(course);
   }
-  const able = [...started].filter((course) => course.outcome === null && !lost(course));
   const rounds = new Map(able.map((course) => [course, { baseNs: [] as number[], headNs: [] as number[] }]));
   const sample = (side: Side, course: Course) =>
-    on(side, [course], () => workers[placeOf(side, course)].ask({ kind: 'sample', key: course.cell.id }));
+    on(side, [course], () => workerOf(side, course).ask({ kind: 'sample', key: keyOf(course) }));
   // Two rounds at a time: base, head, head, base or the other way round, so that neither side is always the later one.
   for (let round = 0; round < protocol.roundsPerLayout; round += 2) {
     for (const index of shuffled(able.length, random)) {
@@ -167,7 +144,7 @@ async function measureLayout(
         [outer, inner],
         [inner, outer],
       ] as const) {
-        if (course.outcome !== null || lost(course)) break;
+        if (course.refusal !== null || lost(course)) break;
         const one = await sample(first, course);
         const two = one === null ? null : await sample(second, course);
         if (one === null || two === null) break;
@@ -179,15 +156,13 @@ async function measureLayout(
   for (const course of able) {
     let verified = true;
     for (const side of ['base', 'head'] as const) {
-      if (course.outcome !== null || lost(course)) {
+      if (course.refusal !== null || lost(course)) {
         verified = false;
         continue;
       }
-      const key = course.cell.id;
-      const after = await on(side, [course], () =>
-        workers[placeOf(side, course)].ask({ kind: 'finish', key }),
-      );
-      if (after !== null) course.outcome ??= { kind: 'refused', side, why: after };
+      const key = keyOf(course);
+      const after = await on(side, [course], () => workerOf(side, course).ask({ kind: 'finish', key }));
+      if (after !== null) course.refusal ??= { side, why: after };
     }
     // Times of a worker that another kernel took down were never checked.
     const taken = rounds.get(course)!;

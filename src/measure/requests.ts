@@ -16,8 +16,10 @@ import type {
 /** Opens a kernel library: the first request of a worker. */
 export interface OpenRequest {
   readonly kind: 'open';
-  /** Path of the shared library. */
+  /** Path of the shared library, or of an engine's main file. */
   readonly path: string;
+  /** The JavaScript engine of `backends/index.ts` that is found there; absent: a shared library. */
+  readonly engine?: string;
   /** What to call it in case ids instead of its own name; null: its own. */
   readonly name: string | null;
   /** CPUs to pin to; empty for none. */
@@ -49,6 +51,12 @@ export interface StartRequest {
   readonly batchTargetNs: number;
   /** Evaluations of a sample; absent: as many as fill a batch. */
   readonly evaluations?: number;
+  /** How often encoding is repeated for its fastest time; absent: as the worker does. */
+  readonly encodeRepeats?: number;
+  /** Untimed time before each hot sample, in nanoseconds; absent: the worker's own. */
+  readonly rewarmNs?: number;
+  /** Makes every timed evaluation longer by this share, 0.05 for 5 %: only how the gate of `compare` tests itself. */
+  readonly injectedSlowdown?: number;
   readonly maxWarmupBatches: number;
 }
 

@@ -1,13 +1,15 @@
 /**
- * The process that one kernel library is loaded in. It obeys one request at a time; the parent sees to it that no
+ * The process that one kernel library or JavaScript engine is loaded in. It obeys one request at a time; the parent sees to it that no
  * two workers ever measure at once. A crash here costs one workload.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type JobHandle, type LibraryHandle, loadNative, type MatrixHandle } from '../native.ts';
+import { loadNative } from '../native.ts';
 import { isSteady } from '../statistics.ts';
-import type { Conv, Dtype, Library } from '../terms.ts';
+import type { Dtype, Library } from '../terms.ts';
 import { checkAnswer } from '../workload/ops/index.ts';
+import type { Backend, BackendJob, EncodedMatrix, OfferedKernel } from './backends/backend.ts';
+import { openBackend } from './backends/index.ts';
 import type {
   Answers,
   FinishRequest,
@@ -21,17 +23,18 @@ import type {
 
 /** A case between `start` and `finish`. */
 interface StartedCase {
-  readonly job: JobHandle;
+  readonly job: BackendJob;
   readonly copies: number;
   readonly evaluations: number;
   readonly warmups: number;
+  /** Nanoseconds of a slowdown made on purpose, an evaluation. */
+  readonly spinNs: number;
 }
 
-const { native } = loadNative();
-let library: LibraryHandle | undefined;
+let backend: Backend | undefined;
 let problem: LoadRequest | undefined;
 /** Encoded once per format; the copies beyond the first are there for cold cases. */
-let encoded = new Map<string, { copies: MatrixHandle[]; encodeNs: number }>();
+let encoded = new Map<string, { copies: EncodedMatrix[]; encodeNs: number }>();
 let cases = new Map<string, StartedCase>();
 
 const dtypes: ReadonlySet<string> = new Set<Dtype>(['f32', 'bf16', 'f16', 'int8']);
@@ -48,15 +51,13 @@ function digestOfFiles(...paths: string[]): string {
   return hash.digest('hex');
 }
 
-function open(request: OpenRequest): Answers['open'] {
-  const pinned = native.becomeWorker(request.cpus, request.memoryLimitBytes);
-  library = native.openLibrary(request.path);
-  const { name, version, config, formats, kernels } = native.describeLibrary(library);
-  // A backend names the file that it opened at run time; its bytes decide what was measured.
-  const opened = /\bfile (\/\S+)/.exec(config)?.[1];
-  const sha256 = digestOfFiles(request.path, ...(opened === undefined ? [] : [opened]));
+async function open(request: OpenRequest): Promise<Answers['open']> {
+  const pinned = loadNative().native.becomeWorker(request.cpus, request.memoryLimitBytes);
+  backend = await openBackend(request.path, request.engine ?? null);
+  const { name, version, config, files, formats, kernels } = backend;
+  const sha256 = digestOfFiles(...files);
   // Kernels of data types that no suite can ask for are left out; the index keeps each kernel's own place.
-  const known = kernels.filter((kernel): kernel is typeof kernel & { dtype: Dtype } =>
+  const known = kernels.filter((kernel): kernel is OfferedKernel & { dtype: Dtype } =>
     dtypes.has(kernel.dtype),
   );
   const described: Library = {
@@ -70,40 +71,30 @@ function open(request: OpenRequest): Answers['open'] {
   return { library: described, pinned };
 }
 
-function load(request: LoadRequest): null {
-  for (const { job } of cases.values()) native.release(job);
-  for (const { copies } of encoded.values()) for (const copy of copies) native.release(copy);
+async function load(request: LoadRequest): Promise<null> {
+  for (const { job } of cases.values()) await job.release();
+  for (const { copies } of encoded.values()) for (const copy of copies) copy.release();
   cases = new Map();
   encoded = new Map();
   problem = request;
   return null;
 }
 
-/** In the order of `sparsemark_conv`. */
-function geometryOf(conv: Conv): Int32Array {
-  const { batch, channels, height, width, kernelHeight, kernelWidth, stride, padding, outHeight, outWidth } =
-    conv;
-  return Int32Array.of(
-    ...[batch, channels, height, width, kernelHeight, kernelWidth, stride, padding, outHeight, outWidth],
-  );
+function encode(format: string): EncodedMatrix {
+  const { a, dtype } = problem!;
+  return backend!.encode(format, dtype, a);
 }
 
-function encode(format: string): MatrixHandle {
-  const { a, shape, dtype } = problem!;
-  return native.encode(library!, format, dtype, shape.m, shape.k, a.rowOffsets, a.colIndices, a.values);
-}
-
-function encodedAs(format: string): { copies: MatrixHandle[]; encodeNs: number } {
+function encodedAs(format: string, repeats: number): { copies: EncodedMatrix[]; encodeNs: number } {
   let entry = encoded.get(format);
   if (entry === undefined) {
     const copies = [encode(format)];
-    let encodeNs = native.describeMatrix(copies[0]!).encodeNs;
-    for (let i = 1, spent = encodeNs; i < encodeRepeats && spent + encodeNs < encodeBudgetNs; i += 1) {
+    let { encodeNs } = copies[0]!;
+    for (let i = 1, spent = encodeNs; i < repeats && spent + encodeNs < encodeBudgetNs; i += 1) {
       const again = encode(format);
-      const { encodeNs: ns } = native.describeMatrix(again);
-      native.release(again);
-      encodeNs = Math.min(encodeNs, ns);
-      spent += ns;
+      again.release();
+      spent += again.encodeNs;
+      encodeNs = Math.min(encodeNs, again.encodeNs);
     }
     entry = { copies, encodeNs };
     encoded.set(format, entry);
@@ -111,17 +102,11 @@ function encodedAs(format: string): { copies: MatrixHandle[]; encodeNs: number }
   return entry;
 }
 
-function oneSample(job: JobHandle, warmups: number, evaluations: number): number {
-  const sample = new Float64Array(1);
-  native.time(job, warmups, evaluations, sample);
-  return sample[0]!;
-}
-
 /** Evaluations that fill a batch. Believed only once two batches in a row were long enough. */
-function calibrate(job: JobHandle, batchTargetNs: number): number {
+async function calibrate(job: BackendJob, batchTargetNs: number): Promise<number> {
   let evaluations = 1;
   for (let believed = 0; believed < 2; ) {
-    const ns = oneSample(job, 0, evaluations) * evaluations;
+    const ns = (await job.time(0, evaluations)) * evaluations;
     if (ns >= batchTargetNs) {
       believed += 1;
     } else {
@@ -133,8 +118,8 @@ function calibrate(job: JobHandle, batchTargetNs: number): number {
   return evaluations;
 }
 
-function check(job: JobHandle): ReturnType<typeof checkAnswer> {
-  return checkAnswer(problem!.reference, native.answer(job));
+async function check(job: BackendJob): Promise<ReturnType<typeof checkAnswer>> {
+  return checkAnswer(problem!.reference, await job.answer());
 }
 
 function wrong(
@@ -147,46 +132,43 @@ function wrong(
   return { status: 'wrong', worst, detail };
 }
 
-function start(request: StartRequest): Answers['start'] {
+async function start(request: StartRequest): Promise<Answers['start']> {
   const { op, shape, operands } = problem!;
-  const { copies, encodeNs } = encodedAs(request.format);
-  const { payloadBytes, metadataBytes, paddingBytes } = native.describeMatrix(copies[0]!);
+  const { copies, encodeNs } = encodedAs(request.format, request.encodeRepeats ?? encodeRepeats);
+  const { footprint } = copies[0]!;
   if (request.cache === 'cold') {
-    const bytes = Math.max(1, payloadBytes + metadataBytes + paddingBytes);
+    const bytes = Math.max(1, footprint.payloadBytes + footprint.metadataBytes + footprint.paddingBytes);
     const wanted = Math.min(4096, Math.max(2, Math.floor(request.coldBytes / bytes) + 1));
     while (copies.length < wanted) copies.push(encode(request.format));
   }
   const used = request.cache === 'cold' ? copies : copies.slice(0, 1);
   // An op that makes a matrix takes none; what it makes is as large as what encoding made.
   const makes = op === 'encode' || op === 'prune';
-  const job = native.prepare(library!, makes ? [] : used, request.kernel, {
-    ...operands,
-    ...(shape.conv === undefined ? {} : { conv: geometryOf(shape.conv) }),
-    n: shape.n,
-    threads: request.threads,
-    ...(makes ? { rows: shape.m, cols: shape.k, keep: operands.keep ?? 0 } : {}),
-  });
+  const { threads } = request;
+  const job = await backend!.prepare(makes ? [] : used, request.kernel, { op, shape, operands, threads });
   try {
-    const first = check(job);
+    const first = await check(job);
     if (!first.ok) {
-      native.release(job);
+      await job.release();
       return wrong(first, 'before timing');
     }
-    const evaluations = request.evaluations ?? calibrate(job, request.batchTargetNs);
+    const evaluations = request.evaluations ?? (await calibrate(job, request.batchTargetNs));
     const batches: number[] = [];
     let settled = false;
     while (!settled && batches.length < request.maxWarmupBatches) {
-      batches.push(oneSample(job, 0, evaluations));
+      batches.push(await job.time(0, evaluations));
       settled = isSteady(batches);
     }
     const evaluationNs = Math.max(1, Math.min(...batches));
-    const warmups = request.cache === 'hot' ? Math.max(1, Math.ceil(rewarmNs / evaluationNs)) : 1;
-    cases.set(request.key, { job, copies: used.length, evaluations, warmups });
-    const { tiling, prepareNs } = native.describeJob(job);
+    const untimedNs = request.rewarmNs ?? rewarmNs;
+    const warmups = request.cache === 'hot' ? Math.max(1, Math.ceil(untimedNs / evaluationNs)) : 1;
+    const spinNs = (request.injectedSlowdown ?? 0) * evaluationNs;
+    cases.set(request.key, { job, copies: used.length, evaluations, warmups, spinNs });
+    const { tiling, prepareNs } = job;
     return {
       status: 'started',
       check: { worstRatio: first.worstRatio, maxAbsError: first.maxAbsError },
-      footprint: { payloadBytes, metadataBytes, paddingBytes },
+      footprint,
       encodeNs,
       prepareNs,
       evaluationsPerSample: evaluations,
@@ -195,26 +177,26 @@ function start(request: StartRequest): Answers['start'] {
       tiling,
     };
   } catch (error) {
-    native.release(job);
+    await job.release();
     throw error;
   }
 }
 
-function sample(request: SampleRequest): number {
-  const { job, warmups, evaluations } = cases.get(request.key)!;
-  return oneSample(job, warmups, evaluations);
+function sample(request: SampleRequest): number | Promise<number> {
+  const { job, warmups, evaluations, spinNs } = cases.get(request.key)!;
+  return job.time(warmups, evaluations, spinNs);
 }
 
 /** A kernel that stops computing once the first check has passed is caught here. */
-function finish(request: FinishRequest): Answers['finish'] {
+async function finish(request: FinishRequest): Promise<Answers['finish']> {
   const started = cases.get(request.key);
   if (started === undefined) return null;
   cases.delete(request.key);
   try {
-    const again = check(started.job);
+    const again = await check(started.job);
     return again.ok ? null : wrong(again, 'after timing');
   } finally {
-    native.release(started.job);
+    await started.job.release();
   }
 }
 
@@ -233,10 +215,10 @@ function serve(request: Request): unknown {
   }
 }
 
-process.on('message', ({ id, request }: { id: number; request: Request }) => {
+process.on('message', async ({ id, request }: { id: number; request: Request }) => {
   let reply: Reply;
   try {
-    reply = { id, ok: true, value: serve(request) };
+    reply = { id, ok: true, value: await serve(request) };
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
     reply = { id, ok: false, code: code ?? 'INTERNAL', message };

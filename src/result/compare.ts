@@ -117,7 +117,8 @@ export function verdictOf(
 /** Judges every cell of a comparison. Pure and deterministic. */
 export function judge({ header, cells, end }: Comparison): Judgement {
   const { protocol } = header;
-  const confidence = correctedConfidence(protocol.confidence, cells.length);
+  const cellCount = Math.max(cells.length, protocol.correctedFor ?? 0);
+  const confidence = correctedConfidence(protocol.confidence, cellCount);
   const judged = cells.map((cell) => judgedCell(cell, protocol, confidence));
   const of = (control: boolean) => judged.filter((_, index) => cells[index]!.control === control);
   const notes = [
@@ -161,10 +162,14 @@ function judgedCell(cell: ComparedCell, protocol: ComparisonProtocol, confidence
     return estimate === null ? [] : [estimate];
   });
   const layouts = cell.attempts.flatMap((attempt) => attempt.layouts);
-  const verdict = verdictOf(
+  const found = verdictOf(
     attempts.map(({ interval }) => interval),
     protocol,
   );
+  const guard = cell.guard === undefined ? null : estimateOf([cell.guard], confidence, `${id} guard`);
+  // The same code in another order of linking is on the same side of the margin: the order may be all that changed.
+  const isLayout = guard !== null && sideOf(guard.interval, protocol.margin) === found;
+  const verdict = isLayout ? 'inconclusive' : found;
   return {
     of,
     verdict,
@@ -172,7 +177,11 @@ function judgedCell(cell: ComparedCell, protocol: ComparisonProtocol, confidence
     attempts,
     baseNs: middle(layouts.flatMap(({ baseNs }) => baseNs)),
     headNs: middle(layouts.flatMap(({ headNs }) => headNs)),
-    reason: verdict === 'inconclusive' ? reasonOf(attempts, protocol) : '',
+    reason: isLayout
+      ? `${found}, but base linked in another order is too`
+      : verdict === 'inconclusive'
+        ? reasonOf(attempts, protocol)
+        : '',
   };
 }
 

@@ -23,6 +23,34 @@ const side = z.strictObject({
     .nullable(),
   library: run.libraries.element,
 });
+/** Version of a self-test's file. */
+export const selftestVersion = 1;
+/** A self-test of the gate, in a comparison's header and in a file of its own. */
+export const selftestSchema = z.strictObject({
+  selftestVersion: z.literal(selftestVersion),
+  machine: name,
+  startedAt: run.startedAt,
+  elapsedSeconds: z.number().min(0),
+  version: name,
+  suite: name,
+  cellCount: positiveCount,
+  threshold: fraction,
+  margin: z.number().min(0).lt(10),
+  budgetSeconds: z.number().gt(0),
+  seed: count,
+  rows: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['same', 'relinked', 'slower']),
+        injectedSlowdown: z.number().min(0).lt(10),
+        runs: positiveCount,
+        failed: count,
+        voided: count,
+        inconclusive: count,
+      }),
+    )
+    .max(limits.listLength),
+});
 const headerSchema = z.strictObject({
   comparisonVersion: z.literal(comparisonVersion),
   runId: run.runId,
@@ -41,13 +69,17 @@ const headerSchema = z.strictObject({
     formats: z.array(name).max(limits.listLength).nullable(),
     budgetSeconds: z.number().min(0),
     batchTargetNs: z.number().min(0),
+    rewarmNs: z.number().min(0),
     seed: count,
     threshold: fraction,
     margin: z.number().min(0).lt(10),
     confidence: z.number().gt(0).lt(1),
     roundsPerLayout: positiveCount,
     maxRounds: positiveCount,
+    correctedFor: positiveCount.optional(),
+    injectedSlowdown: fraction.optional(),
   }),
+  selftest: selftestSchema.nullable(),
 });
 const samples = z.array(z.number().gt(0)).max(limits.samples);
 const attempt = z.strictObject({
@@ -73,6 +105,7 @@ const lineSchema = z.discriminatedUnion('kind', [
       ...cellFields,
       status: z.literal('measured'),
       attempts: z.array(attempt).min(1).max(2),
+      guard: attempt.optional(),
     }),
     z.strictObject({
       ...kind('cell'),
@@ -116,7 +149,8 @@ function checkLine(value: unknown, place: Place): Line {
   if (line.id.replace(/^control-\d+:/, '') !== wanted || /^control-\d+:/.test(line.id) !== line.control)
     throw bad(`Expected the id "${wanted}" for a cell, received "${line.id}".`, place);
   if (line.status === 'measured') {
-    const layouts = line.attempts.flatMap((each) => each.layouts);
+    const guarded = line.guard === undefined ? line.attempts : [...line.attempts, line.guard];
+    const layouts = guarded.flatMap((each) => each.layouts);
     const odd = layouts.find(({ baseNs, headNs }) => baseNs.length !== headNs.length);
     if (odd !== undefined) {
       const received = `${odd.baseNs.length} and ${odd.headNs.length}`;

@@ -1,6 +1,6 @@
 /** The lines of a result file that hold estimates, as zod schemas; they mirror terms/estimates.ts. */
 import { z } from 'zod';
-import { evidenceClasses } from '../terms/accelerator.ts';
+import { dimensions, evidenceClasses } from '../terms/accelerator.ts';
 import { amount, count, key, list, name, positive, positiveCount, shape, share, text } from './field.ts';
 
 const numbers = z.record(key, z.number());
@@ -51,6 +51,15 @@ const difference = z.strictObject({
   reasons: list(text),
 });
 
+const loops = list(
+  z.strictObject({ dimension: z.enum(dimensions), factor: z.union([positiveCount, z.literal('rest')]) }),
+);
+const mapping = z.strictObject({
+  levels: list(z.strictObject({ level: name, temporal: loops, spatial: loops })),
+  evaluations: count,
+  complete: z.boolean(),
+});
+
 /** Fields of an estimate's record. */
 export const estimateFields = {
   accelerator: name,
@@ -66,7 +75,8 @@ export const estimateFields = {
   terms: numbers,
   actions: numbers,
   energy: energy.nullable(),
-  traffic: list(z.strictObject({ level: name, bytes: amount, bytesPerSecond: positive })),
+  mapping: mapping.nullable(),
+  rates: list(z.strictObject({ level: name, bytes: amount, bytesPerSecond: positive })),
   difference: difference.exactOptional(),
 };
 

@@ -50,17 +50,82 @@ export interface EnergyEstimate {
   readonly levels: readonly LevelEstimate[];
 }
 
+/** Operands of Z = W A and their dimensions: weights m x k, inputs k x n, outputs m x n. */
+export const dataSpaces = ['Weights', 'Inputs', 'Outputs'] as const;
+export type DataSpace = (typeof dataSpaces)[number];
+export const dimensions = ['M', 'N', 'K'] as const;
+export type Dimension = (typeof dimensions)[number];
+
+/** Loops of one level of a generic design: outermost first, then the instances below that work at once. */
+export interface MappingLevel {
+  readonly level: string;
+  /** Factors above 1, the outermost loop first; in an accelerator file `rest` is what the other levels leave. */
+  readonly temporal: readonly { readonly dimension: Dimension; readonly factor: number | 'rest' }[];
+  readonly spatial: readonly { readonly dimension: Dimension; readonly factor: number | 'rest' }[];
+}
+
+/** How a layer runs on a generic design. */
+export interface Mapping {
+  readonly levels: readonly MappingLevel[];
+  /** Mappings that the search evaluated; 0 of one that the file gives. */
+  readonly evaluations: number;
+  /** Whether the search saw every canonical mapping. */
+  readonly complete: boolean;
+}
+
+/** Values of one data space that pass a level of a generic design, of all its instances. */
+export interface SpaceTraffic {
+  readonly space: DataSpace;
+  /** Exact counts of a layer without zeros: written from above, read to below, outputs read to above, outputs written from below, outputs begun at zero. */
+  readonly dense: Readonly<Record<'fills' | 'serves' | 'drains' | 'updates' | 'clears', number>>;
+  /** Expected values, zeros left out as the design does; gated ones take their time. */
+  readonly reads: number;
+  readonly gatedReads: number;
+  readonly writes: number;
+  readonly gatedWrites: number;
+  readonly metadataReadBits: number;
+  readonly metadataWriteBits: number;
+}
+
+/** What passes a level of a generic design. */
+export interface LevelTraffic {
+  readonly level: string;
+  /** Cycles that its ports are busy. */
+  readonly cycles: number;
+  readonly bits: number;
+  /** Expected bits of its tiles, in one instance. */
+  readonly heldBits: number;
+  readonly spaces: readonly SpaceTraffic[];
+}
+
+/** A design wholly described by its file: the rows of `native/accelerator/generic_design.h` and their names. */
+export interface GenericDesign {
+  readonly row: Float64Array;
+  readonly levels: readonly {
+    readonly name: string;
+    /** Bits of values that one access moves, and of metadata. */
+    readonly widthBits: number;
+    readonly metadataWidthBits: number;
+    readonly keeps: readonly DataSpace[];
+  }[];
+  /** null: searched for each layer. */
+  readonly mapping: readonly MappingLevel[] | null;
+  readonly mostEvaluations: number;
+}
+
 /** Hardware that is not here, as a file of `suites/accelerators/` describes it. */
 export interface Accelerator {
   readonly name: string;
   readonly title: string;
   /** Paper or report that describes it. */
   readonly source: string;
-  /** Engine class: an entry of `native/accelerator/engines.inc`. */
+  /** Engine class: an entry of `native/accelerator/engines.inc`, or `generic`. */
   readonly engine: string;
   readonly clockMhz: number;
-  /** In the order of the engine class. */
+  /** In the order of the engine class; none of the generic engine. */
   readonly parameters: readonly number[];
+  /** Of the generic engine; null for an engine class. */
+  readonly design: GenericDesign | null;
   /** null where no table is known to price its actions. */
   readonly energy: EnergyModel | null;
   readonly evidence: Evidence;
@@ -144,4 +209,7 @@ export interface Estimate {
   readonly actions: Readonly<Record<string, number>>;
   /** null where the accelerator names no table. */
   readonly energy: EnergyEstimate | null;
+  /** Of a generic design; null for an engine class, whose formula has its own. */
+  readonly mapping: Mapping | null;
+  readonly traffic: readonly LevelTraffic[] | null;
 }

@@ -20,6 +20,8 @@ export interface ComparisonProtocol {
   readonly formats: readonly string[] | null;
   readonly budgetSeconds: number;
   readonly batchTargetNs: number;
+  /** Untimed time before each hot sample. */
+  readonly rewarmNs: number;
   /** Of the order of cells and sides. */
   readonly seed: number;
   /** The slowdown to be detected, 0.05 for 5 %: sets how narrow an interval must become. */
@@ -31,6 +33,10 @@ export interface ComparisonProtocol {
   /** Rounds between two starts of the workers. */
   readonly roundsPerLayout: number;
   readonly maxRounds: number;
+  /** Cells that the intervals are corrected for, where they are more than were measured: a part stands for a whole. */
+  readonly correctedFor?: number;
+  /** Slowdown of head that was made on purpose, 0.05 for 5 %: a test of the gate. */
+  readonly injectedSlowdown?: number;
 }
 
 /** First line of a Comparison. */
@@ -45,6 +51,43 @@ export interface ComparisonHeader {
   readonly base: ComparedSide;
   readonly head: ComparedSide;
   readonly protocol: ComparisonProtocol;
+  /** What the gate was last found to do on this machine; null: it was never tested here. */
+  readonly selftest: Selftest | null;
+}
+
+/** How often the gate called one kind of head slower. */
+export interface SelftestRow {
+  /** `same`: base's own file; `relinked`: base linked in another order; `slower`: with a slowdown made on purpose. */
+  readonly kind: 'same' | 'relinked' | 'slower';
+  /** That slowdown, 0.05 for 5 %; 0 for the others. */
+  readonly injectedSlowdown: number;
+  readonly runs: number;
+  /** Runs that failed: false alarms of identical code, true ones of slowed code. */
+  readonly failed: number;
+  /** Runs whose controls differed. */
+  readonly voided: number;
+  /** Runs whose cell stayed inconclusive. */
+  readonly inconclusive: number;
+}
+
+/** The gate tested on one machine: one cell and its controls a run, corrected as for the whole suite. */
+export interface Selftest {
+  readonly selftestVersion: number;
+  /** Fingerprint of the machine. */
+  readonly machine: string;
+  readonly startedAt: string;
+  readonly elapsedSeconds: number;
+  /** Of sparsemark. */
+  readonly version: string;
+  readonly suite: string;
+  /** Cells that the intervals were corrected for. */
+  readonly cellCount: number;
+  readonly threshold: number;
+  readonly margin: number;
+  /** Of one run. */
+  readonly budgetSeconds: number;
+  readonly seed: number;
+  readonly rows: readonly SelftestRow[];
 }
 
 /** Rounds between two starts of the workers, which draw the address layout anew: sample i of both sides is a round. */
@@ -78,7 +121,12 @@ export interface ComparedCase {
 /** What became of one cell of a comparison. */
 export type ComparedCell = ComparedCase &
   (
-    | { readonly status: 'measured'; readonly attempts: readonly Attempt[] }
+    | {
+        readonly status: 'measured';
+        readonly attempts: readonly Attempt[];
+        /** Base against base linked in another order, measured beside the second attempt, where there is such a build. */
+        readonly guard?: Attempt;
+      }
     /** The budget was spent before, or base failed: nothing is known of head. */
     | { readonly status: 'skipped'; readonly reason: string }
     /** In base, and not in head: no such kernel, declined, crashed. */

@@ -1,5 +1,12 @@
 /** What a result file holds of the cost model: accelerators, and what each layer would cost on them. Nothing derived. */
-import type { Difference, EnergyEstimate, EstimatedLayer, EstimateMode, Evidence } from './accelerator.ts';
+import type {
+  Difference,
+  EnergyEstimate,
+  EstimatedLayer,
+  EstimateMode,
+  Evidence,
+  Mapping,
+} from './accelerator.ts';
 
 /** An accelerator as a result file names it. */
 export interface AcceleratorRecord {
@@ -20,7 +27,7 @@ export interface AcceleratorRecord {
 }
 
 /** Bytes that a layer moves at a level, and how many a second the level can move. */
-export interface LevelTraffic {
+export interface LevelRate {
   readonly level: string;
   readonly bytes: number;
   readonly bytesPerSecond: number;
@@ -45,8 +52,10 @@ export interface EstimateRecord {
   readonly actions: Readonly<Record<string, number>>;
   /** null where no table prices the accelerator's actions. */
   readonly energy: EnergyEstimate | null;
+  /** Of a generic design; null for an engine class. */
+  readonly mapping: Mapping | null;
   /** Levels whose bandwidth is known; empty for an accelerator without. */
-  readonly traffic: readonly LevelTraffic[];
+  readonly rates: readonly LevelRate[];
   /** Of a counted estimate in mode both: how far its statistics were off. Absent in all others. */
   readonly difference?: Difference;
 }

@@ -4,6 +4,8 @@
 import { acceleratorNames, loadAccelerator } from '../../dist/accelerator/accelerator.js';
 import { count } from '../../dist/accelerator/count.js';
 import { layerFields, sweep, writeLayer } from '../../dist/accelerator/estimate.js';
+import { genericFields, sweepGeneric } from '../../dist/accelerator/generic.js';
+import { mappingFields } from '../../dist/accelerator/mapping.js';
 import { median } from '../../dist/statistics.js';
 
 // Layers of ResNet-50's kind, densities from 0.05 to 1.
@@ -25,6 +27,7 @@ const layerAt = (i) => {
 console.log('accelerator                       1 core, M/s   2 cores   ratio');
 for (const name of acceleratorNames()) {
   const accelerator = loadAccelerator(name);
+  if (accelerator.design !== null) continue;
   const count = accelerator.engine === 'broadcast-fifo' ? 2000 : 100_000;
   const rows = new Float64Array(count * layerFields);
   for (let i = 0; i < count; i += 1) writeLayer(layerAt(i), rows, i);
@@ -39,6 +42,30 @@ for (const name of acceleratorNames()) {
   };
   const [one, two] = [rate(1), rate(2)];
   console.log(`${name.padEnd(34)} ${one.toFixed(3).padStart(10)} ${two.toFixed(3).padStart(9)} ${(two / one).toFixed(2).padStart(7)}`);
+}
+
+// Generic designs, one core: with the mappings that a search found, goal well under 10 us; and the search.
+console.log('\ngeneric design             us with a mapping   us a mapping searched');
+for (const name of acceleratorNames()) {
+  const accelerator = loadAccelerator(name);
+  if (accelerator.design === null) continue;
+  const rows = new Float64Array(20 * layerFields);
+  for (let i = 0; i < 20; i += 1) writeLayer(layerAt(i), rows, i);
+  const free = { ...accelerator, design: { ...accelerator.design, mapping: null } };
+  const mappings = new Float64Array(20 * mappingFields);
+  const start = performance.now();
+  const found = sweepGeneric(free, rows, mappings);
+  const searched = performance.now() - start;
+  let evaluations = 0;
+  for (let i = 0; i < 20; i += 1) evaluations += found[i * genericFields + 10];
+  const times = [];
+  for (let round = 0; round < 500; round += 1) {
+    const begin = performance.now();
+    sweepGeneric(accelerator, rows, mappings);
+    times.push(performance.now() - begin);
+  }
+  const us = (1000 * median(times)) / 20;
+  console.log(`${name.padEnd(26)} ${us.toFixed(2).padStart(17)} ${((1000 * searched) / evaluations).toFixed(2).padStart(23)}`);
 }
 
 // Counting on masks: goals 1 ns for 64 pairs of a weight and an activation, and the queues of EIE's 64 elements in at

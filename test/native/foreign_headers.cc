@@ -9,6 +9,11 @@
 #if __has_include(<GraphBLAS.h>)
 #include <GraphBLAS.h>
 #endif
+#if __has_include(<oneapi/dnnl/dnnl.h>)
+#include <oneapi/dnnl/dnnl.h>
+#include <oneapi/dnnl/dnnl_version.h>
+#define HAS_ONEDNN
+#endif
 #if __has_include(<mkl_spblas.h>)
 #include <mkl_spblas.h>
 #define HAS_MKL
@@ -20,6 +25,7 @@
 #include "../../native/backends/graphblas_api.h"
 #include "../../native/backends/librsb_api.h"
 #include "../../native/backends/mkl_sparse.h"
+#include "../../native/backends/onednn_api.h"
 
 namespace {
 
@@ -33,6 +39,31 @@ template <>
 struct PlainType<matrix_descr> {
   using Type = sparsemark::backends::mkl::Description;
 };
+#endif
+#if defined(HAS_ONEDNN)
+template <>
+struct PlainType<const dnnl_exec_arg_t*> {
+  using Type = const sparsemark::backends::onednn::Argument*;
+};
+#if DNNL_VERSION_MAJOR == 2
+// Structs without a name there.
+template <>
+struct PlainType<dnnl_memory_desc_t*> {
+  using Type = dnnl_memory_desc*;
+};
+template <>
+struct PlainType<const dnnl_memory_desc_t*> {
+  using Type = sparsemark::backends::onednn::Layout;
+};
+template <>
+struct PlainType<dnnl_matmul_desc_t*> {
+  using Type = void*;
+};
+template <>
+struct PlainType<dnnl_convolution_desc_t*> {
+  using Type = void*;
+};
+#endif
 #endif
 template <typename T>
 using Plain = typename PlainType<T>::Type;
@@ -95,6 +126,56 @@ static_assert(std::is_same_v<decltype(GrB_PLUS_TIMES_SEMIRING_FP32), grb::Semiri
 static_assert(grb::kSuccess == GrB_SUCCESS && grb::kOutOfMemory == GrB_OUT_OF_MEMORY);
 static_assert(grb::kNonblocking == GrB_NONBLOCKING && grb::kComplete == GrB_COMPLETE);
 static_assert(grb::kThreads == GxB_NTHREADS && grb::kVersion == GxB_LIBRARY_VERSION);
+#endif
+
+#if defined(HAS_ONEDNN)
+namespace dnn = sparsemark::backends::onednn;
+static_assert(kSame<decltype(dnnl_engine_create), dnn::EngineCreate>);
+static_assert(kSame<decltype(dnnl_stream_create), dnn::StreamCreate>);
+static_assert(kSame<decltype(dnnl_stream_wait), dnn::StreamWait>);
+static_assert(kSame<decltype(dnnl_memory_desc_equal), dnn::DescEqual>);
+static_assert(kSame<decltype(dnnl_reorder_primitive_desc_create), dnn::ReorderDescCreate>);
+static_assert(kSame<decltype(dnnl_primitive_desc_query), dnn::Query>);
+static_assert(kSame<decltype(dnnl_primitive_desc_query_md), dnn::QueryLayout>);
+static_assert(kSame<decltype(dnnl_primitive_desc_destroy), dnn::PrimitiveDescDestroy>);
+static_assert(kSame<decltype(dnnl_primitive_create), dnn::PrimitiveCreate>);
+static_assert(kSame<decltype(dnnl_primitive_execute), dnn::PrimitiveExecute>);
+static_assert(kSame<decltype(dnnl_primitive_destroy), dnn::PrimitiveDestroy>);
+static_assert(kSame<decltype(dnnl_memory_create), dnn::MemoryCreate>);
+static_assert(kSame<decltype(dnnl_memory_destroy), dnn::MemoryDestroy>);
+#if DNNL_VERSION_MAJOR == 2
+static_assert(kSame<decltype(dnnl_memory_desc_init_by_strides), dnn::LayoutInitByStrides>);
+static_assert(kSame<decltype(dnnl_memory_desc_init_by_tag), dnn::LayoutInitByTag>);
+static_assert(kSame<decltype(dnnl_matmul_desc_init), dnn::MatmulInit>);
+static_assert(kSame<decltype(dnnl_convolution_forward_desc_init), dnn::ConvolutionInit>);
+static_assert(kSame<decltype(dnnl_primitive_desc_create), dnn::PrimitiveDescCreate>);
+static_assert(sizeof(dnnl_memory_desc_t) <= dnn::kMostLayoutBytes);
+static_assert(sizeof(dnnl_matmul_desc_t) <= dnn::kMostOperationBytes);
+static_assert(sizeof(dnnl_convolution_desc_t) <= dnn::kMostOperationBytes);
+#else
+static_assert(kSame<decltype(dnnl_memory_desc_create_with_strides), dnn::LayoutCreateByStrides>);
+static_assert(kSame<decltype(dnnl_memory_desc_create_with_tag), dnn::LayoutCreateByTag>);
+static_assert(kSame<decltype(dnnl_memory_desc_create_with_csr_encoding), dnn::LayoutCreateCsr>);
+static_assert(kSame<decltype(dnnl_memory_desc_destroy), dnn::LayoutDestroy>);
+static_assert(kSame<decltype(dnnl_memory_create_v2), dnn::MemoryCreateOfParts>);
+static_assert(kSame<decltype(dnnl_matmul_primitive_desc_create), dnn::MatmulDescCreate>);
+static_assert(kSame<decltype(dnnl_convolution_forward_primitive_desc_create), dnn::ConvolutionDescCreate>);
+#endif
+static_assert(sizeof(dnnl_exec_arg_t) == sizeof(dnn::Argument));
+static_assert(offsetof(dnnl_exec_arg_t, memory) == offsetof(dnn::Argument, memory));
+static_assert(dnn::kSuccess == dnnl_success && dnn::kOutOfMemory == dnnl_out_of_memory);
+static_assert(dnn::kCpu == dnnl_cpu && dnn::kDefaultStream == dnnl_stream_default_flags);
+static_assert(dnn::kF32 == dnnl_f32 && dnn::kS32 == dnnl_s32);
+static_assert(dnn::kS8 == dnnl_s8 && dnn::kU8 == dnnl_u8);
+static_assert(dnn::kAnyLayout == dnnl_format_tag_any);
+static_assert(dnn::kForwardInference == dnnl_forward_inference);
+static_assert(dnn::kDirectConvolution == dnnl_convolution_direct);
+static_assert(dnn::kQueryImplementation == dnnl_query_impl_info_str);
+static_assert(dnn::kQuerySource == dnnl_query_src_md && dnn::kQueryWeights == dnnl_query_weights_md);
+static_assert(dnn::kQueryDestination == dnnl_query_dst_md);
+static_assert(dnn::kSource == DNNL_ARG_SRC && dnn::kDestination == DNNL_ARG_DST);
+static_assert(dnn::kSource == DNNL_ARG_FROM && dnn::kDestination == DNNL_ARG_TO);
+static_assert(dnn::kWeights == DNNL_ARG_WEIGHTS);
 #endif
 
 #if defined(HAS_MKL)

@@ -87,8 +87,18 @@ const right = {
   evaluate: [job],
   time: [job, 1, 1, new Float64Array(2)],
   release: [releasedMatrix],
+  alignedFloats: [100],
   describeEngines: [],
   estimateLayers: [1, Float64Array.of(8), new Float64Array(34).fill(1), new Float64Array(60), 2],
+  // One level that keeps all three operands of a layer of one point.
+  estimateGeneric: [
+    Float64Array.from({ length: 160 }, (_, at) => [1, 0, 0, 0, 0, 0, 0, 0, 7, 1, 1, 7, 8, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 8][at] ?? 0),
+    new Float64Array(17).fill(1),
+    Float64Array.from({ length: 54 }, (_, at) => (at % 9 >= 3 && at % 9 < 6 ? (at % 9) - 3 : 1)),
+    new Float64Array(229),
+    50,
+    false,
+  ],
   countLayer: [
     1,
     Float64Array.of(8),

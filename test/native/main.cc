@@ -26,7 +26,9 @@ void compressions(const Options& options);
 void accelerator_masks(const Options& options);
 void accelerator_engines(const Options& options);
 void accelerator_digest(const Options& options);
+void accelerator_generic(const Options& options);
 void team_rounds(const Options& options);
+void caches(const Options& options);
 
 namespace {
 
@@ -46,7 +48,9 @@ constexpr Test kTests[] = {
     {"accelerator: masks count what they hold", accelerator_masks},
     {"accelerator: every engine class counts within its bounds", accelerator_engines},
     {"accelerator: 10,000 estimates have one digest", accelerator_digest},
+    {"accelerator: generic designs have one digest", accelerator_generic},
     {"threads: every part runs once a round", team_rounds},
+    {"caches: the system and the CPU agree", caches},
 };
 
 std::int64_t checks = 0;

@@ -93,7 +93,7 @@ describe('64-bit Arm', () => {
       const rest = [
         ...listed('native/formats', /\.cc$/),
         ...['compression', 'library', 'list', 'threads'].map((name) => `native/kernels/${name}.cc`),
-        ...['native/operands.cc', 'native/timing/cpu.cc'],
+        ...['native/operands.cc', 'native/timing/caches.cc', 'native/timing/cpu.cc'],
         ...listed('test/native/references', /\.cc$/),
         ...[
           'main',
@@ -104,6 +104,7 @@ describe('64-bit Arm', () => {
           'kernels_test',
           'compression_test',
           'threads_test',
+          'caches_test',
           'accelerator_test',
         ].map((name) => `test/native/${name}.cc`),
       ];

@@ -63,7 +63,7 @@ constexpr void (*set_threads)(int) = nullptr;
 
 }  // namespace
 
-extern const Products SPARSEMARK_NAME(products_, SPARSEMARK_ISA) = {kVersion, kVectors, set_threads, gemm,
-                                                                    gemv,     spmm,     spmv};
+extern const Products SPARSEMARK_NAME(products_, SPARSEMARK_ISA) = {
+    kVersion, kVectors, set_threads, EIGEN_VERSION_AT_LEAST(3, 4, 0), gemm, gemv, spmm, spmv};
 
 }  // namespace sparsemark::backends::eigen

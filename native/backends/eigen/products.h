@@ -27,6 +27,8 @@ struct Products {
   const char* vectors;  // what Eigen says it computes with
   // Nothing where Eigen was compiled without OpenMP.
   void (*set_threads)(int threads);
+  // Whether spmm has more than one thread: since release 3.4. spmv has in older ones too.
+  bool threaded_spmm;
   void (*gemm)(const Sizes& sizes, const float* a, const float* b, float* c);
   void (*gemv)(const Sizes& sizes, const float* a, const float* b, float* c);
   void (*spmm)(const Sizes& sizes, const Rows& a, const float* b, float* c);

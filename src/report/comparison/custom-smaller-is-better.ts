@@ -1,4 +1,7 @@
-/** Head's times for github-action-benchmark, tool `customSmallerIsBetter`. */
+/**
+ * Head's times for github-action-benchmark, tool `customSmallerIsBetter`. Accepted by the schema in `src/extract.ts` of
+ * benchmark-action/github-action-benchmark@c38cce9, which refuses an empty list.
+ */
 import { plainText } from '../escape.ts';
 import type { ComparisonReport } from './report.ts';
 

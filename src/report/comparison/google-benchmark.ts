@@ -1,4 +1,7 @@
-/** Head's times in Google Benchmark's JSON (schema version 1), the median of each cell. */
+/**
+ * Head's times in Google Benchmark's JSON (schema version 1), the median of each cell. Read and compared by
+ * `tools/compare.py benchmarks` of google/benchmark@267a111.
+ */
 import { plainText } from '../escape.ts';
 import type { ComparisonReport } from './report.ts';
 

@@ -1,7 +1,8 @@
 /** What the reports of a comparison show, of two libraries measured in turns as of two result files. */
 
-import type { ComparedSide, Comparison, JudgedCell, Judgement } from '../../terms/comparison.ts';
+import type { ComparedSide, Comparison, JudgedCell, Judgement, Selftest } from '../../terms/comparison.ts';
 import type { Result } from '../../terms.ts';
+import { selftestSentence } from './selftest.ts';
 
 /** One side in words. */
 export interface SideView {
@@ -25,6 +26,8 @@ export interface ComparisonView {
   /** Of all intervals together. */
   readonly confidence: number;
   readonly judgement: Judgement;
+  /** What the gate was last found to do on this machine; absent for two result files, which no gate measured. */
+  readonly selftest?: Selftest | null;
 }
 
 /** A comparison and what follows from it. */
@@ -47,6 +50,7 @@ export function viewOfComparison(comparison: Comparison, judgement: Judgement): 
     margin,
     confidence,
     judgement,
+    selftest: comparison.header.selftest,
   };
 }
 
@@ -139,6 +143,7 @@ export function provenanceOfComparison(view: ComparisonView): readonly string[] 
     `slower: the whole interval above ${1 + margin}${judgement.controls.length > 0 ? ' in two measurements' : ''}; measured to see ${100 * threshold} %${
       judgement.controls.length > 0 ? `; ${controls} of ${judgement.controls.length} controls the same` : ''
     }`,
+    ...(view.selftest === undefined ? [] : [selftestSentence(view.selftest)]),
     ...judgement.notes,
   ];
 }

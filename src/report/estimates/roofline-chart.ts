@@ -22,7 +22,7 @@ const margin = { top: 24, bottom: 44, left: 58 };
 export function rooflineCharts(view: EstimateView): Chart[] {
   return view.accelerators.flatMap((accelerator, index) => {
     const rows = view.rows.filter(
-      (row) => row.accelerator.name === accelerator.name && row.record.traffic.length > 0 && row.timeNs > 0,
+      (row) => row.accelerator.name === accelerator.name && row.record.rates.length > 0 && row.timeNs > 0,
     );
     return rows.length === 0 ? [] : [rooflineChart(accelerator, rows, index)];
   });
@@ -33,9 +33,9 @@ function rooflineChart(accelerator: AcceleratorRecord, rows: readonly EstimateRo
   const peak = (Math.max(...rows.map(({ record }) => record.multipliers)) * accelerator.clockMhz) / 1000;
   const levels = new Map<string, number>();
   for (const { record } of rows)
-    for (const { level, bytesPerSecond } of record.traffic) levels.set(level, bytesPerSecond / 1e9);
+    for (const { level, bytesPerSecond } of record.rates) levels.set(level, bytesPerSecond / 1e9);
   const points = rows.flatMap(({ record, timeNs }) =>
-    record.traffic
+    record.rates
       .filter(({ bytes }) => bytes > 0 && record.effectualMacs > 0)
       .map(({ level, bytes }) => ({
         level,

@@ -1,0 +1,71 @@
+/** What a worker measures: a provider of kernels behind one interface, whatever it is written in. */
+import type { Answer, Conv, Csr, Dtype, Footprint, Kernel, Operands, OpName, Shape } from '../../terms.ts';
+
+/** A kernel as its provider lists it; one of a data type that no suite asks for is left out by the worker. */
+export type OfferedKernel = Omit<Kernel, 'dtype'> & { readonly dtype: string };
+
+/** A matrix in one of the backend's formats. */
+export interface EncodedMatrix {
+  readonly footprint: Footprint;
+  /** Nanoseconds of encoding from CSR. */
+  readonly encodeNs: number;
+  release(): void;
+}
+
+/** What a job is bound to beside its matrices. */
+export interface JobRequest {
+  readonly op: OpName;
+  readonly shape: Shape & { readonly conv?: Conv };
+  readonly operands: Operands;
+  readonly threads: number;
+}
+
+/** A kernel bound to its operands. */
+export interface BackendJob {
+  readonly tiling: string;
+  /** Nanoseconds of binding and planning. */
+  readonly prepareNs: number;
+  /**
+   * Fills C with NaN, evaluates once, and returns C. Throws BAD_LIBRARY where the kernel wrote beside C or into its
+   * inputs.
+   */
+  answer(): Answer | Promise<Answer>;
+  /**
+   * Nanoseconds an evaluation, over `evaluations` in a row, after `warmups` untimed ones. A shared library's job spends
+   * `spinNs` on nothing after each timed one: a slowdown made on purpose.
+   */
+  time(warmups: number, evaluations: number, spinNs?: number): number | Promise<number>;
+  release(): void | Promise<void>;
+}
+
+/** A provider of kernels, opened. What it throws carries a `code` of `BackendRefusal`, or is its own fault. */
+export interface Backend {
+  readonly name: string;
+  readonly version: string;
+  /** Its own words: core type, threading layer, file. */
+  readonly config: string;
+  /** Paths of the files whose bytes decide what is measured. */
+  readonly files: readonly string[];
+  readonly formats: readonly string[];
+  readonly kernels: readonly OfferedKernel[];
+  encode(format: string, dtype: Dtype, a: Csr): EncodedMatrix;
+  /** `matrices`: one, several encoded copies to rotate through, or none for an op that makes a matrix. */
+  prepare(
+    matrices: readonly EncodedMatrix[],
+    kernelIndex: number,
+    request: JobRequest,
+  ): BackendJob | Promise<BackendJob>;
+}
+
+/**
+ * An error as the addon throws them: `UNSUPPORTED` for what a backend declines, `BAD_LIBRARY` for what it does wrong,
+ * `OUT_OF_MEMORY`.
+ */
+export class BackendRefusal extends Error {
+  readonly code: 'UNSUPPORTED' | 'BAD_LIBRARY' | 'OUT_OF_MEMORY';
+  constructor(code: BackendRefusal['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'BackendRefusal';
+    this.code = code;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Passes over the workloads of a comparison. In each the workers are started anew, which draws the layout of their memory
+ * anew, and every cell that is not known well enough gets a few rounds. A workload at a time with all of its layouts had
+ * started the processes once for each of them: 3 starts for 5 cells, instead of 3 for all. And a cell's rounds are now
+ * spread over the whole comparison, so that a minute's disturbance is in few of them.
+ */
+import { correctedConfidence, isKnown, leastRounds, logRatiosOf } from '../result/compare.ts';
+import { groupedMedianInterval } from '../statistics.ts';
+import type { Problem, Reference, Workload } from '../terms.ts';
+import { type Course, measureInTurns, type PairWorkers, type TurnOptions } from './paired.ts';
+
+/** A workload and the cells of it that are measured. */
+export interface PairedWorkload {
+  readonly workload: Workload;
+  readonly courses: readonly Course[];
+}
+
+export interface PassOptions extends TurnOptions {
+  /** Of all cells of the comparison: their intervals shall hold together. */
+  readonly cellCount: number;
+  readonly problemOf: (workload: Workload) => { readonly problem: Problem; readonly reference: Reference };
+  readonly random: () => number;
+  /** Until the passes shall be over. */
+  readonly remainingSeconds: () => number;
+  readonly onWorkload: (workload: string, pass: number, index: number, total: number) => void;
+}
+
+/** Passes at least: a difference that one layout makes must have a chance to vanish. */
+const leastLayouts = 3;
+
+/**
+ * Measures until every cell is known well enough, has had all its rounds, or the time is over; the least number of passes
+ * is always made, and twice as many where a cell has no interval yet. Returns the ids of the workloads for which the time was too short: what the first pass does not reach
+ * in its share of the time is given up, rather than that no cell gets rounds enough for an interval.
+ */
+export async function measurePasses(
+  entries: readonly PairedWorkload[],
+  workers: PairWorkers,
+  options: PassOptions,
+): Promise<ReadonlySet<string>> {
+  const { protocol, cellCount, check, remainingSeconds } = options;
+  const confidence = correctedConfidence(protocol.confidence, cellCount);
+  const leastPasses = Math.max(leastLayouts, Math.ceil(leastRounds(confidence) / protocol.roundsPerLayout));
+  const secondsAPass = remainingSeconds() / leastPasses;
+  const begunSeconds = remainingSeconds();
+  const isOpen = ({ refusal, layouts }: Course): boolean =>
+    refusal === null &&
+    (layouts.length < leastPasses || !isKnown(logRatiosOf({ layouts }), protocol, confidence));
+  /** Layouts that disagree leave few rounds no interval at all; such a cell may take more time than there is. */
+  const isBounded = ({ layouts }: Course): boolean =>
+    groupedMedianInterval(logRatiosOf({ layouts }), confidence).interval.every(Number.isFinite);
+  const givenUp = new Set<string>();
+  for (let pass = 1; pass * protocol.roundsPerLayout <= 2 * protocol.maxRounds; pass += 1) {
+    const open = entries
+      .filter(({ workload }) => !givenUp.has(workload.id))
+      .map(({ workload, courses }) => ({ workload, courses: courses.filter(isOpen) }))
+      .filter(({ courses }) => courses.length > 0);
+    if (open.length === 0) break;
+    for (const worker of Object.values(workers)) worker.end();
+    for (const [index, { workload, courses }] of open.entries()) {
+      check();
+      if (
+        pass > leastPasses &&
+        remainingSeconds() <= 0 &&
+        (pass > 2 * leastPasses || courses.every(isBounded))
+      )
+        return givenUp;
+      if (pass === 1 && index > 0 && begunSeconds - remainingSeconds() > secondsAPass) {
+        for (const late of open.slice(index)) givenUp.add(late.workload.id);
+        break;
+      }
+      options.onWorkload(workload.id, pass, index, open.length);
+      const { problem, reference } = options.problemOf(workload);
+      await measureInTurns(problem, reference, courses, workers, options, options.random);
+    }
+  }
+  return givenUp;
+}
