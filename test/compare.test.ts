@@ -2,7 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { judge, verdictOf } from '../src/result/compare.ts';
 import { judgeResults } from '../src/result/compare-results.ts';
-import { designEffect, groupedMedianInterval, medianInterval, seededRandom } from '../src/statistics.ts';
+import {
+  bootstrapMedians,
+  designEffect,
+  groupedMedianInterval,
+  medianInterval,
+  percentileInterval,
+  seededRandom,
+} from '../src/statistics.ts';
 import { type FakeCell, fakeComparison } from './fake-comparison.ts';
 import { fakeResult } from './fakes.ts';
 
@@ -51,6 +58,24 @@ describe('the interval of grouped rounds', () => {
   it('covers where layouts differ, where the plain one does not', () => {
     expect(covered(1, (groups) => medianInterval(groups.flat()).interval)).toBeLessThan(0.8);
     expect(covered(1, (groups) => groupedMedianInterval(groups).interval)).toBeGreaterThan(0.92);
+  });
+
+  it('by bootstrap covers as well, whether layouts differ or not', () => {
+    const draws = seededRandom(11);
+    const bootstrap = (groups: number[][]) =>
+      percentileInterval(
+        bootstrapMedians(
+          groups.flat(),
+          groups.map(({ length }) => length),
+          300,
+          draws,
+        ),
+      );
+    for (const shared of [0, 1]) {
+      const share = covered(shared, bootstrap);
+      expect(share).toBeGreaterThan(0.91);
+      expect(share).toBeLessThan(1);
+    }
   });
 
   it('is hardly wider where they do not', () => {

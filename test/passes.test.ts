@@ -1,0 +1,162 @@
+/** Passes of a comparison over workers that are made up: what is asked of them, and when it ends. */
+import { describe, expect, it } from 'vitest';
+import { type LibraryWorker, WorkerGone } from '../src/measure/library-worker.ts';
+import { type Course, courseOf, type PairedCell } from '../src/measure/paired.ts';
+import { measurePasses } from '../src/measure/passes.ts';
+import type { Answers, Request } from '../src/measure/requests.ts';
+import { correctedConfidence, estimateOf, verdictOf } from '../src/result/compare.ts';
+import { seededRandom } from '../src/statistics.ts';
+import type { ComparisonProtocol } from '../src/terms/comparison.ts';
+import type { Kernel, Problem, Reference, Workload } from '../src/terms.ts';
+import { fakeComparison } from './fake-comparison.ts';
+
+const protocol: ComparisonProtocol = fakeComparison([{ ratio: 1 }]).header.protocol;
+const problemOf = (id: string) => ({ workload: { id, cache: 'hot', op: 'spmm' } }) as unknown as Problem;
+
+interface FakeWorker extends LibraryWorker {
+  readonly asked: string[];
+  starts: number;
+}
+
+/** A worker whose samples take `nsOf` its kernel; `diesAt` is the workload in which it crashes, once. */
+function worker(nsOf: (key: string) => number, diesAt: string | null = null): FakeWorker {
+  let gone = false;
+  let deaths = 0;
+  let at = '';
+  const self: FakeWorker = {
+    path: 'made-up.so',
+    library: {} as LibraryWorker['library'],
+    pinned: true,
+    asked: [],
+    starts: 0,
+    get gone() {
+      return gone;
+    },
+    async revive() {
+      gone = false;
+      self.starts += 1;
+    },
+    end() {
+      gone = true;
+    },
+    async ask<R extends Request>(request: R): Promise<Answers[R['kind']]> {
+      self.asked.push(request.kind);
+      const answer = (): unknown => {
+        switch (request.kind) {
+          case 'load':
+            at = (request as unknown as { operands: string }).operands;
+            return null;
+          case 'start':
+            if (at === diesAt && deaths === 0) {
+              deaths += 1;
+              gone = true;
+              throw new WorkerGone('SIGSEGV', 'made up');
+            }
+            return { status: 'started', evaluationsPerSample: request.evaluations ?? 7 };
+          case 'sample':
+            return nsOf(request.key);
+          default:
+            return null;
+        }
+      };
+      return answer() as Answers[R['kind']];
+    },
+  };
+  return self;
+}
+
+function cell(id: string): PairedCell {
+  const kernel = { index: 0, format: 'csr' } as Kernel;
+  return { id, threads: 1, base: kernel, head: kernel, against: 'head' };
+}
+
+/** Measures one cell each of these workloads; a workload costs `secondsEach`. */
+async function passes(
+  ids: readonly string[],
+  workers: { readonly base: FakeWorker; readonly head: FakeWorker },
+  budgetSeconds: number,
+  secondsEach: number,
+) {
+  let clock = 0;
+  const visited: string[] = [];
+  const entries = ids.map((id) => ({ workload: { id } as Workload, courses: [courseOf(cell(`${id}/csr`))] }));
+  const givenUp = await measurePasses(
+    entries,
+    { ...workers, twin: worker(() => 1) },
+    {
+      protocol,
+      cellCount: ids.length,
+      privateCacheBytes: 2 ** 20,
+      check: () => {},
+      problemOf: ({ id }) => ({
+        problem: { ...problemOf(id), operands: id } as unknown as Problem,
+        reference: {} as Reference,
+      }),
+      random: seededRandom(5),
+      remainingSeconds: () => budgetSeconds - clock,
+      onWorkload: (id, pass) => {
+        clock += secondsEach;
+        visited.push(`${pass} ${id}`);
+      },
+    },
+  );
+  return { givenUp, visited, courses: entries.map(({ courses }) => courses[0]!) };
+}
+
+const noise = seededRandom(3);
+const around = (ns: number): number => ns * (1 + 0.01 * (noise() - 0.5));
+const roundsOf = ({ layouts }: Course): number => layouts.reduce((sum, { baseNs }) => sum + baseNs.length, 0);
+
+describe('passes', () => {
+  it('tell slower, faster and same cells apart, each known after the least number of passes', async () => {
+    const factors: Record<string, number> = { slow: 1.1, fast: 0.9, same: 1 };
+    const base = worker(() => around(1000));
+    const head = worker((key) => around(1000 * factors[key.split(' ')[1]!.split('/')[0]!]!));
+    const { courses, givenUp } = await passes(['slow', 'fast', 'same'], { base, head }, 1000, 1);
+    expect(givenUp.size).toBe(0);
+    const confidence = correctedConfidence(protocol.confidence, 3);
+    const verdicts = courses.map(({ layouts }) => {
+      const attempt = { evaluationsPerSample: 7, layouts };
+      const { interval } = estimateOf([attempt], confidence, 'x')!;
+      return verdictOf([interval, interval], protocol);
+    });
+    expect(verdicts).toEqual(['slower', 'faster', 'same']);
+    expect(courses.map(roundsOf)).toEqual([24, 24, 24]);
+    // Started anew in each pass, not for each workload; head runs base's number of evaluations.
+    expect([base.starts, head.starts]).toEqual([3, 3]);
+    expect(courses.map(({ evaluations }) => evaluations)).toEqual([7, 7, 7]);
+  });
+
+  it('go on where a cell is noisy, until it has had all its rounds', async () => {
+    const wild = seededRandom(9);
+    const side = () => worker((key) => 1000 * (1 + (key.includes('wild') ? 2 * wild() : 0)));
+    const { courses, visited } = await passes(['wild', 'calm'], { base: side(), head: side() }, 1e6, 1);
+    expect(courses.map(roundsOf)).toEqual([protocol.maxRounds, 24]);
+    expect(visited.filter((at) => at.endsWith('calm'))).toHaveLength(3);
+  });
+
+  it('give up what the first pass does not reach in its share of the time, and measure the rest', async () => {
+    const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const side = () => worker(() => 1000);
+    const { givenUp, courses } = await passes(ids, { base: side(), head: side() }, 9, 1);
+    expect([...givenUp]).toEqual(['e', 'f']);
+    expect(courses.map(roundsOf)).toEqual([24, 24, 24, 24, 0, 0]);
+  });
+
+  it('end with the time once every cell has an interval', async () => {
+    const wild = seededRandom(9);
+    const side = () => worker(() => 1000 * (1 + wild()));
+    const { courses } = await passes(['wild'], { base: side(), head: side() }, 5, 1);
+    expect(roundsOf(courses[0]!)).toBeGreaterThanOrEqual(24);
+    expect(roundsOf(courses[0]!)).toBeLessThanOrEqual(6 * protocol.roundsPerLayout);
+  });
+
+  it('lose a crash its own cell alone', async () => {
+    const base = worker(() => around(1000));
+    const head = worker(() => around(1000), 'b');
+    const { courses } = await passes(['a', 'b', 'c'], { base, head }, 1000, 1);
+    expect(courses.map(({ refusal }) => refusal?.side ?? null)).toEqual([null, 'head', null]);
+    expect(courses[1]!.refusal!.why).toMatchObject({ status: 'failed', reason: 'SIGSEGV' });
+    expect(courses.map(roundsOf)).toEqual([24, 0, 24]);
+  });
+});
