@@ -31,14 +31,21 @@ function maskOf(rows: readonly (readonly number[])[]): OperandMask {
   return { rows: rows.length, cols: rows[0]!.length, rowOffsets, colIndices };
 }
 
-/** Every place is a nonzero with that probability. */
+const made = new Map<string, OperandMask>();
+
+/** Every place is a nonzero with that probability. Large ones are asked for again and again, and kept. */
 function uniform(rows: number, cols: number, density: number, seed: number): OperandMask {
+  const key = `${rows} ${cols} ${density} ${seed}`;
+  const known = made.get(key);
+  if (known !== undefined) return known;
   const random = randomStream(seed, `mask/${rows}x${cols}/${density}`);
-  return maskOf(
+  const mask = maskOf(
     Array.from({ length: rows }, () =>
       Array.from({ length: cols }, () => (random.uniform() < density ? 1 : 0)),
     ),
   );
+  if (rows * cols > 10_000) made.set(key, mask);
+  return mask;
 }
 
 function patterned(
@@ -225,6 +232,21 @@ function weightsFor(name: string, m: number, k: number, density: number, seed: n
         row[j] = 1;
       return row;
     });
+    return maskOf(rows);
+  }
+  if (name === 'ese') {
+    // Element e has the rows e, e + 32, ...: each keeps equally many, anywhere in them.
+    const random = randomStream(seed, `balanced/${density}`);
+    const rows = Array.from({ length: m }, () => new Array<number>(k).fill(0));
+    for (let element = 0; element < 32; element += 1) {
+      const points = (m / 32) * k;
+      let left = Math.round(points * density);
+      for (let point = 0; point < points; point += 1) {
+        if (random.uniform() * (points - point) >= left) continue;
+        rows[element + 32 * Math.floor(point / k)]![point % k] = 1;
+        left -= 1;
+      }
+    }
     return maskOf(rows);
   }
   if (name === 'gather-scatter-16')

@@ -96,6 +96,7 @@ describe('published figures', () => {
     for (const [network, published] of [
       [0, 2.37],
       [1, 3.52],
+      [2, 2.19],
     ] as const) {
       let cycles = 0;
       let dense = 0;
@@ -185,8 +186,8 @@ describe('invariants', () => {
 
   it.each([...acceleratorNames()])('%s: no fewer cycles for more nonzeros', (name) => {
     const accelerator = loadAccelerator(name);
-    // EIE's answer is drawn: half a percent of a draw of 256 broadcasts is noise.
-    const slack = accelerator.engine === 'broadcast-fifo' ? 1.02 : 1 + 1e-9;
+    // EIE's and ESE's answers are drawn: half a percent of a draw of 256 broadcasts is noise.
+    const slack = accelerator.engine.endsWith('-fifo') ? 1.02 : 1 + 1e-9;
     fc.assert(
       fc.property(layers, fc.double({ min: 0, max: 1, noNaN: true }), ({ m, n, k, w, a }, part) => {
         const { cycles } = one(accelerator, gemm(m, n, k, w, a));
