@@ -266,10 +266,12 @@ program
   .option('--ert <file>', "Accelergy's ERT.yaml as prices of a generic design, instead of its own table")
   .option('--explain', "each formula's terms, its source and what it was held against")
   .option('--all', 'accelerators with nothing to hold them against too')
+  .option('--out <file>', 'result file (default results/local/estimate-<suite>-<time>.jsonl)')
   .option('--json', 'as JSON')
   .action(async (what: string, options) => {
     const { estimateCommand } = await import('./command/estimate.ts');
-    exitCode = estimateCommand(what, options, output);
+    const command = `sparsemark ${process.argv.slice(2).join(' ')}`;
+    exitCode = estimateCommand(what, options, output, command);
   });
 
 const percentage = number('per cent above 0 and below 1000', (value) => value > 0 && value < 1000);

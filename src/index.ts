@@ -54,7 +54,7 @@ export {
 export { sentenceOf } from './report/sentence.ts';
 export { changePoints } from './result/change-points.ts';
 export { type History, readHistory, seriesOf } from './result/history.ts';
-export { readResult, writeResult } from './result/result.ts';
+export { readResult, readRun, writeResult } from './result/result.ts';
 export { buildFault, publishable } from './result/submission.ts';
 export type * from './terms.ts';
 export { exitCodes, SparsemarkError } from './terms.ts';

@@ -387,15 +387,17 @@ describe("Timeloop's problems", () => {
     writeFileSync(path, gemmProblem);
     const said: string[] = [];
     const output = { result: (text: string) => said.push(text), say: () => {} };
-    expect(estimateCommand(path, { accelerator: ['tensor-core-array'], json: true }, output as never)).toBe(
-      0,
-    );
+    const out = path.replace('.yaml', '.jsonl');
+    const options = { accelerator: ['tensor-core-array'], json: true, out };
+    expect(estimateCommand(path, options, output as never, '')).toBe(0);
     const { estimates } = JSON.parse(said.join('')) as {
       estimates: readonly { macs: number; mapping: object }[];
     };
     expect(estimates[0]!.macs).toBe(64 * 32 * 16);
     expect(estimates[0]!.mapping).toMatchObject({ complete: true });
-    expect(() => estimateCommand(path, { mode: 'actual' }, output as never)).toThrow(/which has no masks/);
+    expect(() => estimateCommand(path, { mode: 'actual' }, output as never, '')).toThrow(
+      /which has no masks/,
+    );
   });
 
   it.each([

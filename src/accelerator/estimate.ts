@@ -66,6 +66,7 @@ export function estimateOf(
     denseCycles: denseCycles!,
     macs: macs!,
     effectualMacs: effectualMacs!,
+    multipliers: multipliers!,
     utilisation: cycles === 0 ? 0 : effectualMacs! / (cycles! * multipliers!),
     terms: named(engine.terms, 6),
     actions,

@@ -124,6 +124,7 @@ export function estimateGeneric(
       denseCycles: denseCycles!,
       macs: macs!,
       effectualMacs: effectualMacs!,
+      multipliers: multipliers!,
       utilisation: cycles === 0 ? 0 : effectualMacs! / (cycles! * multipliers!),
       terms: { computeCycles: computeCycles!, ...levels },
       actions,

@@ -10,7 +10,7 @@ import { viewOfComparison, viewOfResults } from '../report/comparison/view.ts';
 import { judge } from '../result/compare.ts';
 import { judgeResults } from '../result/compare-results.ts';
 import { isComparisonFile, readComparison } from '../result/comparison-file.ts';
-import { readResult } from '../result/result.ts';
+import { readRun } from '../result/result.ts';
 import { readSelftest } from '../result/selftest-file.ts';
 import type { Comparison } from '../terms/comparison.ts';
 import { SparsemarkError } from '../terms.ts';
@@ -81,7 +81,7 @@ export async function compareCommand(
   if (base !== undefined && head === undefined && isRecord(base) && isComparisonFile(base))
     return show(judgedView(readComparison(base)), args, output);
   if (base !== undefined && head !== undefined && name === undefined && (isRecord(base) || isRecord(head))) {
-    const [one, other] = [readResult(base), readResult(head)];
+    const [one, other] = [readRun(base), readRun(head)];
     const judgement = judgeResults(one, other, protocol);
     return show(viewOfResults(one, other, [base, head], protocol, judgement), args, output);
   }

@@ -4,6 +4,7 @@ import { withErt } from '../accelerator/ert.ts';
 import { mappingText } from '../accelerator/mapping.ts';
 import type { Accelerator, Estimate } from '../terms/accelerator.ts';
 import { exitCodes } from '../terms.ts';
+import { estimatePath, writeEstimates } from './estimate-file.ts';
 import { actually, type Estimated, type LayerOptions, statistically } from './estimated-layers.ts';
 import { asJson, type Output, plainTable } from './output.ts';
 
@@ -14,6 +15,8 @@ export interface EstimateOptions extends LayerOptions {
   readonly explain?: boolean;
   readonly all?: boolean;
   readonly json?: boolean;
+  /** Result file; default results/local/estimate-<suite>-<time>.jsonl. */
+  readonly out?: string;
 }
 
 /** Three significant digits, without an exponent. */
@@ -100,8 +103,24 @@ const legends = {
   both: 'Cycles counted on the real places of the nonzeros; "statistics %" is how far the formula with the same densities is from them',
 };
 
-/** Prints a table, or JSON. Accelerators with nothing to hold them against are left out unless asked for. */
-export function estimateCommand(what: string, options: EstimateOptions, output: Output): number {
+const filterText = ({ filter, density }: LayerOptions): string | null =>
+  [
+    ...(filter === undefined ? [] : [filter]),
+    ...(density === undefined ? [] : [`density ${density.join(',')}`]),
+  ].join(' ') || null;
+
+/**
+ * Writes a result file and prints a table, or JSON. Accelerators with nothing to hold them against are left out unless
+ * asked for.
+ */
+export function estimateCommand(
+  what: string,
+  options: EstimateOptions,
+  output: Output,
+  command: string,
+): number {
+  const startedAt = new Date();
+  const path = estimatePath(what, startedAt, options.out);
   const { ert } = options;
   const loaded = (options.accelerator ?? acceleratorNames()).map(loadAccelerator);
   const asked = ert === undefined ? loaded : loaded.map((one) => withErt(one, ert));
@@ -112,7 +131,10 @@ export function estimateCommand(what: string, options: EstimateOptions, output: 
   const counts = options.accelerator !== undefined || mode === 'statistical';
   const accelerators = shown.filter(({ design }) => counts || design === null);
   const found = (mode === 'statistical' ? statistically : actually)(what, options, accelerators);
+  const run = { what, filter: filterText(options), command, startedAt, accelerators, found };
+  writeEstimates(run, path);
   if (options.json === true) {
+    output.say(`result: ${path}`);
     const answers = found.flatMap((of) => of.answers);
     output.result(
       asJson({
@@ -140,5 +162,6 @@ export function estimateCommand(what: string, options: EstimateOptions, output: 
   if (left > 0)
     output.say(`${left} accelerators with formulas that nothing was held against: --all shows them.`);
   output.say(`${legends[mode]}; "x dense" is against the baseline that --explain names.`);
+  output.say(`result: ${path}`);
   return exitCodes.ok;
 }

@@ -7,7 +7,7 @@ import { masksOf, readMask } from '../accelerator/masks.ts';
 import { isProblem, parseProblem } from '../accelerator/timeloop.ts';
 import { parseTopology } from '../accelerator/topology.ts';
 import type { Accelerator, Difference, Estimate, EstimatedLayer } from '../terms/accelerator.ts';
-import { SparsemarkError } from '../terms.ts';
+import { SparsemarkError, type Workload } from '../terms.ts';
 import { loadSuite } from '../workload/suite.ts';
 
 /** Which layers, and how. */
@@ -35,9 +35,16 @@ function wantedOf<T extends { readonly layer: EstimatedLayer }>(
   );
 }
 
+/** Whether it is a file of layers, a topology or a Timeloop problem, instead of a suite. */
+export function isLayerFile(what: string): boolean {
+  return what.endsWith('.csv') || (/\.ya?ml$/.test(what) && existsSync(what) && isProblem(read(what)));
+}
+
 /** A layer with what the accelerators say of it. */
 export interface Estimated {
   readonly layer: EstimatedLayer;
+  /** Whose masks were counted; null where none were. */
+  readonly workload: Workload | null;
   readonly answers: readonly { readonly estimates: readonly Estimate[]; readonly difference?: Difference }[];
 }
 
@@ -48,10 +55,9 @@ export function statistically(
   accelerators: readonly Accelerator[],
 ): readonly Estimated[] {
   const activations = options.activations ?? 1;
-  const problem = /\.ya?ml$/.test(what) && existsSync(what) && isProblem(read(what));
   const all = what.endsWith('.csv')
     ? parseTopology(read(what), basename(what), activations)
-    : problem
+    : isLayerFile(what)
       ? parseProblem(read(what), what, activations)
       : layersOf(loadSuite(what), activations);
   const layers = wantedOf(
@@ -62,6 +68,7 @@ export function statistically(
   const estimates = accelerators.map((accelerator) => estimate(accelerator, layers));
   return layers.map((layer, at) => ({
     layer,
+    workload: null,
     answers: estimates.map((ofOne) => ({ estimates: [ofOne[at]!] })),
   }));
 }
@@ -72,7 +79,7 @@ export function actually(
   options: LayerOptions,
   accelerators: readonly Accelerator[],
 ): readonly Estimated[] {
-  if (what.endsWith('.csv') || (/\.ya?ml$/.test(what) && existsSync(what) && isProblem(read(what)))) {
+  if (isLayerFile(what)) {
     throw new SparsemarkError(
       'USAGE',
       `Expected a suite for --mode ${options.mode}, received ${basename(what)}, which has no masks. Use --mode statistical.`,
@@ -94,7 +101,7 @@ export function actually(
       const { statistical, actual, difference } = estimateBoth(accelerator, layer, masks);
       return { estimates: [statistical, actual], difference };
     });
-    return { layer: withDensitiesOf(layer, masks), answers };
+    return { layer: withDensitiesOf(layer, masks), workload, answers };
   });
 }
 

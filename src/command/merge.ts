@@ -1,7 +1,7 @@
 /** `sparsemark merge`: the shards of a run put together, and their report. */
 import { existsSync } from 'node:fs';
 import { mergeShards } from '../result/merge.ts';
-import { readResult, writeResult } from '../result/result.ts';
+import { readRun, writeResult } from '../result/result.ts';
 import { exitCodes, SparsemarkError } from '../terms.ts';
 import type { Output } from './output.ts';
 import { exitCodeOf } from './run.ts';
@@ -18,10 +18,10 @@ export interface MergeArguments {
  * written.
  */
 export function mergeCommand(paths: readonly string[], args: MergeArguments, output: Output): number {
-  const { results, missing } = mergeShards(paths.map((path) => ({ path, result: readResult(path) })));
+  const { results, missing } = mergeShards(paths.map((path) => ({ path, result: readRun(path) })));
   if (missing.length > 0) {
-    const { count, total } = readResult(paths[0]!).header.protocol.shard!;
-    const shards = new Set(paths.map((path) => readResult(path).header.protocol.shard!.index));
+    const { count, total } = readRun(paths[0]!).header.protocol.shard!;
+    const shards = new Set(paths.map((path) => readRun(path).header.protocol.shard!.index));
     const absent = Array.from({ length: count }, (_, i) => i + 1).filter((index) => !shards.has(index));
     const why =
       absent.length > 0

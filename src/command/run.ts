@@ -6,7 +6,7 @@ import { allowedCpus, cpuTicks, describeMachineOnly, stealBetween, stealShare } 
 import { isTunedCell, plansFolderOf, plansPathOf, readPlans } from '../measure/plans.ts';
 import { runSuite } from '../measure/run.ts';
 import { secondsOf } from '../result/merge.ts';
-import { readResult } from '../result/result.ts';
+import { readRun } from '../result/result.ts';
 import { publishable } from '../result/submission.ts';
 import type { TunedPlan } from '../terms/plan.ts';
 import { exitCodes, type Result, SparsemarkError, type Suite, type Workload } from '../terms.ts';
@@ -54,7 +54,7 @@ function shardFor(workloads: readonly Workload[], args: RunArguments) {
       'Expected --shard with --shard-costs, received none. Give --shard <i>/<n>.',
     );
   }
-  const seconds = args.shardCosts === undefined ? undefined : secondsOf(readResult(args.shardCosts));
+  const seconds = args.shardCosts === undefined ? undefined : secondsOf(readRun(args.shardCosts));
   return {
     workloads: shardOf(workloads, costsOf(workloads, seconds), args.shard),
     ...args.shard,

@@ -11,7 +11,7 @@ import {
 } from '../report/history.ts';
 import { asSparsemarkError } from '../result/file.ts';
 import { appendHistory, entryOf, historyPath, readHistory, seriesOf } from '../result/history.ts';
-import { readResult } from '../result/result.ts';
+import { readRun } from '../result/result.ts';
 import { exitCodes, SparsemarkError } from '../terms.ts';
 import { asJson, type Output, writeText } from './output.ts';
 
@@ -37,7 +37,7 @@ export interface TrackShowArguments {
 /** `track add`: one line more. Returns the exit code. */
 export function trackAddCommand(path: string, args: TrackAddArguments, output: Output): number {
   const nowMs = Date.now();
-  const { entry, leftOut } = entryOf(readResult(path), {
+  const { entry, leftOut } = entryOf(readRun(path), {
     commit: args.commit.toLowerCase(),
     anchor: args.anchor,
     library: args.library ?? 'native',

@@ -2,6 +2,7 @@
 import type { Measured, Measurement, WorkloadRecord } from '../terms.ts';
 import type { Cell } from './derive.ts';
 import { csvField } from './escape.ts';
+import type { EstimateRow } from './estimates/view.ts';
 import { type Finding, maskSeedsOf } from './finding.ts';
 import { metrics } from './metrics.ts';
 import type { Report } from './report.ts';
@@ -62,13 +63,47 @@ function neverFor(value: number | null): Field {
   return value === Number.POSITIVE_INFINITY ? 'never' : value;
 }
 
+/** What a row of an estimate has in columns of measurements that mean the same. */
+const sharedColumns: Readonly<Record<string, (row: EstimateRow) => Field>> = {
+  case: ({ accelerator, record }) => `${record.layer.name}/${accelerator.name}`,
+  status: () => 'estimated',
+  m: ({ record }) => record.layer.shape.m,
+  k: ({ record }) => record.layer.shape.k,
+  n: ({ record }) => record.layer.shape.n,
+  pattern: ({ record }) => record.pattern,
+  density: ({ record }) => record.layer.weightDensity,
+  seed: ({ record }) => record.seed,
+  layer: ({ record }) => record.layer.name,
+  speedup: ({ speedup }) => speedup,
+};
+
+/** Columns of estimates alone, behind all others and only where there are estimates. */
+const estimateColumns: readonly [name: string, value: (row: EstimateRow) => Field][] = [
+  ['accelerator', ({ accelerator }) => accelerator.name],
+  ['evidence', ({ accelerator }) => accelerator.evidence],
+  ['mode', ({ record }) => record.mode],
+  ['trustworthy', ({ distrusted }) => !distrusted],
+  ['activationDensity', ({ record }) => record.layer.activationDensity],
+  ['cycles', ({ record }) => record.cycles],
+  ['denseCycles', ({ record }) => record.denseCycles],
+  ['estimatedNs', ({ timeNs }) => timeNs],
+  ['macs', ({ record }) => record.macs],
+  ['effectualMacs', ({ record }) => record.effectualMacs],
+  ['utilisation', ({ utilisation }) => utilisation],
+  ['energy', ({ record }) => record.energy?.total ?? null],
+  ['energyUnit', ({ record }) => record.energy?.unit ?? null],
+  ['energyTable', ({ record }) => record.energy?.table ?? null],
+];
+
 /** One row a case, the ones without a time included. Always everything: `all` and `width` do not matter. */
 export const csv: Report = {
   name: 'csv',
   description: 'one row a case with all figures and intervals',
   extension: 'csv',
-  render: (findings) => {
-    const rows: Field[][] = [[...caseColumns.map(([name]) => name), ...cellColumns.map(([name]) => name)]];
+  render: (findings, _, { rows: estimates }) => {
+    const names = [...caseColumns, ...cellColumns].map(([name]) => name);
+    const extra = estimates.length === 0 ? [] : estimateColumns;
+    const rows: Field[][] = [[...names, ...extra.map(([name]) => name)]];
     for (const finding of findings) {
       const records = new Map(finding.result.workloads.map((record) => [record.id, record]));
       const cells = new Map<Measured, Cell>(finding.cells.map((cell) => [cell.measured, cell]));
@@ -81,9 +116,15 @@ export const csv: Report = {
         rows.push([
           ...caseColumns.map(([, value]) => value(record, of, finding)),
           ...cellColumns.map(([, value]) => (cell === undefined ? null : value(cell, seeds))),
+          ...extra.map(() => null),
         ]);
       }
     }
+    for (const row of estimates)
+      rows.push([
+        ...names.map((name) => sharedColumns[name]?.(row) ?? null),
+        ...extra.map(([, value]) => value(row)),
+      ]);
     return rows.map((row) => `${row.map(csvField).join(',')}\r\n`).join('');
   },
 };

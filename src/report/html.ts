@@ -1,6 +1,9 @@
 /** The report as one self-contained HTML page: light and dark, no request to anywhere, nothing from a file unescaped. */
 import { chartsOf } from './charts/index.ts';
 import { htmlText } from './escape.ts';
+import { estimateChartsOf } from './estimates/charts.ts';
+import { estimateNotes, estimateTables } from './estimates/tables.ts';
+import type { EstimateView } from './estimates/view.ts';
 import { type Finding, sectionsOf } from './finding.ts';
 import { metrics } from './metrics.ts';
 import { gallery, page, section } from './page.ts';
@@ -20,12 +23,12 @@ import {
 } from './tables.ts';
 import { shortPatternWords } from './words.ts';
 
-/** The page. `all` does not matter: its table has every kernel and can be sorted and filtered. */
+/** The page. Of measurements `all` does not matter: its table has every kernel and can be sorted and filtered. */
 export const html: Report = {
   name: 'html',
   description: 'one self-contained page with charts and sortable tables',
   extension: 'html',
-  render: (findings) => {
+  render: (findings, _, estimates) => {
     const several = findings.length > 1;
     const blocks = findings.map((finding) => {
       // A number and its per cent sign stay on one line.
@@ -38,15 +41,32 @@ export const html: Report = {
         section(`${htmlText(kind.title)}${on}`, `<p>${htmlText(kind.caption)}</p>${gallery(charts)}`),
       );
     }
-    blocks.push(tableSection(crossoverTable(findings)));
+    blocks.push(...estimateCharts(estimates, findings), tableSection(crossoverTable(findings)));
     for (const finding of findings) blocks.push(...findingBlocks(finding, several));
-    blocks.push(tableSection(machineTable(findings)), section('What the columns mean', definitions()));
-    const { suite, startedAt } = findings[0]!.result.header;
+    blocks.push(...estimateTables(estimates).map(tableSection));
+    if (findings.length > 0)
+      blocks.push(tableSection(machineTable(findings)), section('What the columns mean', definitions()));
+    const header = findings[0]?.result.header;
     const names = findings.map((finding) => finding.machineName).join(', ');
-    const subtitle = `Suite ${suite.name} ${suite.version}, ${startedAt}`;
-    return page(`sparsemark: ${names}`, subtitle, blocks.filter((block) => block !== '').join('\n'));
+    const subtitle =
+      header === undefined
+        ? 'Estimates of hardware that is not here'
+        : `Suite ${header.suite.name} ${header.suite.version}, ${header.startedAt}`;
+    return page(
+      `sparsemark: ${names || 'estimates'}`,
+      subtitle,
+      blocks.filter((block) => block !== '').join('\n'),
+    );
   },
 };
+
+function estimateCharts(view: EstimateView, findings: readonly Finding[]): string[] {
+  const charts = estimateChartsOf(view, findings).map(({ kind, charts }) =>
+    section(htmlText(kind.title), `<p>${htmlText(kind.caption)}</p>${gallery(charts)}`),
+  );
+  const notes = estimateNotes(view).map((note) => `<p>${htmlText(note)}</p>`);
+  return notes.length === 0 ? charts : [...charts, section('What an estimate is worth', notes.join(''))];
+}
 
 function findingBlocks(finding: Finding, several: boolean): string[] {
   const on = several ? `, ${finding.machineName}` : '';

@@ -1,6 +1,8 @@
 /** The list of reports. A new one is a file and a line here. */
+import type { Estimates } from '../terms/estimates.ts';
 import type { Result } from '../terms.ts';
 import { csv } from './csv.ts';
+import { estimateViewOf } from './estimates/view.ts';
 import { findingsOf } from './finding.ts';
 import { html } from './html.ts';
 import { json } from './json.ts';
@@ -20,12 +22,15 @@ export function reportNamed(name: string): Report | undefined {
   return reports.find((report) => report.name === name);
 }
 
-/** Derives everything from the Results and renders one report. Throws RangeError without a Result. */
+/** Derives everything from measured and estimated Results and renders one report. Throws RangeError without a Result. */
 export function renderReport(
   report: Report,
-  results: readonly Result[],
+  results: readonly (Result & Partial<Estimates>)[],
   options: ReportOptions = {},
 ): string | readonly ReportFile[] {
   if (results.length === 0) throw new RangeError('Expected at least one result for a report, received none.');
-  return report.render(findingsOf(results, options), options);
+  const measured = results.filter(
+    ({ accelerators }) => accelerators === undefined || accelerators.length === 0,
+  );
+  return report.render(findingsOf(measured, options), options, estimateViewOf(results, options));
 }

@@ -2,6 +2,8 @@
 import type { Curve } from './curves.ts';
 import type { Figures, Group } from './derive.ts';
 import { plainText } from './escape.ts';
+import { estimateNotes } from './estimates/tables.ts';
+import type { EstimateView } from './estimates/view.ts';
 import { type Finding, maskSeedsOf } from './finding.ts';
 import { metrics } from './metrics.ts';
 import { provenanceOf } from './provenance.ts';
@@ -13,8 +15,14 @@ export const json: Report = {
   name: 'json',
   description: 'derived figures for programs',
   extension: 'json',
-  render: (findings) => {
-    const report = { reportVersion: 1, results: findings.map(findingObject) };
+  render: (findings, _, estimates) => {
+    const report = {
+      reportVersion: 1,
+      results: findings.map(findingObject),
+      ...(estimates.accelerators.length + estimates.hidden.length > 0 && {
+        estimates: estimatesObject(estimates),
+      }),
+    };
     return `${JSON.stringify(report, printable, 2)}\n`;
   },
 };
@@ -22,6 +30,18 @@ export const json: Report = {
 /** Programs print what they read, so escape sequences end here too. */
 function printable(_key: string, value: unknown): unknown {
   return typeof value === 'string' ? plainText(value) : value;
+}
+
+function estimatesObject(view: EstimateView) {
+  return {
+    accelerators: view.accelerators,
+    hidden: view.hidden,
+    notes: estimateNotes(view),
+    rows: view.rows.map(({ accelerator, record, timeNs, speedup, utilisation, distrusted }) => ({
+      ...record,
+      ...{ evidence: accelerator.evidence, timeNs, speedup, utilisation, trustworthy: !distrusted },
+    })),
+  };
 }
 
 function findingObject(finding: Finding) {

@@ -1,5 +1,6 @@
 /** The report as LaTeX tables for papers: booktabs and longtable, to be taken in with \input. */
 import { latexText } from './escape.ts';
+import { estimateNotes, estimateTables } from './estimates/tables.ts';
 import { sectionsOf } from './finding.ts';
 import { provenanceOf } from './provenance.ts';
 import type { Report } from './report.ts';
@@ -11,7 +12,7 @@ export const latex: Report = {
   name: 'latex',
   description: 'booktabs tables for a paper',
   extension: 'tex',
-  render: (findings, options) => {
+  render: (findings, options, estimates) => {
     const blocks = ['% Needs \\usepackage{booktabs,longtable}.'];
     blocks.push(
       ...findings.flatMap((finding) => [
@@ -30,6 +31,8 @@ export const latex: Report = {
       const notes = notesOf([...sections, baselineTable(finding)]);
       blocks.push(...notes.map((note) => `\n\\noindent ${latexText(note)}\\par`));
     }
+    blocks.push(...estimateTables(estimates).flatMap((table) => tableBlocks(table, '')));
+    blocks.push(...estimateNotes(estimates).map((note) => `\n\\noindent ${latexText(note)}\\par`));
     return `${blocks.join('\n')}\n`;
   },
 };

@@ -1,5 +1,6 @@
 /** The report as GitHub-flavoured Markdown. */
 import { markdownText } from './escape.ts';
+import { estimateNotes, estimateTables } from './estimates/tables.ts';
 import { sectionsOf } from './finding.ts';
 import { provenanceOf } from './provenance.ts';
 import type { Report } from './report.ts';
@@ -20,7 +21,7 @@ export const markdown: Report = {
   name: 'markdown',
   description: 'tables for a README, an issue or a pull request',
   extension: 'md',
-  render: (findings, options) => {
+  render: (findings, options, estimates) => {
     const blocks = findings.flatMap((finding) => [
       markdownText(sentenceOf(finding)),
       markdownText(provenanceOf(finding)),
@@ -36,7 +37,9 @@ export const markdown: Report = {
       blocks.push(...tables.flatMap((table) => tableBlocks(table, level)));
       blocks.push(...notesOf([...sections, baselineTable(finding)]).map(markdownText));
     }
-    blocks.push(...tableBlocks(machineTable(findings), '##'));
+    blocks.push(...estimateTables(estimates).flatMap((table) => tableBlocks(table, '##')));
+    blocks.push(...estimateNotes(estimates).map(markdownText));
+    if (findings.length > 0) blocks.push(...tableBlocks(machineTable(findings), '##'));
     return `${blocks.join('\n\n')}\n`;
   },
 };

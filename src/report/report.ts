@@ -1,4 +1,5 @@
 /** What a report is: a way to show Results. */
+import type { EstimateView } from './estimates/view.ts';
 import type { Finding } from './finding.ts';
 
 /** How to show. */
@@ -7,7 +8,10 @@ export interface ReportOptions {
   readonly width?: number;
   /** Colours in terminal text; off by default. */
   readonly color?: boolean;
-  /** Every kernel at every density, dense ones included, instead of the fastest sparse one of each density. */
+  /**
+   * Every kernel at every density, dense ones included, instead of the fastest sparse one of each density; of estimates
+   * those too that nothing was held against.
+   */
   readonly all?: boolean;
   /** Bootstrap replicates a cell; see `DeriveOptions`. */
   readonly resamples?: number;
@@ -25,6 +29,10 @@ export interface Report {
   readonly description: string;
   /** Extension of the file, without the dot. */
   readonly extension: string;
-  /** The whole report as one text, or as several files. At least one finding is needed. */
-  readonly render: (findings: readonly Finding[], options: ReportOptions) => string | readonly ReportFile[];
+  /** The whole report as one text, or as several files. At least one finding or estimate is needed. */
+  readonly render: (
+    findings: readonly Finding[],
+    options: ReportOptions,
+    estimates: EstimateView,
+  ) => string | readonly ReportFile[];
 }

@@ -1,6 +1,7 @@
 /** The charts as SVG files for papers and slides: colours written out, on light paper, no style sheet needed. */
 import { palette } from './charts/figure.ts';
 import { chartsOf } from './charts/index.ts';
+import { estimateChartsOf } from './estimates/charts.ts';
 import type { Report } from './report.ts';
 
 /** One file a chart. Names are numbered by the order of the results where there are several. */
@@ -8,13 +9,17 @@ export const svg: Report = {
   name: 'svg',
   description: 'each chart as an SVG file',
   extension: 'svg',
-  render: (findings) =>
-    chartsOf(findings).flatMap(({ finding, charts }) =>
+  render: (findings, _, estimates) => [
+    ...chartsOf(findings).flatMap(({ finding, charts }) =>
       charts.map((chart) => {
         const prefix = findings.length === 1 ? '' : `result-${findings.indexOf(finding) + 1}-`;
         return { name: `${prefix}${chart.name}.svg`, text: standalone(chart.svg) };
       }),
     ),
+    ...estimateChartsOf(estimates, findings).flatMap(({ charts }) =>
+      charts.map((chart) => ({ name: `${chart.name}.svg`, text: standalone(chart.svg) })),
+    ),
+  ],
 };
 
 /** Renderers outside browsers know no CSS variables, so the light colours are put in their place. */

@@ -1,6 +1,8 @@
 /** The report for a terminal: one sentence, aligned tables, narrow ones on narrow terminals. */
 import picocolors from 'picocolors';
 import { plainText } from './escape.ts';
+import { estimateNotes, estimateTables } from './estimates/tables.ts';
+import type { EstimateView } from './estimates/view.ts';
 import { type Finding, type Section, sectionsOf } from './finding.ts';
 import { provenanceOf } from './provenance.ts';
 import type { Report, ReportOptions } from './report.ts';
@@ -26,7 +28,7 @@ export const terminal: Report = {
   name: 'terminal',
   description: 'one sentence and aligned tables',
   extension: 'txt',
-  render: (findings, options) => {
+  render: (findings, options, estimates) => {
     const colors = picocolors.createColors(options.color === true);
     const width = options.width ?? Number.POSITIVE_INFINITY;
     const blocks = findings.map((finding) =>
@@ -39,11 +41,30 @@ export const terminal: Report = {
       blocks.push(...machineBlocks(finding, findings.length > 1, options, colors));
     }
     // Of one machine the crossovers stand under their tables; machines are compared side by side.
-    const crossovers = crossoverTable(findings, findings[0]!.kernelLabels);
+    const crossovers = crossoverTable(findings, findings[0]?.kernelLabels);
     if (findings.length > 1 && crossovers.rows.length > 0) blocks.push(tableText(crossovers, width, colors));
+    blocks.push(...estimateBlocks(estimates, width, colors));
     return `${blocks.join('\n\n')}\n`;
   },
 };
+
+/** The tables of estimates; what an accelerator was held against in lines, since no word of it may be cut. */
+function estimateBlocks(view: EstimateView, width: number, colors: Colors): string[] {
+  const blocks = estimateTables(view)
+    .slice(0, -1)
+    .filter(({ rows }) => rows.length > 0)
+    .map((table) => tableText(table, width, colors));
+  const held = view.accelerators.map(({ name, evidence, baseline, against }) =>
+    wrap(
+      plainText(`${name} (${evidence}): ${against}. Speed-up against: ${baseline}.`),
+      width,
+      (line) => line,
+    ),
+  );
+  if (held.length > 0) blocks.push([colors.bold('What they were held against'), ...held].join('\n'));
+  const notes = estimateNotes(view).map((note) => wrap(plainText(note), width, colors.dim));
+  return notes.length === 0 ? blocks : [...blocks, notes.join('\n')];
+}
 
 function machineBlocks(finding: Finding, several: boolean, options: ReportOptions, colors: Colors): string[] {
   const width = options.width ?? Number.POSITIVE_INFINITY;

@@ -2,6 +2,7 @@
  * The result file: JSON Lines, one kind of thing a line, raw and nothing derived. Files are untrusted: they are
  * shared, edited and submitted, so each line is checked against the schema and against itself.
  */
+import type { AcceleratorRecord, EstimateRecord, Estimates } from '../terms/estimates.ts';
 import type { Case, Measurement, Place, Result, RunHeader, WorkloadRecord } from '../terms.ts';
 import { SparsemarkError } from '../terms.ts';
 import { readLines, writeWhole } from './file.ts';
@@ -20,10 +21,23 @@ export function checkLine(value: unknown, place: Place = {}): ResultLine {
     throw bad(`Expected a valid ${field} for a result line, received: ${issue.message}.`, place);
   }
   const line = parsed.data as ResultLine;
-  const fault =
-    line.kind === 'measurement' ? caseFault(line) : line.kind === 'workload' ? workloadFault(line) : null;
+  const fault = faultOf(line);
   if (fault !== null) throw bad(fault, place);
   return line;
+}
+
+/** What is wrong with a line in itself, or null. */
+function faultOf(line: ResultLine): string | null {
+  switch (line.kind) {
+    case 'measurement':
+      return caseFault(line);
+    case 'workload':
+      return workloadFault(line);
+    case 'estimate':
+      return estimateFault(line);
+    default:
+      return null;
+  }
 }
 
 function refuseNewer(value: unknown, place: Place): void {
@@ -65,6 +79,17 @@ function workloadFault(record: WorkloadRecord): string | null {
   return null;
 }
 
+/** No model can do more effectual multiplications than there are, nor more at once than it has multipliers. */
+function estimateFault({ accelerator, layer, ...of }: EstimateRecord): string | null {
+  const what = `${layer.name} on ${accelerator}`;
+  if (of.effectualMacs > of.macs * (1 + 1e-9))
+    return `Expected at most ${of.macs} effectual multiplications for ${what}, received ${of.effectualMacs}.`;
+  const levels = of.energy?.levels.reduce((sum, { energy }) => sum + energy, 0) ?? 0;
+  if (of.energy !== null && Math.abs(levels - of.energy.total) > 1e-9 * Math.max(levels, of.energy.total))
+    return `Expected levels that sum to an energy of ${of.energy.total} for ${what}, received ${levels}.`;
+  return null;
+}
+
 function bad(fault: string, place: Place): SparsemarkError {
   const advice = 'Measure again, or take the file from where it was written: it is damaged or was edited.';
   return new SparsemarkError('BAD_RESULT', `${fault} ${advice}`, place);
@@ -79,11 +104,15 @@ export function lineText(line: ResultLine): string {
  * Puts lines together to a Result: one header first, each measurement after the record of its workload, no id
  * twice, nothing behind the end. Throws BAD_RESULT with the line's number.
  */
-export function assemble(lines: Iterable<readonly [line: ResultLine, place: Place]>): Result {
+export function assemble(
+  lines: Iterable<readonly [line: ResultLine, place: Place]>,
+): Result & Partial<Estimates> {
   let header: RunHeader | null = null;
   let end: Result['end'] = null;
   const workloads = new Map<string, WorkloadRecord>();
   const measurements = new Map<string, Measurement>();
+  const accelerators = new Map<string, AcceleratorRecord>();
+  const estimates: EstimateRecord[] = [];
   let place: Place = {};
   for (const [line, at] of lines) {
     place = at;
@@ -123,6 +152,24 @@ export function assemble(lines: Iterable<readonly [line: ResultLine, place: Plac
           throw bad(`Expected a known workload for "finished", received ${line.workload}.`, place);
         }
         break;
+      case 'accelerator': {
+        const { kind: _, ...rest } = line;
+        if (accelerators.has(rest.name))
+          throw bad(`Expected each accelerator once, received ${rest.name} again.`, place);
+        accelerators.set(rest.name, rest);
+        break;
+      }
+      case 'estimate': {
+        const { kind: _, ...rest } = line;
+        if (!accelerators.has(rest.accelerator)) {
+          throw bad(
+            `Expected the accelerator's record before its estimates, received one of ${rest.accelerator} without it.`,
+            place,
+          );
+        }
+        estimates.push(rest);
+        break;
+      }
       case 'end': {
         const { kind: _, ...rest } = line;
         end = rest;
@@ -131,15 +178,35 @@ export function assemble(lines: Iterable<readonly [line: ResultLine, place: Plac
   }
   if (header === null)
     throw bad('Expected a header (kind "run") as the first line, received an empty file.', place);
-  return { header, workloads: [...workloads.values()], measurements: [...measurements.values()], end };
+  return {
+    header,
+    workloads: [...workloads.values()],
+    measurements: [...measurements.values()],
+    end,
+    ...(accelerators.size > 0 && { accelerators: [...accelerators.values()], estimates }),
+  };
 }
 
 /**
  * Reads a result file. Throws MISSING_FILE, and BAD_RESULT with file and line where it is not valid, too large,
  * inconsistent in itself, or written by a newer version.
  */
-export function readResult(path: string): Result {
+export function readResult(path: string): Result & Partial<Estimates> {
   return assemble(parsedLines(path));
+}
+
+/**
+ * Reads a result file that has to be a run: what is merged, compared, followed or taken for the cost of shards was
+ * measured. Throws as `readResult`, and USAGE for estimates.
+ */
+export function readRun(path: string): Result {
+  const result = readResult(path);
+  if (result.accelerators === undefined) return result;
+  throw new SparsemarkError(
+    'USAGE',
+    'Expected a measured run, received estimates, which no machine has measured. Show them: sparsemark report.',
+    { file: path },
+  );
 }
 
 function* parsedLines(path: string): Generator<readonly [ResultLine, Place]> {
@@ -164,7 +231,7 @@ function parseJson(text: string, place: Place): unknown {
  * Writes a result file as a whole: beside its place, synced, then renamed, so that no reader ever sees half of it.
  * Each line is checked as on reading. Throws BAD_RESULT, DISK_FULL, IO.
  */
-export function writeResult(path: string, result: Result): void {
+export function writeResult(path: string, result: Result & Partial<Estimates>): void {
   const lines: ResultLine[] = [{ kind: 'run', ...result.header }];
   const byWorkload = new Map<string, Measurement[]>();
   for (const measurement of result.measurements) {
@@ -180,6 +247,8 @@ export function writeResult(path: string, result: Result): void {
   }
   const [stray] = byWorkload.keys();
   if (stray !== undefined) throw bad(`Expected a record for each workload, received none for ${stray}.`, {});
+  for (const accelerator of result.accelerators ?? []) lines.push({ kind: 'accelerator', ...accelerator });
+  for (const estimate of result.estimates ?? []) lines.push({ kind: 'estimate', ...estimate });
   if (result.end !== null) lines.push({ kind: 'end', ...result.end });
   writeWhole(
     path,

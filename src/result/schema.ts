@@ -3,61 +3,33 @@
  * They mirror the nouns of terms.ts (a test compares the types) and bound what an untrusted file may hold.
  */
 import { z } from 'zod';
+import type { AcceleratorRecord, EstimateRecord } from '../terms/estimates.ts';
 import type { Measurement, Result, RunHeader, WorkloadRecord } from '../terms.ts';
+import { acceleratorFields, estimateFields } from './estimate-schema.ts';
+import {
+  amount,
+  count,
+  hash,
+  id,
+  key,
+  limits,
+  list,
+  name,
+  optionalName,
+  positive,
+  positiveCount,
+  shape,
+  share,
+  text,
+  time,
+} from './field.ts';
 
-/** Version of the result file. A reader refuses a newer one. */
-export const schemaVersion = 1;
+export { limits } from './field.ts';
 
-/** What an untrusted file may hold at the most. */
-export const limits = {
-  fileBytes: 256 * 1024 * 1024,
-  lineBytes: 4 * 1024 * 1024,
-  lines: 1_000_000,
-  nameLength: 256,
-  idLength: 512,
-  textLength: 8192,
-  listLength: 4096,
-  samples: 100_000,
-} as const;
-
-const name = z.string().min(1).max(limits.nameLength);
-const id = z.string().min(1).max(limits.idLength);
-const text = z.string().max(limits.textLength);
-const optionalName = z.string().max(limits.nameLength);
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
-const positiveCount = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
-/** zod refuses NaN and the infinities by itself. */
-const amount = z.number().min(0);
-const positive = z.number().gt(0);
-const share = z.number().min(0).max(1);
-const time = z.iso.datetime();
-/** A key of an open record: no leading underscore, so that `__proto__` is no key. */
-const key = z
-  .string()
-  .regex(/^[a-zA-Z*][\w.:*-]*$/)
-  .max(limits.nameLength);
-const list = <Item extends z.ZodType>(item: Item) => z.array(item).max(limits.listLength);
+/** Version of the result file: 2 may hold estimates. A reader refuses a newer one. */
+export const schemaVersion = 2;
 
 const dtype = z.enum(['f32', 'bf16', 'f16', 'int8']);
-const conv = z.strictObject({
-  batch: positiveCount,
-  channels: positiveCount,
-  height: positiveCount,
-  width: positiveCount,
-  kernelHeight: positiveCount,
-  kernelWidth: positiveCount,
-  stride: positiveCount,
-  padding: count,
-  outHeight: positiveCount,
-  outWidth: positiveCount,
-});
-const shape = z.strictObject({
-  m: positiveCount,
-  k: positiveCount,
-  n: positiveCount,
-  conv: conv.exactOptional(),
-});
 const work = z.strictObject({ usefulFlops: amount, denseFlops: amount, operandBytes: amount });
 const pattern = z.strictObject({
   name,
@@ -271,6 +243,8 @@ export const lineSchema = z.discriminatedUnion('kind', [
     z.strictObject({ ...kind('measurement'), ...failedFields }),
   ]),
   z.strictObject({ ...kind('finished'), workload: id, elapsedSeconds: amount }),
+  z.strictObject({ ...kind('accelerator'), ...acceleratorFields }),
+  z.strictObject({ ...kind('estimate'), ...estimateFields }),
   z.strictObject({ ...kind('end'), ...endFields }),
 ]);
 
@@ -283,6 +257,8 @@ export type ResultLine =
   | ({ readonly kind: 'workload' } & WorkloadRecord)
   | ({ readonly kind: 'measurement' } & Measurement)
   | { readonly kind: 'finished'; readonly workload: string; readonly elapsedSeconds: number }
+  | ({ readonly kind: 'accelerator' } & AcceleratorRecord)
+  | ({ readonly kind: 'estimate' } & EstimateRecord)
   | ({ readonly kind: 'end' } & RunEnd);
 
 /** The JSON Schema (draft 2020-12) of one line; committed as results/schema.json. */

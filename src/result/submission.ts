@@ -1,4 +1,5 @@
 /** Which results may be published: what they themselves can tell. */
+import type { Estimates } from '../terms/estimates.ts';
 import type { Build, Result } from '../terms.ts';
 
 /** Why no time measured with this build may be published, or null: it must be optimised and free of sanitizers. */
@@ -13,10 +14,14 @@ export function buildFault(build: Pick<Build, 'type' | 'sanitizer'>): string | n
 }
 
 /**
- * Why a result may not be published, or null if nothing in it forbids that. The first reason is given: the build,
- * uncommitted changes, a suite that may still change, a part of a suite, a run cut short, plans tuned for one machine, no healthy dense baseline.
+ * Why a result may not be published, or null if nothing in it forbids that. The first reason is given: estimates, the
+ * build, uncommitted changes, a suite that may still change, a part of a suite, plans tuned for one machine, a run cut
+ * short, no healthy dense baseline.
  */
-export function publishable(result: Result): string | null {
+export function publishable(result: Result & Partial<Estimates>): string | null {
+  if ((result.accelerators ?? []).length > 0) {
+    return 'Expected measurements, received estimates of hardware that is not here. Anybody can make them again: publish the accelerator files.';
+  }
   const { build, health, protocol, suite } = result.header;
   const fault = buildFault(build);
   if (fault !== null) return fault;

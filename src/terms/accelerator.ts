@@ -199,6 +199,8 @@ export interface Estimate {
   readonly macs: number;
   /** Multiplications of two nonzeros, as expected or as counted. */
   readonly effectualMacs: number;
+  /** Multipliers that the utilisation is of. */
+  readonly multipliers: number;
   /** Effectual multiplications over those that the multipliers could do in that time. */
   readonly utilisation: number;
   /** What the formula is made of, by name. */

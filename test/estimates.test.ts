@@ -1,0 +1,228 @@
+/** Estimates in a result file and beside measurements. */
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import { estimateCommand } from '../src/command/estimate.ts';
+import { reportCommand } from '../src/command/report.ts';
+import { estimateViewOf, panelsOf } from '../src/report/estimates/view.ts';
+import { renderReport, reportNamed, reports } from '../src/report/index.ts';
+import type { acceleratorRecordSchema, estimateRecordSchema } from '../src/result/estimate-schema.ts';
+import { readResult, readRun, writeResult } from '../src/result/result.ts';
+import { publishable } from '../src/result/submission.ts';
+import type { AcceleratorRecord, EstimateRecord, Estimates } from '../src/terms/estimates.ts';
+import type { Result } from '../src/terms.ts';
+import { fakeResult } from './fakes.ts';
+
+type Equal<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+type Plain<T> = T extends readonly (infer Item)[]
+  ? readonly Plain<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Plain<T[Key]> }
+    : T;
+const same = <_Check extends true>() => undefined;
+// Checked by tsc, as in result.test.ts.
+same<Equal<Plain<z.infer<typeof acceleratorRecordSchema>>, Plain<AcceleratorRecord>>>();
+same<Equal<Plain<z.infer<typeof estimateRecordSchema>>, Plain<EstimateRecord>>>();
+
+const accelerator = (name: string, change: Partial<AcceleratorRecord> = {}): AcceleratorRecord => ({
+  ...{ name, title: `the ${name}`, source: 'nobody, nowhere', engine: 'made-up', clockMhz: 500 },
+  ...{ parameters: { pes: 4 }, energyTable: null, evidence: 'calibrated', against: 'one figure' },
+  ...{ baseline: 'itself', ...change },
+});
+
+/** 1000 cycles without zeros, as many as its nonzeros with them, off by `times`. */
+const record = (
+  name: string,
+  density: number,
+  change: Partial<EstimateRecord> = {},
+  times = 1,
+): EstimateRecord => ({
+  accelerator: name,
+  layer: {
+    ...{ name: 'fc', shape: { m: 64, k: 128, n: 16 }, groups: 1, weightDensity: density },
+    ...{ activationDensity: 1, weightCorrelation: 0 },
+  },
+  ...{ mode: 'statistical', pattern: null, seed: null, cycles: 1000 * density * times, denseCycles: 1000 },
+  ...{ macs: 131_072, effectualMacs: 131_072 * density, multipliers: 200, terms: {}, actions: {} },
+  ...{ energy: null, mapping: null, rates: [], ...change },
+});
+
+const measured = fakeResult({ shapes: [{ m: 64, k: 128, n: 16 }], densities: [0.1, 0.3, 0.5] });
+const book = (estimates: Estimates): Result & Estimates => ({
+  ...{ header: measured.header, workloads: [], measurements: [], end: measured.end },
+  ...estimates,
+});
+const energy = (total: number, table: string): EstimateRecord['energy'] => ({
+  ...{ table, unit: 'pJ', total },
+  levels: [
+    { level: 'arithmetic', accesses: 1, bits: 0, energy: total / 4 },
+    { level: 'memory', accesses: 2, bits: 16, energy: (3 * total) / 4 },
+  ],
+});
+const difference: NonNullable<EstimateRecord['difference']> = {
+  relative: -0.4,
+  trustworthy: false,
+  statistics: {
+    ...{ rowCv: 1, uniformRowCv: 0.2, colCv: 0.1, uniformColCv: 0.1, gapCv: 1, uniformGapCv: 1 },
+    correlation: 0,
+  },
+  reasons: ['rows vary 5 times as much as uniform ones'],
+};
+const densities = [0.1, 0.3, 0.5];
+const estimated = book({
+  accelerators: [
+    accelerator('able', { evidence: 'replayed', energyTable: 'one' }),
+    accelerator('baker', { energyTable: 'two' }),
+    accelerator('dreamt', { evidence: 'formula' }),
+  ],
+  estimates: densities.flatMap((density) => [
+    record('able', density, { energy: energy(4e6 * density, 'one') }),
+    record('baker', density, {
+      energy: energy(9e6 * density, 'two'),
+      rates: [{ level: 'dram', bytes: 4096, bytesPerSecond: 1e9 }],
+    }),
+    record('dreamt', density, {}, 0.01),
+  ]),
+});
+
+const output = (lines: string[]) => ({
+  ...{ result: (text: string) => void lines.push(text), say: (text: string) => void lines.push(text) },
+  ...{ redraw: () => {}, isTerminal: false, lineWidth: 79, width: 400, color: false },
+});
+
+describe('the file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sparsemark-estimates-'));
+
+  it('gives back what was written', () => {
+    const path = join(folder, 'made.jsonl');
+    writeResult(path, estimated);
+    expect(readResult(path)).toEqual(estimated);
+  });
+
+  it('of a suite holds every layer on every accelerator, and is not overwritten', () => {
+    const path = join(folder, 'quick.jsonl');
+    const options = { accelerator: ['eie', 'zcu102'], density: [0.1], out: path };
+    const lines: string[] = [];
+    expect(estimateCommand('quick', options, output(lines), 'sparsemark estimate quick')).toBe(0);
+    const { accelerators, estimates, header } = readResult(path);
+    expect(accelerators!.map(({ name }) => name)).toEqual(['eie', 'zcu102']);
+    expect(estimates).toHaveLength(4);
+    expect(header.suite.name).toBe('quick');
+    const [eie, zcu102] = estimates as [EstimateRecord, EstimateRecord];
+    expect(eie.energy!.table).toBe('eie-45');
+    expect(accelerators![0]!.parameters.pes).toBe(64);
+    // Both operands and the output of 8 bits, once each.
+    expect(zcu102.rates).toEqual([
+      { level: 'memory', bytes: 512 * 512 + 2 * 512 * 128, bytesPerSecond: 15109525179.71 },
+    ]);
+    expect(() => estimateCommand('quick', options, output([]), '')).toThrow(/never overwritten/);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  it('both modes tell how far they differ', () => {
+    const path = join(folder, 'both.jsonl');
+    const asked = {
+      mode: 'both',
+      accelerator: ['cambricon-x'],
+      filter: 'attention',
+      density: [0.1],
+    } as const;
+    estimateCommand('quick', { ...asked, out: path }, output([]), '');
+    const { estimates } = readResult(path);
+    const counted = estimates!.filter(({ mode }) => mode === 'actual');
+    expect(counted.length).toBeGreaterThan(0);
+    expect(counted.every(({ difference, pattern, seed }) => difference && pattern && seed !== null)).toBe(
+      true,
+    );
+  });
+
+  it('is refused where only a run will do, and never published', () => {
+    const path = join(folder, 'refused.jsonl');
+    writeResult(path, estimated);
+    expect(() => readRun(path)).toThrow(/Expected a measured run, received estimates/);
+    expect(publishable(estimated)).toMatch(/Expected measurements, received estimates/);
+  });
+
+  it('is refused where it contradicts itself', () => {
+    const path = join(folder, 'wrong.jsonl');
+    writeResult(path, estimated);
+    const text = readFileSync(path, 'utf8');
+    const refused = (change: (text: string) => string, what: RegExp) => {
+      writeFileSync(path, change(text));
+      expect(() => readResult(path)).toThrow(what);
+    };
+    refused((all) => all.replace('"macs":131072', '"macs":1'), /at most 1 effectual/);
+    refused((all) => all.replace('"energy":100000', '"energy":99'), /levels that sum to an energy/);
+    refused(
+      (all) => all.replace('"accelerator":"able"', '"accelerator":"other"'),
+      /record before its estimates/,
+    );
+    refused((all) => all.replace('"name":"baker"', '"name":"able"'), /each accelerator once/);
+  });
+});
+
+describe('reports', () => {
+  it.each(reports)('$name shows estimates alone and beside measurements', (report) => {
+    for (const results of [[estimated], [measured, estimated]]) {
+      const shown = renderReport(report, results, { resamples: 20 });
+      const text = typeof shown === 'string' ? shown : shown.map((file) => file.text).join('\n');
+      expect(text).toContain('able');
+      // A chart names no evidence class in letters alone: its key says what a calibration is not.
+      expect(text).toMatch(report.name === 'csv' ? /calibrated/ : /not (a )?validat(ed|ion)/);
+      expect(text).not.toContain(report.name === 'json' ? '"accelerator": "dreamt"' : 'dreamt,formula');
+    }
+  });
+
+  it('a formula that nothing was held against is hidden until it is asked for', () => {
+    const text = (all: boolean) => renderReport(reportNamed('terminal')!, [estimated], { all }) as string;
+    expect(text(false)).toMatch(/Not shown, since nothing was held against their formulas: dreamt/);
+    expect(text(false)).not.toMatch(/^fc .*dreamt/m);
+    expect(text(true)).toMatch(/^fc .*dreamt +formula/m);
+  });
+
+  it('energies of two tables never share a chart', () => {
+    const files = renderReport(reportNamed('svg')!, [estimated]) as readonly { name: string; text: string }[];
+    const charts = files.filter(({ name }) => name.startsWith('energy-'));
+    expect(charts.map(({ text }) => [text.includes('table one'), text.includes('table two')])).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+    expect(files.filter(({ name }) => name.startsWith('accelerator-roofline-'))).toHaveLength(1);
+  });
+
+  it('a measured line stands in the chart of the same shape', () => {
+    const files = renderReport(reportNamed('svg')!, [measured, estimated], { resamples: 20 });
+    const chart = (files as readonly { name: string; text: string }[]).find(
+      ({ name }) => name === 'estimates-1.svg',
+    )!;
+    expect(chart.text).toMatch(/measured on Fake Xeon 8400, [^<]*: [\d.]+x at 90 % sparsity/);
+    expect(chart.text).toMatch(/able \(replayed\): 10.0x at 90 % sparsity/);
+  });
+
+  it('a statistical answer that counting found off is marked', () => {
+    const counted = record('baker', 0.1, { mode: 'actual', pattern: 'block-4x4', seed: 1, difference }, 1.7);
+    const off = book({
+      accelerators: estimated.accelerators,
+      estimates: [record('baker', 0.1, { pattern: 'block-4x4', seed: 1 }), counted],
+    });
+    const view = estimateViewOf([off]);
+    expect(view.rows.map(({ distrusted }) => distrusted)).toEqual([true, false]);
+    expect(panelsOf(view).map(({ rows }) => rows.map(({ record }) => record.mode))).toEqual([['actual']]);
+    const text = renderReport(reportNamed('markdown')!, [off]) as string;
+    expect(text).toMatch(/NOT TRUSTWORTHY: rows vary 5 times/);
+    expect(text).toMatch(/expected, NOT TRUSTWORTHY/);
+  });
+
+  it('the command reads both kinds of file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sparsemark-estimates-'));
+    const [run, estimates] = [join(folder, 'run.jsonl'), join(folder, 'estimates.jsonl')];
+    writeResult(run, measured);
+    writeResult(estimates, estimated);
+    const lines: string[] = [];
+    expect(reportCommand([run, estimates], {}, output(lines))).toBe(0);
+    expect(lines.join('\n')).toMatch(/On this Fake Xeon 8400/);
+    expect(lines.join('\n')).toMatch(/Estimates: hardware that is not here/);
+  });
+});
