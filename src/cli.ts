@@ -274,6 +274,44 @@ program
     exitCode = estimateCommand(what, options, output, command);
   });
 
+program
+  .command('explore')
+  .description('the designs of an accelerator that no other beats in both time and energy')
+  .argument('<accelerator>', 'name (see: list accelerators) or path of a .yaml file')
+  .argument(
+    '[what]',
+    'suite, .csv topology or Timeloop problem whose layers it runs, all of them together',
+    'quick',
+  )
+  .option(
+    '--vary <parameter=values>',
+    'again for each parameter: pes=16..1024*2 (doubling), fifoDepth=1..16 (or 1..16+5), runBits=2,4,8',
+    (text: string, before: readonly string[]) => [...before, text],
+    [] as readonly string[],
+  )
+  .option(
+    '--activations <density>',
+    'density of the activations (default 1)',
+    number('a density in 0..1', (value) => value >= 0 && value <= 1),
+  )
+  .option(
+    '--density <list>',
+    'only these densities of the weights',
+    numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
+  )
+  .option('--filter <text>', 'only layers whose name contains this text')
+  .option(
+    '--threads <n>',
+    'threads (default all)',
+    number('threads in 1..1024', (value) => positive(value) && value <= 1024),
+  )
+  .option('--csv <file>', 'write the front there')
+  .option('--json', 'as JSON')
+  .action(async (accelerator: string, what: string, options) => {
+    const { exploreCommand } = await import('./command/explore.ts');
+    exitCode = await exploreCommand(accelerator, what, options, output, interrupt.signal);
+  });
+
 const percentage = number('per cent above 0 and below 1000', (value) => value > 0 && value < 1000);
 const share = (text: string): number => percentage(text) / 100;
 

@@ -35,6 +35,7 @@ export {
   sweep,
   writeLayer,
 } from './accelerator/estimate.ts';
+export { explore, parseAxis } from './accelerator/explore.ts';
 export { masksOf, readMask } from './accelerator/masks.ts';
 export { parseProblem } from './accelerator/timeloop.ts';
 export { parseTopology } from './accelerator/topology.ts';

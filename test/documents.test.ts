@@ -76,6 +76,7 @@ describe('commands in the documents', () => {
         'merge',
         'shards',
         'estimate',
+        'explore',
         'track',
         'doctor',
         'build',

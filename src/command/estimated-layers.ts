@@ -48,23 +48,28 @@ export interface Estimated {
   readonly answers: readonly { readonly estimates: readonly Estimate[]; readonly difference?: Difference }[];
 }
 
-/** From densities alone. Throws USAGE where no layer is meant, BAD_ACCELERATOR for one that is declined. */
-export function statistically(
-  what: string,
-  options: LayerOptions,
-  accelerators: readonly Accelerator[],
-): readonly Estimated[] {
+/** The layers of a suite, a topology or a problem that the options leave. Throws USAGE where none is meant. */
+export function layersFor(what: string, options: LayerOptions): readonly EstimatedLayer[] {
   const activations = options.activations ?? 1;
   const all = what.endsWith('.csv')
     ? parseTopology(read(what), basename(what), activations)
     : isLayerFile(what)
       ? parseProblem(read(what), what, activations)
       : layersOf(loadSuite(what), activations);
-  const layers = wantedOf(
+  return wantedOf(
     what,
     all.map((layer) => ({ layer })),
     options,
   ).map(({ layer }) => layer);
+}
+
+/** From densities alone. Throws USAGE where no layer is meant, BAD_ACCELERATOR for one that is declined. */
+export function statistically(
+  what: string,
+  options: LayerOptions,
+  accelerators: readonly Accelerator[],
+): readonly Estimated[] {
+  const layers = layersFor(what, options);
   const estimates = accelerators.map((accelerator) => estimate(accelerator, layers));
   return layers.map((layer, at) => ({
     layer,
