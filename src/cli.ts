@@ -169,7 +169,10 @@ program
   .command('list')
   .description(`list ${listables.join(', ')}, or the workloads of a suite`)
   .argument('[what]', 'what to list')
-  .argument('[name]', 'with "suite": which one, also where it is called like a list')
+  .argument(
+    '[name]',
+    'with "suite": which one, also where it is called like a list; with "accelerator": the one whose page to show',
+  )
   .option('--json', 'as JSON')
   .action(async (what: string | undefined, name: string | undefined, options) => {
     exitCode = await listCommand(what, name, options, output);

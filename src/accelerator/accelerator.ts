@@ -79,8 +79,8 @@ export function acceleratorNames(): readonly string[] {
     .sort();
 }
 
-/** An accelerator by its name, or from a .yaml file. Throws BAD_ACCELERATOR, MISSING_FILE, MISSING_ADDON. */
-export function loadAccelerator(nameOrPath: string): Accelerator {
+/** The text of an accelerator's file, and the name that errors call it by. Throws BAD_ACCELERATOR, MISSING_FILE. */
+export function acceleratorFile(nameOrPath: string): { readonly text: string; readonly file: string } {
   const isFile = /[./\\]/.test(nameOrPath);
   const path = isFile ? nameOrPath : join(folder, `${nameOrPath}.yaml`);
   const names = acceleratorNames();
@@ -97,6 +97,12 @@ export function loadAccelerator(nameOrPath: string): Accelerator {
       { file: nameOrPath },
     );
   }
-  const shown = isFile ? nameOrPath : `suites/accelerators/${nameOrPath}.yaml`;
-  return parseAccelerator(readFileSync(path, 'utf8'), shown, loadNative().native.describeEngines());
+  const file = isFile ? nameOrPath : `suites/accelerators/${nameOrPath}.yaml`;
+  return { text: readFileSync(path, 'utf8'), file };
+}
+
+/** An accelerator by its name, or from a .yaml file. Throws BAD_ACCELERATOR, MISSING_FILE, MISSING_ADDON. */
+export function loadAccelerator(nameOrPath: string): Accelerator {
+  const { text, file } = acceleratorFile(nameOrPath);
+  return parseAccelerator(text, file, loadNative().native.describeEngines());
 }

@@ -1,5 +1,6 @@
 /** `sparsemark list`: what there is to measure, and with what. */
 import { acceleratorNames, loadAccelerator } from '../accelerator/accelerator.ts';
+import { acceleratorPage } from '../accelerator/page.ts';
 import { openLibraries } from '../measure/libraries.ts';
 import { describeMachineOnly } from '../measure/machine.ts';
 import { SparsemarkError, type Suite } from '../terms.ts';
@@ -119,7 +120,7 @@ function suiteListing(suite: Suite): Listing {
   return { value: suite, text: [head, ...suite.workloads.map(({ id }) => id)].join('\n') };
 }
 
-/** Lists one thing, or with `suite <name>` a suite's workloads; without a word, what can be listed. */
+/** Lists one thing, or with `suite <name>` a suite's workloads, with `accelerator <name>` its page; without a word, what can be listed. */
 export async function listCommand(
   what: string | undefined,
   name: string | undefined,
@@ -139,6 +140,9 @@ export async function listCommand(
   let listing: Listing;
   if (what === 'suite' && name !== undefined) {
     listing = suiteListing(loadSuite(name));
+  } else if (['accelerator', 'accelerators'].includes(what) && name !== undefined) {
+    const { markdown, ...page } = acceleratorPage(name);
+    listing = { value: page, text: markdown };
   } else if (known !== undefined) {
     listing = await makers[known]();
   } else {

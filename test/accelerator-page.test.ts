@@ -1,0 +1,34 @@
+/** The page of every accelerator that comes along says all that its file and its engine class say. */
+import { expect, it } from 'vitest';
+import { acceleratorFile, acceleratorNames } from '../src/accelerator/accelerator.ts';
+import { acceleratorPage } from '../src/accelerator/page.ts';
+import { loadNative } from '../src/native.ts';
+
+it.each(acceleratorNames())(
+  'the page of %s has every source, parameter, term and price of its file',
+  (name) => {
+    const { text } = acceleratorFile(name);
+    const { markdown, accelerator, stated, prices } = acceleratorPage(name);
+    const sources = [...text.matchAll(/\bsource: "([^"]*)"/g)].map((match) => match[1]!);
+    expect(sources.length).toBeGreaterThan(1);
+    for (const source of sources) expect(markdown).toContain(source);
+    for (const word of [accelerator.title, accelerator.baseline, accelerator.evidence, accelerator.against])
+      expect(markdown).toContain(word);
+    const engine = loadNative()
+      .native.describeEngines()
+      .find((one) => one.name === accelerator.engine);
+    if (engine === undefined) {
+      const names = stated.map((one) => one.name);
+      for (const level of accelerator.design!.levels)
+        expect(names.some((one) => one.startsWith(`levels ${level.name} `))).toBe(true);
+    } else {
+      expect(markdown).toContain(engine.summary);
+      for (const term of engine.terms) expect(markdown).toContain(term);
+      for (const [at, { name: parameter, unit }] of engine.parameters.entries()) {
+        const one = stated.find((other) => other.name === parameter)!;
+        expect([one.unit, Number(one.value)]).toEqual([unit, accelerator.parameters[at]]);
+      }
+    }
+    expect(prices).toHaveLength(accelerator.energy?.priced.length ?? 0);
+  },
+);
