@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** Arguments, printing, exit codes; nothing else prints or exits. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
+import { cacheStates, names, number, numbers, positive, shardName, share } from './command/arguments.ts';
 import { buildCommand } from './command/build.ts';
 import { dataAddCommand, dataListCommand } from './command/data.ts';
 import { doctorCommand } from './command/doctor.ts';
@@ -21,43 +22,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCodes.ok);
   throw error;
 });
-
-function numbers(what: string, valid: (value: number) => boolean): (text: string) => readonly number[] {
-  return (text) =>
-    text.split(',').map((part) => {
-      const value = Number(part);
-      if (part.trim() === '' || !valid(value))
-        throw new InvalidArgumentError(`Expected ${what}, received "${text}".`);
-      return value;
-    });
-}
-
-function number(what: string, valid: (value: number) => boolean): (text: string) => number {
-  const read = numbers(what, valid);
-  return (text) => {
-    const [value, ...more] = read(text);
-    if (value === undefined || more.length > 0)
-      throw new InvalidArgumentError(`Expected ${what}, received "${text}".`);
-    return value;
-  };
-}
-
-const names = (text: string): readonly string[] => text.split(',').map((name) => name.trim());
-const positive = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= 2 ** 31 - 1;
-
-function cacheStates(text: string): readonly ('hot' | 'cold')[] {
-  return names(text).map((name) => {
-    if (name === 'hot' || name === 'cold') return name;
-    throw new InvalidArgumentError(`Expected hot, cold or both with a comma, received "${text}".`);
-  });
-}
-
-function shardName(text: string): { readonly index: number; readonly count: number } {
-  const [, index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
-  if (index === undefined || count === undefined || index < 1 || index > count || count > 1e5)
-    throw new InvalidArgumentError(`Expected i/n with 1 <= i <= n <= 100000, received "${text}".`);
-  return { index, count };
-}
 
 /** The options of commands that measure: which cells of a suite, with what, and where. */
 function measuring(command: Command): Command {
@@ -314,9 +278,6 @@ program
     const { exploreCommand } = await import('./command/explore.ts');
     exitCode = await exploreCommand(accelerator, what, options, output, interrupt.signal);
   });
-
-const percentage = number('per cent above 0 and below 1000', (value) => value > 0 && value < 1000);
-const share = (text: string): number => percentage(text) / 100;
 
 measuring(program.command('compare'))
   .description(
