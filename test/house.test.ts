@@ -312,7 +312,16 @@ describe('the listing', () => {
         'results',
         'test',
       ],
-      ...['README.md', 'CONTRIBUTING.md', 'LICENSE', 'CHANGELOG.md', 'CITATION.cff', '.ci', '.github'],
+      ...[
+        'README.md',
+        'CONTRIBUTING.md',
+        'LICENSE',
+        'CHANGELOG.md',
+        'CITATION.cff',
+        'action.yml',
+        '.ci',
+        '.github',
+      ],
       // Tool settings.
       ...['biome.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts'],
       ...['.clang-format', '.clang-tidy', '.gitignore', '.gitattributes', '.editorconfig', '.npmrc'],

@@ -109,7 +109,9 @@ describe('base linked in another order', () => {
     expect(verdictWith(undefined)).toBe('slower');
     expect(verdictWith(layouts(1))).toBe('slower');
     expect(verdictWith(layouts(0.8))).toBe('slower');
-    expect(verdictWith(layouts(1.15))).toBe('inconclusive slower, but base linked in another order is too');
+    expect(verdictWith(layouts(1.2))).toBe('inconclusive slower, but base linked in another order is too');
+    // A small effect of the order hides no large slowdown.
+    expect(verdictWith(layouts(1.05))).toBe('slower');
   });
 
   it('lies beside our library and has the same kernels', () => {

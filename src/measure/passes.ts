@@ -30,8 +30,9 @@ const leastLayouts = 3;
 
 /**
  * Measures until every cell is known well enough, has had all its rounds, or the time is over; the least number of passes
- * is always made, and twice as many where a cell has no interval yet. Returns the ids of the workloads for which the time was too short: what the first pass does not reach
- * in its share of the time is given up, rather than that no cell gets rounds enough for an interval.
+ * is always made, and twice as many where a cell has no interval yet. Returns the ids of the workloads for which the time
+ * was too short: what the first pass does not reach in its share of the time is given up, rather than that no cell gets
+ * rounds enough for an interval.
  */
 export async function measurePasses(
   entries: readonly PairedWorkload[],

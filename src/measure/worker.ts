@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { loadNative } from '../native.ts';
-import { isSteady } from '../statistics.ts';
+import { isSteady, median } from '../statistics.ts';
 import type { Dtype, Library } from '../terms.ts';
 import { checkAnswer } from '../workload/ops/index.ts';
 import type { Backend, BackendJob, EncodedMatrix, OfferedKernel } from './backends/backend.ts';
@@ -178,7 +178,7 @@ async function start(request: StartRequest): Promise<Answers['start']> {
     const evaluationNs = Math.max(1, Math.min(...batches));
     const untimedNs = request.rewarmNs ?? rewarmNs;
     const warmups = request.cache === 'hot' ? Math.max(1, Math.ceil(untimedNs / evaluationNs)) : 1;
-    const spinNs = (request.injectedSlowdown ?? 0) * evaluationNs;
+    const spinNs = (request.injectedSlowdown ?? 0) * median(batches);
     const encoding = plan === undefined ? null : encodingName(request);
     cases.set(request.key, { job, copies: used.length, evaluations, warmups, encoding, spinNs });
     const { tiling, prepareNs } = job;

@@ -130,6 +130,17 @@ export function judge({ header, cells, end }: Comparison): Judgement {
   return judgementOf(of(false), of(true), notes);
 }
 
+/** Does head's whole interval lie beyond the guard's, on the side on which both are? */
+function isBeyond(
+  head: RatioEstimate | null,
+  guard: RatioEstimate,
+  { margin }: Pick<ComparisonProtocol, 'margin'>,
+): boolean {
+  if (head === null) return false;
+  const [low, high] = head.interval;
+  return low > guard.interval[1] * (1 + margin) || high * (1 + margin) < guard.interval[0];
+}
+
 /** Counts verdicts and finds the exit code: 2 for a finding, 3 for a run that shows nothing: void, without controls, inconclusive. */
 export function judgementOf(
   cells: readonly JudgedCell[],
@@ -158,22 +169,27 @@ function judgedCell(cell: ComparedCell, protocol: ComparisonProtocol, confidence
     return { of, verdict, estimate: null, attempts: [], baseNs: null, headNs: null, reason: cell.reason };
   }
   const attempts = cell.attempts.flatMap((attempt, index) => {
-    const estimate = estimateOf([attempt], confidence, `${id} ${index}`);
-    return estimate === null ? [] : [estimate];
+    const ofOne = estimateOf([attempt], confidence, `${id} ${index}`);
+    return ofOne === null ? [] : [ofOne];
   });
   const layouts = cell.attempts.flatMap((attempt) => attempt.layouts);
+  const estimate = estimateOf(cell.attempts, confidence, id);
   const found = verdictOf(
     attempts.map(({ interval }) => interval),
     protocol,
   );
   const guard = cell.guard === undefined ? null : estimateOf([cell.guard], confidence, `${id} guard`);
-  // The same code in another order of linking is on the same side of the margin: the order may be all that changed.
-  const isLayout = guard !== null && sideOf(guard.interval, protocol.margin) === found;
+  // The same code in another order of linking is on the same side of the margin, and head is not surely beyond it: the
+  // order may be all that changed.
+  const isLayout =
+    guard !== null &&
+    sideOf(guard.interval, protocol.margin) === found &&
+    !isBeyond(estimate, guard, protocol);
   const verdict = isLayout ? 'inconclusive' : found;
   return {
     of,
     verdict,
-    estimate: estimateOf(cell.attempts, confidence, id),
+    estimate,
     attempts,
     baseNs: middle(layouts.flatMap(({ baseNs }) => baseNs)),
     headNs: middle(layouts.flatMap(({ headNs }) => headNs)),
