@@ -14,8 +14,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { bundledLibraries } from '../src/measure/libraries.ts';
 import { readComparison } from '../src/result/comparison-file.ts';
-import { sparsemark, tinySuite } from './command.ts';
+import { sparsemark, startSparsemark, tinySuite } from './command.ts';
 import { buildLibraries } from './libraries.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparsemark-compare-run-'));
@@ -101,6 +102,26 @@ describe('two revisions of a stranger', { timeout: 120_000 }, () => {
     expect(controls).toHaveLength(4);
   });
 
+  it('leaves nothing half-written and no checkout behind on Ctrl-C', async () => {
+    const out = join(folder, 'interrupted.jsonl');
+    const args = ['compare', 'main', 'slow', made.suite, '--repository', repository, '--out', out];
+    const build = ['--build', 'cc -O2 -fPIC -shared -I. library.c -o library.so', '--library', 'library.so'];
+    const { child, ended } = startSparsemark([...args, ...build]);
+    await new Promise<void>((measuring) => {
+      child.stderr!.on('data', (chunk) => {
+        if (String(chunk).includes('pass 1')) measuring();
+      });
+      child.on('close', () => measuring());
+    });
+    process.kill(-child.pid!, 'SIGINT');
+    const { status, stdout, stderr } = await ended;
+    expect({ status, stdout }).toEqual({ status: 130, stdout: '' });
+    expect(stderr).toMatch(/interrupted; nothing was written/);
+    expect(readdirSync(folder).filter((name) => name.startsWith('interrupted'))).toEqual([]);
+    const worktrees = execFileSync('git', ['worktree', 'list'], { cwd: repository, encoding: 'utf8' });
+    expect(worktrees.trim().split('\n')).toHaveLength(1);
+  });
+
   it('shows the end of the output of a build that fails', () => {
     const { status, stderr } = compare('main', 'broken');
     expect(status).toBe(42);
@@ -134,6 +155,21 @@ describe('two libraries', { timeout: 120_000 }, () => {
     expect([crash.status, JSON.parse(crash.stdout).counts.missing]).toEqual([2, 1]);
     const base = run(library('crashes'), library('example'), '--json');
     expect([base.status, JSON.parse(base.stdout).counts.inconclusive]).toEqual([3, 1]);
+  });
+
+  it('measures cold weights and two threads too', () => {
+    const out = join(folder, 'threads.jsonl');
+    const own = bundledLibraries()[0]!;
+    const { status } = sparsemark([
+      ...['compare', own, own, 'quick', '--filter', 'spmv*cold/nm-1:4', '--threads', '1,2'],
+      ...['--budget', '4', '--out', out],
+    ]);
+    expect([0, 3]).toContain(status);
+    const { cells, header } = readComparison(out);
+    expect(header.protocol.threads).toEqual([1, 2]);
+    const measured = cells.filter(({ control, status: of }) => !control && of === 'measured');
+    expect(new Set(measured.map(({ threads }) => threads))).toEqual(new Set([1, 2]));
+    expect(measured.every(({ workload }) => workload.includes('-cold/'))).toBe(true);
   });
 
   it('says what is wrong with what it was given', () => {
