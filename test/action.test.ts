@@ -72,7 +72,7 @@ describe('workflows', () => {
         }
         // What measures a pull request's code has no right to write.
         const scripts = steps.map(({ run }) => run ?? '').join('\n');
-        if (writes) expect(scripts).not.toMatch(/compare (?!"\$file" --as)|\brun quick|set-up/);
+        if (writes) expect(scripts).not.toMatch(/cli\.js compare (?!"\$file" --as)|\brun quick|set-up/);
       }
     });
 
