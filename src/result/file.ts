@@ -119,7 +119,7 @@ export function asSparsemarkError(cause: unknown, path: string, verb: 'read' | '
     return new SparsemarkError('MISSING_FILE', said, place, options);
   }
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    const said = `Expected room on the disk for the result, received ${code}. Free some space, then run again with --resume: finished workloads are kept.`;
+    const said = `Expected room on the disk for the result, received ${code}. Free some space, then repeat the command; a run goes on with --resume.`;
     return new SparsemarkError('DISK_FULL', said, place, options);
   }
   if (code !== undefined && misplaced.includes(code)) {
