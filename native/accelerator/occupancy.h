@@ -111,11 +111,10 @@ class Occupancy {
 // Phi^-1((parts - 0.375) / (parts + 0.25)): within 0.6 % from 16 on.
 double expected_normal_maximum(double parts);
 
-// Expected fullest of `bins` that `balls` fall into evenly: bank conflicts of `balls` accesses. Exact for up
-// to kMostBalls of each, by counting the ways in which no bin holds more than t.
+// Expected fullest of `bins` bins (at most kMostBalls) that balls fall into evenly, of 0 to `bins` balls: the
+// bank conflicts of that many accesses. Exact, by counting the ways in which no bin holds more than t. Of the
+// calling thread, until it asks for other bins.
 inline constexpr int kMostBalls = 128;
-double expected_fullest_bin(int balls, int bins);
-// The same of 0 to `bins` balls, of the calling thread until it asks for other bins.
 const double* expected_fullest_bins(int bins);
 
 }  // namespace sparsemark::accelerator
