@@ -224,7 +224,7 @@ describe('recounts', () => {
 /** Masks as an accelerator's formula takes them to be: uniform, but for those that live by a pattern. */
 function weightsFor(name: string, m: number, k: number, density: number, seed: number): OperandMask {
   if (name === 'tensor-core-2-4') return patterned('nm', { n: 2, m: 4 }, m, k, 0.5, seed);
-  if (name.startsWith('s2ta-')) return boundedBlocks(m, k, 8, density < 0.5 ? density : 0.5, seed);
+  if (name.startsWith('s2ta-')) return boundedBlocks(m, k, 8, Math.min(density, 0.5), seed);
   // 2:4 in 4:8 and in 4:4: of 512 inputs no group has a rest.
   if (name === 'highlight') return hierarchicalMask(m, k, density < 0.25 ? 8 : 4, seed);
   if (name === 'cambricon-s') {
