@@ -1,5 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** The files that take minutes first, so that the last one to end does not leave the other core idle. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const long = ['native/arm', 'native/compilers', 'native/sanitized', 'cli', 'compare-run'];
+    const place = ({ moduleId }: TestSpecification): number => {
+      const found = long.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`));
+      return found < 0 ? long.length : found;
+    };
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
 
 /** GitHub's parser of workflows: imports its JSON without an attribute, which Node itself refuses, so Vite loads it. */
 const githubParser = /@actions\/(workflow-parser|expressions)\//;
@@ -20,6 +33,7 @@ export default defineConfig({
     pool: 'forks',
     // Two cores: files that start workers of their own must not starve each other.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     server: { deps: { inline: [githubParser] } },

@@ -14,6 +14,7 @@ import type { Shape } from '../src/terms.ts';
 import { generateMask } from '../src/workload/patterns/index.ts';
 import { randomStream } from '../src/workload/random.ts';
 import { loadSuite } from '../src/workload/suite.ts';
+import { boundedBlocks, hierarchicalMask, transposed } from './structured-masks.ts';
 
 /** A generic design counts no masks. */
 const countedNames = acceleratorNames().filter((name) => loadAccelerator(name).design === null);
@@ -223,6 +224,9 @@ describe('recounts', () => {
 /** Masks as an accelerator's formula takes them to be: uniform, but for those that live by a pattern. */
 function weightsFor(name: string, m: number, k: number, density: number, seed: number): OperandMask {
   if (name === 'tensor-core-2-4') return patterned('nm', { n: 2, m: 4 }, m, k, 0.5, seed);
+  if (name.startsWith('s2ta-')) return boundedBlocks(m, k, 8, Math.min(density, 0.5), seed);
+  // 2:4 in 4:8 and in 4:4: of 512 inputs no group has a rest.
+  if (name === 'highlight') return hierarchicalMask(m, k, density < 0.25 ? 8 : 4, seed);
   if (name === 'cambricon-s') {
     const shared = uniform(m / 16, k, density, seed);
     const rows = Array.from({ length: m }, (_, i) => {
@@ -262,6 +266,13 @@ function weightsFor(name: string, m: number, k: number, density: number, seed: n
   return uniform(m, k, name === 'gather-scatter-16-unstructured' ? 0.03 : density, seed);
 }
 
+/** The same of the activations. */
+function activationsFor(name: string, k: number, n: number, density: number, seed: number): OperandMask {
+  return name === 's2ta-aw'
+    ? transposed(boundedBlocks(n, k, 8, density, seed))
+    : uniform(k, n, density, seed);
+}
+
 describe('against the statistics', () => {
   it.each([...countedNames])('%s: uniform masks lie within an interval of 99.99 in 100', (name) => {
     const accelerator = loadAccelerator(name);
@@ -272,7 +283,7 @@ describe('against the statistics', () => {
     ] as const) {
       const runs = Array.from({ length: 16 }, (_, i) => ({
         weights: weightsFor(name, shape.m, shape.k, w, i + 1),
-        activations: uniform(shape.k, shape.n, a, 100 + i),
+        activations: activationsFor(name, shape.k, shape.n, a, 100 + i),
       }));
       const cycles = runs.map((masks) => count(accelerator, layerOf(shape), masks).cycles);
       const density =

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { acceleratorNames, loadAccelerator, parseAccelerator } from '../src/accelerator/accelerator.ts';
 import { parseEnergyTable } from '../src/accelerator/energy.ts';
 import { estimate } from '../src/accelerator/estimate.ts';
+import { publishedTables } from '../src/accelerator/published.ts';
 import { loadNative } from '../src/native.ts';
 import type { Accelerator, EstimatedLayer } from '../src/terms/accelerator.ts';
 
@@ -21,11 +22,9 @@ const priced = acceleratorNames().filter((name) => loadAccelerator(name).energy 
 
 describe('published power', () => {
   it('EIE: 0.59 W over the time of the nine layers, from whose power its table was derived, within 30 %', () => {
-    const text = readFileSync(join(import.meta.dirname, 'golden', 'accelerators', 'eie.csv'), 'utf8');
-    const rows = text.split('\n').filter((line) => /^\d/.test(line));
-    const watts = rows.map((row) => {
-      const [k, m, w, a] = row.split(',').map(Number);
-      const { total, timeNs } = energyOf(loadAccelerator('eie'), gemm(m!, 1, k!, w!, a!));
+    const { layers } = publishedTables().find(({ name }) => name === 'eie')!;
+    const watts = layers.map(({ layer }) => {
+      const { total, timeNs } = energyOf(loadAccelerator('eie'), layer);
       return total / timeNs / 1000;
     });
     const mean = watts.reduce((sum, one) => sum + one, 0) / watts.length;

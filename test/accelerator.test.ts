@@ -1,4 +1,4 @@
-/** The cost model held against published figures (test/golden/accelerators/*.csv), its invariants, and bad files. */
+/** The cost model's invariants, what no table of published figures says, and bad files. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -39,113 +39,22 @@ function conv(
 const one = (accelerator: string | Accelerator, layer: EstimatedLayer): Estimate =>
   estimate(typeof accelerator === 'string' ? loadAccelerator(accelerator) : accelerator, [layer])[0]!;
 
-/** Rows of a golden table as numbers, its first line and comments left out. */
-function golden(name: string): number[][] {
-  const text = readFileSync(join(import.meta.dirname, 'golden', 'accelerators', `${name}.csv`), 'utf8');
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return lines.slice(1).map((line) => line.split(',').map(Number));
-}
-
-describe('published figures', () => {
-  it("systolic arrays: SCALE-Sim's own tests, cycles and SRAM accesses", () => {
+describe('beside the published figures', () => {
+  it("systolic arrays: SCALE-Sim's utilisation, and its convolution as it is", () => {
     const alexnet1 = conv({ channels: 3, size: 224, kernel: 11, filters: 96, stride: 4, out: 55 });
     const ws = one('systolic-ws-32', alexnet1);
     expect(ws.cycles).toBe(112_283);
-    expect(ws.actions).toMatchObject({ inputRead: 3_294_225, weightRead: 34_848, outputWrite: 3_484_800 });
     expect(100 * (ws.macs / (1024 * (ws.cycles + 1)))).toBeCloseTo(91.682, 2);
-    const product = gemm(128, 256, 256);
-    // Total cycles less stalls.
-    expect(one('systolic-is-32', product).cycles).toBe(19_984 - 5_777);
-    expect(one('systolic-os-32', product).cycles).toBe(52_447 - 42_272);
-    expect(one('systolic-ws-32', product).cycles).toBe(52_447 - 41_248);
-    const compressed = { ...alexnet1, shape: { ...alexnet1.shape, k: 184 } };
-    expect(one('tpu-128', compressed).cycles).toBe(173_949 - 167_136);
   });
 
-  it('SIGMA and its TPU: cycles of ten GEMMs', () => {
-    for (const [m, n, k, tpu, published, formula] of golden('sigma')) {
-      expect(one('tpu-128-sigma', gemm(m!, n!, k!)).cycles).toBe(tpu);
-      const { cycles } = one('sigma', gemm(m!, n!, k!, 0.2, 0.9));
-      expect(Math.abs(cycles - formula!)).toBeLessThanOrEqual(1);
-      expect(Math.abs(cycles / published! - 1)).toBeLessThan(0.125);
-    }
+  it('the 2:4 tensor core is dense where weights are denser', () => {
+    const found = one('tensor-core-2-4', gemm(512, 1024, 256, 0.51));
+    expect(found.cycles).toBe(found.denseCycles);
   });
 
-  it('EIE: nine layers within the error of their printed densities', () => {
-    const errors = golden('eie').map(([k, m, w, a, , actualUs, bound]) => {
-      const { timeNs } = one('eie', gemm(m!, 1, k!, w!, a!));
-      const error = timeNs / 1000 / actualUs! - 1;
-      expect(Math.abs(error)).toBeLessThan(bound!);
-      return Math.abs(error);
-    });
-    expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeLessThan(0.095);
-  });
-
-  it('the dual-side tensor core: relative time at eight pairs of densities', () => {
-    const time = (w: number, a: number): number =>
-      one('dual-side-tensor-core', gemm(4096, 4096, 4096, w, a)).cycles;
-    const errors = golden('dual-side').map(([w, a, published, full]) =>
-      Math.abs(time(w!, a!) / time(1, 1) / (published! / full!) - 1),
-    );
-    expect(Math.max(...errors)).toBeLessThan(0.115);
-    expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeLessThan(0.068);
-  });
-
-  it('SCNN: network speed-ups over DCNN within 15 %', () => {
-    const rows = golden('scnn');
-    for (const [network, published] of [
-      [0, 2.37],
-      [1, 3.52],
-      [2, 2.19],
-    ] as const) {
-      let cycles = 0;
-      let dense = 0;
-      for (const [of, channels, size, kernel, filters, out, w, a, groups] of rows) {
-        if (of !== network) continue;
-        const shape = { channels: channels!, size: size!, kernel: kernel!, filters: filters!, out: out! };
-        const found = one('scnn', conv(shape, w!, a!, groups!));
-        cycles += found.cycles;
-        dense += found.denseCycles;
-      }
-      expect(Math.abs(dense / cycles / published - 1)).toBeLessThan(0.15);
-    }
-  });
-
-  it('Eyeriss v2: eight layers equal the product of densities and lie 1.4 to 6.5 % below the simulation', () => {
-    for (const [m, c, size, a, w, simulated, product] of golden('eyeriss-v2')) {
-      const shape = { channels: c!, size: size!, kernel: 1, filters: m!, out: size! };
-      const { cycles } = one('eyeriss-v2-pe', conv(shape, w!, a!));
-      expect(Math.round(cycles)).toBe(product);
-      const below = 1 - cycles / simulated!;
-      expect(below).toBeGreaterThan(0.0135);
-      expect(below).toBeLessThan(0.066);
-    }
-  });
-
-  it('the 2:4 tensor core: cycles of four GEMMs', () => {
-    for (const [m, k, n, dense, sparse] of golden('tensor-core')) {
-      const found = one('tensor-core-2-4', gemm(m!, n!, k!, 0.5));
-      expect([found.denseCycles, found.cycles]).toEqual([dense, sparse]);
-      expect(one('tensor-core-2-4', gemm(m!, n!, k!, 0.51)).cycles).toBe(dense);
-    }
-  });
-
-  it("ANNETTE's refined roofline: six layers on two devices, to the last printed digit", () => {
-    for (const [channels, size, kernel, filters, stride, out, ncs2, zcu102] of golden('annette')) {
-      const shape = { channels: channels!, size: size!, kernel: kernel!, filters: filters!, out: out! };
-      const layer = conv({ ...shape, stride: stride! });
-      expect((one('ncs2', layer).timeNs / 1e6).toFixed(6)).toBe(ncs2!.toFixed(6));
-      expect((one('zcu102', layer).timeNs / 1e6).toFixed(6)).toBe(zcu102!.toFixed(6));
-    }
-  });
-
-  it('Cambricon-X at its mean density, and conflicts of a gather, within a factor of 2 and to three digits', () => {
-    const { cycles, denseCycles } = one('cambricon-x', gemm(256, 1, 2560, 0.1));
-    expect(denseCycles / cycles / 7.23).toBeGreaterThan(0.5);
-    expect(denseCycles / cycles / 7.23).toBeLessThan(2);
-    expect(
-      one('gather-scatter-16-unstructured', gemm(16, 16, 256, 0.25)).terms.cyclesAFullGather,
-    ).toBeCloseTo(3.078, 3);
+  it('conflicts of a gather to three digits', () => {
+    const { terms } = one('gather-scatter-16-unstructured', gemm(16, 16, 256, 0.25));
+    expect(terms.cyclesAFullGather).toBeCloseTo(3.078, 3);
   });
 });
 

@@ -1,9 +1,11 @@
 /** An accelerator's page in Markdown, made from its file and its engine class alone. */
 import { loadNative } from '../native.ts';
 import type { Accelerator } from '../terms/accelerator.ts';
+import type { Validation } from '../terms/published.ts';
 import { readYaml, type YamlReader, type YamlValue } from '../workload/yaml-reader.ts';
-import { acceleratorFile, parseAccelerator } from './accelerator.ts';
+import { type AcceleratorFile, parseAccelerator } from './accelerator.ts';
 import { designKeys } from './design.ts';
+import { validationsOf } from './validation.ts';
 
 /** One statement of the file: `unit` and `source` are empty where it has none of its own. */
 export interface StatedValue {
@@ -24,6 +26,8 @@ export interface AcceleratorPage {
   readonly stated: readonly StatedValue[];
   /** What each action of each level costs, with the names of its prices. */
   readonly prices: readonly StatedValue[];
+  /** Published figures with ours, computed for this page. */
+  readonly validations: readonly Validation[];
   readonly markdown: string;
 }
 
@@ -74,16 +78,57 @@ function pricesOf(reader: YamlReader, energy: YamlValue): readonly StatedValue[]
   );
 }
 
-function table(head: readonly string[], rows: readonly StatedValue[]): string {
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replace(/\s+/g, ' ')).join(' | ')} |`;
-  const body = rows.map(({ name, value, unit, source }) => line([name, value, unit, source]));
-  return [line(head), line(head.map(() => '---')), ...body].join('\n');
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** The page of an accelerator by its name or file. Throws BAD_ACCELERATOR, MISSING_FILE, MISSING_ADDON. */
-export function acceleratorPage(nameOrPath: string): AcceleratorPage {
-  const { text, file } = acceleratorFile(nameOrPath);
+const cellsOf = ({ name, value, unit, source }: StatedValue): readonly string[] => [
+  ...[name, value, unit, source],
+];
+
+/** Counts as they are, other numbers with four digits, those that were rounded to be compared with six. */
+function shown(value: number, rounded: boolean): string {
+  return Math.abs(value) >= 1000
+    ? String(Math.round(value))
+    : String(Number(value.toPrecision(rounded ? 6 : 4)));
+}
+
+/** An error in per cent: 0 is none at all, 0.0 one that rounds to it. */
+const percent = (error: number): string =>
+  error === 0 ? '0' : `${error > 0 ? '+' : ''}${(100 * error).toFixed(1)}`;
+
+/** One figure: ours against the published values. */
+function figureText({ figure, what, rows }: Validation): string {
+  const body = rows.map(({ of, ours, published, error, bound }) => [
+    ...[of, shown(ours, figure.step !== null), shown(published, figure.step !== null), percent(error)],
+    bound === null ? 'not asserted' : bound.map((one) => percent(one)).join(' to '),
+  ]);
+  const sizes = rows.map(({ error }) => Math.abs(error));
+  const mean = sizes.reduce((sum, one) => sum + one, 0) / sizes.length;
+  const notes = [
+    `${what}.`,
+    ...(rows.length > 1 && mean > 0
+      ? [`Errors: mean ${(100 * mean).toFixed(1)} %, most ${(100 * Math.max(...sizes)).toFixed(1)} %.`]
+      : []),
+    ...(figure.note === '' ? [] : [`Note: ${figure.note}.`]),
+  ];
+  return [notes.join(' '), table(['of', 'ours', 'published', 'error %', 'accepted %'], body)].join('\n\n');
+}
+
+/** All figures, under the tables that they are from. */
+function validationText(validations: readonly Validation[]): readonly string[] {
+  const names = [...new Set(validations.map((one) => one.table.name))];
+  return names.flatMap((name) => {
+    const own = validations.filter((one) => one.table.name === name);
+    const { title, source } = own[0]!.table;
+    return [`## ${title}`, `Source: ${source}.`, ...own.map(figureText)];
+  });
+}
+
+/** The page of an accelerator's file. Throws BAD_ACCELERATOR, MISSING_ADDON. */
+export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPage {
   const engines = loadNative().native.describeEngines();
   const accelerator = parseAccelerator(text, file, engines);
   const engine = engines.find(({ name }) => name === accelerator.engine);
@@ -100,6 +145,7 @@ export function acceleratorPage(nameOrPath: string): AcceleratorPage {
   const prices = energy === undefined ? [] : pricesOf(reader, energy);
   const { name, title, source, baseline, evidence, against } = accelerator;
   const terms = engine?.terms ?? [];
+  const validations = validationsOf(accelerator);
   const facts = [
     `- Source: ${source}`,
     `- Engine class: ${accelerator.engine}${engine === undefined ? ', a design wholly from its file' : `: ${engine.summary}`}`,
@@ -111,8 +157,12 @@ export function acceleratorPage(nameOrPath: string): AcceleratorPage {
   const parts = [
     `# ${name}: ${title}`,
     facts.join('\n'),
-    table(['what', 'value', 'unit', 'source'], stated),
-    ...(prices.length > 0 ? [table(['level and action', 'prices', 'moves', 'source'], prices)] : []),
+    table(['what', 'value', 'unit', 'source'], stated.map(cellsOf)),
+    ...(prices.length > 0
+      ? [table(['level and action', 'prices', 'moves', 'source'], prices.map(cellsOf))]
+      : []),
+    ...validationText(validations),
+    ...(validations.length === 0 ? ['No published figure is held against this accelerator.'] : []),
   ];
   return {
     accelerator,
@@ -120,6 +170,7 @@ export function acceleratorPage(nameOrPath: string): AcceleratorPage {
     terms,
     stated,
     prices,
+    validations,
     markdown: parts.join('\n\n'),
   };
 }

@@ -2,9 +2,9 @@
 // the reference of its op.
 //
 // What is laid out so that mistakes show: C holds NaN before the first run and other values before the
-// second; bytes beyond C are canaries; all operands are allocated to the byte, so that the address sanitizer
-// sees the first one too many. Rows of operands that no element of A meets are NaN where the format stores no
-// padding; with padding, zeros multiply such rows and NaN may rightly come through.
+// second; bytes before and behind C are canaries; all operands are allocated to the byte, so that the address
+// sanitizer sees the first one too many. Rows of operands that no element of A meets are NaN where the format
+// stores no padding; with padding, zeros multiply such rows and NaN may rightly come through.
 #include <cmath>
 #include <cstring>
 #include <set>

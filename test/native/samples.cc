@@ -138,6 +138,7 @@ Sample sample_of(Random& random, std::int32_t rows, std::int32_t cols) {
       const auto of_bank = n_of_m(kept, std::max(1, cols / banks), 1.0);
       return sample_where(random, rows, cols, "bank-balanced", [&](int i, int j) { return of_bank(i, j); });
     }
+    case 14:
       return gather_scatter_sample(random, rows, cols, {8, 1 << random.below(4), random.below(2) == 0});
     case 15:
       return gather_scatter_sample(random, rows, cols, {16, 1 << random.below(5), random.below(2) == 0});

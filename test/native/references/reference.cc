@@ -26,15 +26,19 @@ const int kReferenceCount = static_cast<int>(sizeof(kReferences) / sizeof(kRefer
 
 Operand::Operand(std::size_t bytes)
     : bytes_(bytes),
-      data_(
-          static_cast<unsigned char*>(::operator new (bytes + kCanaryBytes, std::align_val_t{kAlignment}))) {
+      data_(static_cast<unsigned char*>(
+                ::operator new (bytes + 2 * kCanaryBytes, std::align_val_t{kAlignment})) +
+            kCanaryBytes) {
+  std::memset(data_ - kCanaryBytes, kCanary, kCanaryBytes);
   std::memset(data_ + bytes, kCanary, kCanaryBytes);
 }
 
 Operand::Operand(Operand&& other) noexcept
     : bytes_(other.bytes_), data_(std::exchange(other.data_, nullptr)) {}
 
-Operand::~Operand() { ::operator delete (data_, std::align_val_t{kAlignment}); }
+Operand::~Operand() {
+  if (data_ != nullptr) ::operator delete (data_ - kCanaryBytes, std::align_val_t{kAlignment});
+}
 
 void Operand::fill_words(std::uint32_t word) {
   for (std::size_t at = 0; at < bytes_; at += sizeof(word)) {
@@ -44,7 +48,7 @@ void Operand::fill_words(std::uint32_t word) {
 
 bool Operand::canaries_live() const {
   for (std::size_t i = 0; i < kCanaryBytes; ++i) {
-    if (data_[bytes_ + i] != kCanary) return false;
+    if (*(data_ - kCanaryBytes + i) != kCanary || data_[bytes_ + i] != kCanary) return false;
   }
   return true;
 }

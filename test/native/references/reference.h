@@ -20,10 +20,10 @@ namespace sparsemark::test {
 #if defined(SPARSEMARK_ASAN)
 inline constexpr std::size_t kCanaryBytes = 0;  // the sanitizer's own red zone begins at the first byte
 #else
-inline constexpr std::size_t kCanaryBytes = 128;
+inline constexpr std::size_t kCanaryBytes = 128;  // keeps the alignment
 #endif
 
-// An operand: bytes on a 64-byte boundary, allocated to the byte, canaries behind.
+// An operand: bytes on a 64-byte boundary, allocated to the byte, between canaries.
 class Operand {
  public:
   explicit Operand(std::size_t bytes);
