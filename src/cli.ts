@@ -219,10 +219,15 @@ program
   .addOption(
     new Option(
       '--mode <mode>',
-      'from densities, counted on the real places of the nonzeros, or both and how far they differ',
+      'from densities, counted on the real places of the nonzeros, both and how far they differ, or a part counted',
     )
-      .choices(['statistical', 'actual', 'both'])
+      .choices(['statistical', 'actual', 'both', 'sampled'])
       .default('statistical'),
+  )
+  .option(
+    '--sample <share>',
+    'with --mode sampled: the part of a layer that is counted (default 0.1, at least 30 blocks)',
+    number('a share above 0, up to 1', (value) => value > 0 && value <= 1),
   )
   .option('--activation-mask <file>', 'with --mode actual or both: nonzeros of the activations (.mtx, .smtx)')
   .option(

@@ -55,8 +55,19 @@ export function estimateRecord(
   estimate: Estimate,
   difference?: Difference,
 ): EstimateRecord {
-  const { mode, cycles, denseCycles, macs, effectualMacs, multipliers, terms, actions, energy, mapping } =
-    estimate;
+  const {
+    mode,
+    cycles,
+    denseCycles,
+    macs,
+    effectualMacs,
+    multipliers,
+    terms,
+    actions,
+    energy,
+    mapping,
+    sample,
+  } = estimate;
   return {
     accelerator: accelerator.name,
     layer: workload === null ? layer : { ...layer, name: workload.layer },
@@ -64,5 +75,6 @@ export function estimateRecord(
     ...{ cycles, denseCycles, macs, effectualMacs, multipliers, terms, actions, energy, mapping },
     rates: ratesOf(accelerator, estimate),
     ...(difference !== undefined && mode === 'actual' && { difference }),
+    ...(sample !== undefined && { sample }),
   };
 }

@@ -29,13 +29,22 @@ function short(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
+/** The interval of the cycles and what was counted; of a layer that was counted whole, that. */
+function sampleCells(sample: Estimate['sample']): string[] {
+  if (sample === undefined) return ['exact', 'all'];
+  const [low, high] = sample.cyclesInterval;
+  return [`${short(low)}-${short(high)}`, `${sample.blocks} of ${sample.of}`];
+}
+
 /** A row an estimate; with both modes, the actual estimate beside how far the statistical one is from it. */
 function tableOf(found: readonly Estimated[]): string {
   const both = found.some(({ answers }) => answers.some(({ difference }) => difference !== undefined));
+  const sampled = found.some(({ answers }) => answers.some(({ estimates }) => estimates.at(-1)!.sample));
   const rows = found.flatMap(({ layer, answers }) => {
     const { m, k, n } = layer.shape;
     return answers.map(({ estimates, difference }) => {
-      const { accelerator, cycles, timeNs, denseCycles, utilisation, evidence, energy } = estimates.at(-1)!;
+      const { accelerator, cycles, timeNs, denseCycles, utilisation, evidence, energy, sample } =
+        estimates.at(-1)!;
       const row = [
         `${layer.name} ${m}x${k}x${n}`,
         short(layer.weightDensity),
@@ -48,6 +57,7 @@ function tableOf(found: readonly Estimated[]): string {
         energy === null ? '-' : energy.unit === 'pJ' ? short(energy.total / 1e6) : short(energy.total),
         evidence,
       ];
+      if (sampled) row.push(...sampleCells(sample));
       if (difference === undefined) return row;
       const { relative, trustworthy, reasons } = difference;
       const sign = relative > 0 ? '+' : '';
@@ -69,6 +79,7 @@ function tableOf(found: readonly Estimated[]): string {
     'uJ',
     'evidence',
   ];
+  if (sampled) head.push('95 % of cycles', 'blocks');
   return plainTable([both ? [...head, 'statistics %', ''] : head, ...rows]);
 }
 
@@ -103,6 +114,7 @@ function explanationOf(accelerator: Accelerator, estimates: readonly Estimate[])
 const legends = {
   statistical: 'Expected cycles by formula, densities uniform',
   actual: 'Cycles counted on the real places of the nonzeros',
+  sampled: 'Cycles counted on the real places of the nonzeros of some blocks, with the interval of the whole',
   both: 'Cycles counted on the real places of the nonzeros; "statistics %" is how far the formula with the same densities is from them',
 };
 

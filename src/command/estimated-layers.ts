@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { count, estimateBoth, withDensitiesOf } from '../accelerator/count.ts';
 import { estimate, layersOf, matricesOf } from '../accelerator/estimate.ts';
 import { masksOf, readMask } from '../accelerator/masks.ts';
+import { countSample } from '../accelerator/sampling.ts';
 import { isProblem, parseProblem } from '../accelerator/timeloop.ts';
 import { parseTopology } from '../accelerator/topology.ts';
 import type { Accelerator, Difference, Estimate, EstimatedLayer } from '../terms/accelerator.ts';
@@ -13,7 +14,9 @@ import { loadSuite } from '../workload/suite.ts';
 /** Which layers, and how. */
 export interface LayerOptions {
   readonly activations?: number;
-  readonly mode?: 'statistical' | 'actual' | 'both';
+  readonly mode?: 'statistical' | 'actual' | 'both' | 'sampled';
+  /** Of the blocks of a layer that are counted in mode sampled; default 0.1. */
+  readonly sample?: number;
   readonly activationMask?: string;
   readonly density?: readonly number[];
   readonly filter?: string;
@@ -102,6 +105,10 @@ export function actually(
     }
     const masks = masksOf(workload, { activations: given });
     const answers = accelerators.map((accelerator) => {
+      if (options.mode === 'sampled') {
+        const sampling = { share: options.sample ?? 0.1, seed: workload.seed };
+        return { estimates: [countSample(accelerator, layer, masks, sampling)] };
+      }
       if (options.mode === 'actual') return { estimates: [count(accelerator, layer, masks)] };
       const { statistical, actual, difference } = estimateBoth(accelerator, layer, masks);
       return { estimates: [statistical, actual], difference };

@@ -51,6 +51,14 @@ const difference = z.strictObject({
   reasons: list(text),
 });
 
+const sample = z.strictObject({
+  axis: z.enum(['rows', 'columns']),
+  blocks: positiveCount,
+  of: positiveCount,
+  confidence: share,
+  cyclesInterval: z.tuple([amount, amount]),
+});
+
 const loops = list(
   z.strictObject({ dimension: z.enum(dimensions), factor: z.union([positiveCount, z.literal('rest')]) }),
 );
@@ -78,6 +86,7 @@ export const estimateFields = {
   mapping: mapping.nullable(),
   rates: list(z.strictObject({ level: name, bytes: amount, bytesPerSecond: positive })),
   difference: difference.exactOptional(),
+  sample: sample.exactOptional(),
 };
 
 export const acceleratorRecordSchema = z.strictObject(acceleratorFields);

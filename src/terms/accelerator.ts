@@ -212,4 +212,17 @@ export interface Estimate {
   /** Of a generic design; null for an engine class, whose formula has its own. */
   readonly mapping: Mapping | null;
   readonly traffic: readonly LevelTraffic[] | null;
+  /** Of an estimate of which a part was counted. */
+  readonly sample?: CountedSample;
+}
+
+/** The part of a layer that was counted, and what is known of the whole. */
+export interface CountedSample {
+  /** Rows of the weights or columns of the activations. */
+  readonly axis: 'rows' | 'columns';
+  /** Blocks that were counted, of how many. */
+  readonly blocks: number;
+  readonly of: number;
+  readonly confidence: number;
+  readonly cyclesInterval: readonly [low: number, high: number];
 }

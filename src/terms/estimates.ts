@@ -1,5 +1,6 @@
 /** What a result file holds of the cost model: accelerators, and what each layer would cost on them. Nothing derived. */
 import type {
+  CountedSample,
   Difference,
   EnergyEstimate,
   EstimatedLayer,
@@ -58,6 +59,8 @@ export interface EstimateRecord {
   readonly rates: readonly LevelRate[];
   /** Of a counted estimate in mode both: how far its statistics were off. Absent in all others. */
   readonly difference?: Difference;
+  /** Of a counted estimate of which a part was counted. */
+  readonly sample?: CountedSample;
 }
 
 /** The estimates of a result file; one that was measured has neither list. */

@@ -13,6 +13,7 @@ export const evidenceNote =
 /** How an estimate came about: `expected`, `counted`, and where it was found to be off. */
 function modeEntry({ record, distrusted }: EstimateRow): Entry {
   if (distrusted) return { text: 'expected, NOT TRUSTWORTHY', tone: 'bad' };
+  if (record.sample !== undefined) return { text: `counted ${record.sample.blocks} of ${record.sample.of}` };
   return { text: record.mode === 'actual' ? 'counted' : 'expected' };
 }
 
