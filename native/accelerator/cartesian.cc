@@ -110,15 +110,20 @@ Status count_cartesian(const double* parameters, const Layer& layer, const Masks
       weights[at(row / per_group * parts + column / filter_points * phases + phase)] += 1;
     });
   }
+  // Steps as doubles: whole below 2^53 as the cycles are, and every vector unit multiplies them, which cannot
+  // be said of 64-bit integers (4 times as fast with SSE2).
+  std::vector<double> weight_parts(weights.size());
   std::int64_t weight_steps = 0;
-  for (std::int64_t& count : weights) {
-    count = divide_up(count, side);
-    weight_steps += count;
+  for (std::size_t part = 0; part < weights.size(); ++part) {
+    const std::int64_t steps = divide_up(weights[part], side);
+    weight_parts[part] = static_cast<double>(steps);
+    weight_steps += steps;
   }
   std::vector<std::int64_t> inputs(at(parts * pes));
-  std::vector<std::int64_t> loads(at(pes));
-  std::int64_t cycles = 0;
-  std::int64_t busy = 0;
+  std::vector<double> input_parts(inputs.size());
+  std::vector<double> loads(at(pes));
+  double cycles = 0.0;
+  double busy = 0.0;
   std::int64_t input_steps = 0;
   for (std::int64_t image = 0; image < layer.batch; ++image) {
     for (std::int64_t& count : inputs) count = 0;
@@ -131,18 +136,21 @@ Status count_cartesian(const double* parameters, const Layer& layer, const Masks
         inputs[at((channel * phases + y % s * s + x % s) * pes + pe)] += 1;
       });
     }
-    for (std::int64_t& count : inputs) {
-      count = divide_up(count, side);
-      input_steps += count;
+    for (std::size_t part = 0; part < inputs.size(); ++part) {
+      const std::int64_t steps = divide_up(inputs[part], side);
+      input_parts[part] = static_cast<double>(steps);
+      input_steps += steps;
     }
     for (std::int64_t group = 0; group < groups; ++group) {
-      for (std::int64_t& load : loads) load = 0;
+      for (double& load : loads) load = 0.0;
+      double* const sums = loads.data();
       for (std::int64_t part = 0; part < parts; ++part) {
-        const std::int64_t steps = weights[at(group * parts + part)];
-        for (std::int64_t pe = 0; pe < pes; ++pe) loads[at(pe)] += steps * inputs[at(part * pes + pe)];
+        const double steps = weight_parts[at(group * parts + part)];
+        const double* const of_part = input_parts.data() + part * pes;
+        for (std::int64_t pe = 0; pe < pes; ++pe) sums[pe] += steps * of_part[pe];
       }
-      std::int64_t slowest = 0;
-      for (const std::int64_t load : loads) {
+      double slowest = 0.0;
+      for (const double load : loads) {
         slowest = load > slowest ? load : slowest;
         busy += load;
       }
@@ -150,10 +158,10 @@ Status count_cartesian(const double* parameters, const Layer& layer, const Masks
     }
   }
   const double turns = static_cast<double>(groups) * static_cast<double>(layer.batch);
-  out.cycles = static_cast<double>(cycles);
+  out.cycles = cycles;
   out.terms[2] = static_cast<double>(input_steps) / static_cast<double>(parts * pes * layer.batch);
   out.terms[3] = static_cast<double>(weight_steps) / static_cast<double>(groups * parts);
-  out.terms[4] = (out.cycles - static_cast<double>(busy) / static_cast<double>(pes)) / turns;
+  out.terms[4] = (out.cycles - busy / static_cast<double>(pes)) / turns;
   out.actions[1] = out.cycles * out.multipliers;
   return Status::kOk;
 }
