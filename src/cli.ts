@@ -253,7 +253,7 @@ program
   )
   .option(
     '--vary <parameter=values>',
-    'again for each parameter: pes=16..1024*2 (doubling), fifoDepth=1..16 (or 1..16+5), runBits=2,4,8',
+    'again for each parameter: pes=16..1024*2 (doubling), fifoDepth=1..16 (or 1..16+5), runBits=2,4,8; of a generic design any number of its file: levels.RF.depth=256..4096*2',
     (text: string, before: readonly string[]) => [...before, text],
     [] as readonly string[],
   )
@@ -270,10 +270,12 @@ program
   .option('--filter <text>', 'only layers whose name contains this text')
   .option(
     '--threads <n>',
-    'threads (default all)',
+    'threads (default all; a generic design takes one)',
     number('threads in 1..1024', (value) => positive(value) && value <= 1024),
   )
   .option('--csv <file>', 'write the front there')
+  .option('--html <file>', 'write a page with a chart of the front there')
+  .option('--svg <file>', 'write the chart alone there')
   .option('--json', 'as JSON')
   .action(async (accelerator: string, what: string, options) => {
     const { exploreCommand } = await import('./command/explore.ts');
