@@ -136,7 +136,7 @@ describe('the command', { timeout: 60_000 }, () => {
       status: 0,
       stderr: expect.stringMatching(/3 designs of eie/),
     });
-    expect(stdout).toMatch(/^Designs of eie .*\n +pes +us +x dense +uJ +multipliers/);
+    expect(stdout).toMatch(/^Designs of eie .*\n *pes +us +x dense +uJ +multipliers/);
     expect(stderr).not.toMatch(/\[=/);
     expect(readFileSync(csv, 'utf8').trim().split('\n')[0]).toBe('pes,us,x dense,uJ,multipliers');
     const json = JSON.parse(run('eie', 'quick', '--vary', 'pes=16,64', '--json').stdout);

@@ -8,7 +8,6 @@ import {
   logTicks,
   pixelOf,
   shortened,
-  spread,
   textWidth,
   valueAt,
 } from '../charts/figure.ts';
@@ -54,16 +53,15 @@ export function frontChart({ title, costLabel, points }: FrontPicture): Chart | 
   // The best product of both is where the front bends.
   const bend = drawn.reduce((a, b) => (b.timeUs * b.cost < a.timeUs * a.cost ? b : a));
   const named = [...new Set([drawn[0]!, bend, drawn.at(-1)!])];
-  const beside = spread(
-    named.map(({ cost }) => pixelOf(yAxis, cost) - 12),
-    16,
-    [margin.top - 12, height - margin.bottom - 8],
-  );
-  const labels = named.map(({ timeUs, label }, at) => {
-    const text = shortened(label, longestLabel);
+  // Above and to the right of a design there is nothing; of the cheapest one, below and to the left.
+  const labels = named.map((point, at) => {
+    const text = shortened(point.label, longestLabel);
+    const isLast = at > 0 && point === drawn.at(-1);
+    const left = pixelOf(xAxis, point.timeUs) + (isLast ? -4 - textWidth(text) : 8);
     const room = chartWidth - margin.right - textWidth(text);
-    const pixel = Math.max(margin.left + 4, Math.min(pixelOf(xAxis, timeUs) + 8, room));
-    return { text, x: valueAt(xAxis, pixel), y: valueAt(yAxis, beside[at]!) };
+    const pixel = Math.max(margin.left + 4, Math.min(left, room));
+    const y = pixelOf(yAxis, point.cost) + (isLast ? 15 : -12);
+    return { text, x: valueAt(xAxis, pixel), y: valueAt(yAxis, y) };
   });
   const svg = draw(`Designs that none beats: ${title}`, {
     height,
