@@ -1,5 +1,5 @@
 /** `sparsemark estimate`: what a suite or a topology would cost on accelerators that are not here. */
-import { acceleratorNames, loadAccelerator } from '../accelerator/accelerator.ts';
+import { acceleratorNames } from '../accelerator/accelerator.ts';
 import { withErt } from '../accelerator/ert.ts';
 import { mappingText } from '../accelerator/mapping.ts';
 import type { Accelerator, Estimate } from '../terms/accelerator.ts';
@@ -7,9 +7,12 @@ import { exitCodes } from '../terms.ts';
 import { estimatePath, writeEstimates } from './estimate-file.ts';
 import { actually, type Estimated, type LayerOptions, statistically } from './estimated-layers.ts';
 import { asJson, type Output, plainTable } from './output.ts';
+import { acceleratorsNamed } from './this-cpu.ts';
 
 export interface EstimateOptions extends LayerOptions {
   readonly accelerator?: readonly string[];
+  /** Result file whose machine `this-cpu` is, instead of measuring this one. */
+  readonly ceilings?: string;
   /** An energy reference table instead of the accelerators' own tables. */
   readonly ert?: string;
   readonly explain?: boolean;
@@ -122,7 +125,7 @@ export function estimateCommand(
   const startedAt = new Date();
   const path = estimatePath(what, startedAt, options.out);
   const { ert } = options;
-  const loaded = (options.accelerator ?? acceleratorNames()).map(loadAccelerator);
+  const loaded = acceleratorsNamed(options.accelerator ?? acceleratorNames(), options.ceilings);
   const asked = ert === undefined ? loaded : loaded.map((one) => withErt(one, ert));
   const named = options.accelerator !== undefined || options.all === true;
   const mode = options.mode ?? 'statistical';
