@@ -75,7 +75,7 @@ describe('bad input: exit code 42, with the nearest name', () => {
     [
       'a format that refuses the mask',
       ['list', 'plans', 'triangular'],
-      /holds? .*"triangular": a nonzero above/,
+      /for list plans, received "triangular": a nonzero above/,
     ],
     ['rows of no matrix', ['list', 'plans', '--rows', '0'], /rows of at least 1, received "0"/],
     ['an option of plans elsewhere', ['list', 'kernels', '--rows', '4'], /--rows only for list plans/],
