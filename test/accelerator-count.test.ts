@@ -111,6 +111,41 @@ describe('counts by hand', () => {
     expect(found.terms.paddingShare).toBe(0.5);
   });
 
+  it('SparTen: the densest filter shares a unit with the sparsest, what is left over goes alone', () => {
+    const of = (pairs: number, units: number): number => {
+      const parameters = [4, units, 1, 0, pairs];
+      const masks = { weights, activations: null };
+      return count({ ...loadAccelerator('sparten'), parameters }, layerOf(shape), masks).cycles;
+    };
+    // Nonzeros 2, 2, 1, 3: one unit at a time takes them all, two units 3 + 1 and 2 + 2 at once.
+    expect(of(0, 1)).toBe(8);
+    expect(of(1, 1)).toBe(8);
+    expect(of(0, 2)).toBe(2 + 3);
+    expect(of(1, 2)).toBe(4);
+    // Three units: 3 and 2 alone, 2 + 1 together.
+    expect(of(0, 3)).toBe(2 + 3);
+    expect(of(1, 3)).toBe(3);
+  });
+
+  it('Eyeriss v2: filters, pixels and inputs are spread, the slowest element counts', () => {
+    const of = (pes: number, macs: number, n: number): { cycles: number; at: readonly number[] } => {
+      const parameters = [pes, macs];
+      const layer = layerOf({ ...shape, n });
+      const found = count({ ...loadAccelerator('eyeriss-v2'), parameters }, layer, {
+        weights,
+        activations: null,
+      });
+      const { filtersAtOnce, pixelsAtOnce, inputsAtOnce } = found.terms;
+      return { cycles: found.cycles, at: [filtersAtOnce!, pixelsAtOnce!, inputsAtOnce!] };
+    };
+    // Inputs have 2, 1, 1 and 4 nonzero weights.
+    expect(of(1, 1, 1)).toEqual({ cycles: 8, at: [1, 1, 1] });
+    expect(of(1, 2, 1)).toEqual({ cycles: 1 + 1 + 1 + 2, at: [1, 1, 1] });
+    // Two elements: two inputs each, 2 + 1 and 1 + 4.
+    expect(of(2, 1, 1)).toEqual({ cycles: 5, at: [1, 1, 2] });
+    expect(of(4, 1, 1)).toEqual({ cycles: 4, at: [1, 1, 4] });
+  });
+
   it('the 2:4 tensor core looks whether the weights have the pattern', () => {
     const core = loadAccelerator('tensor-core-2-4');
     const of = (mask: OperandMask) => count(core, layerOf(shape), { weights: mask, activations: null });
@@ -299,8 +334,8 @@ describe('against the statistics', () => {
     }
   });
 
-  // Without the pattern a nonzero more sends those behind it to other gathers.
-  it.each(countedNames.filter((name) => name !== 'gather-scatter-16-unstructured'))(
+  // A nonzero more sends those behind it to other gathers, and another filter beside the one that it is in.
+  it.each(countedNames.filter((name) => !['gather-scatter-16-unstructured', 'sparten'].includes(name)))(
     '%s: no fewer cycles on a mask that holds another',
     (name) => {
       const accelerator = loadAccelerator(name);

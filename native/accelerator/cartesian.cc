@@ -24,7 +24,8 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"outputChannelsAGroup", "groups", "activationSteps", "weightSteps",
                                   "waitingCycles"};
-constexpr const char* kActions[] = {"mac", "multiplierSlot", "accumulate"};
+constexpr const char* kActions[] = {"mac",        "idleSlot",    "accumulate", "inputRead",
+                                    "weightRead", "outputWrite", "weightFetch"};
 
 // Output channels whose partial sums fit the accumulators of an element.
 std::int64_t channels_a_group(const double* parameters, const Layer& layer) {
@@ -82,9 +83,18 @@ Status estimate_cartesian(const double* parameters, const Layer& layer, Estimate
   out.terms[2] = mean;
   out.terms[3] = weight_steps;
   out.terms[4] = group - balanced;
-  out.actions[0] = out.effectual_macs;
-  out.actions[1] = out.cycles * out.multipliers;
-  out.actions[2] = out.effectual_macs;
+  out.actions[0] = out.actions[2] = out.effectual_macs;
+  const double slots = out.cycles * out.multipliers;
+  out.actions[1] = slots > out.effectual_macs ? slots - out.effectual_macs : 0.0;
+  // Inputs are read once an output group, weights once for each step of the inputs.
+  const double points = static_cast<double>(layer.channels) * static_cast<double>(layer.height) *
+                        static_cast<double>(layer.width);
+  out.actions[3] = planes * output_groups * points * layer.activations.density;
+  out.actions[4] = planes * output_groups * balanced * pes * side;
+  out.actions[5] =
+      static_cast<double>(layer.m) * static_cast<double>(layer.n) * static_cast<double>(layer.groups);
+  out.actions[6] = static_cast<double>(layer.m) * static_cast<double>(layer.k) *
+                   static_cast<double>(layer.groups) * layer.weights.density;
   return Status::kOk;
 }
 
@@ -154,7 +164,11 @@ Status count_cartesian(const double* parameters, const Layer& layer, const Masks
   out.terms[2] = static_cast<double>(input_steps) / static_cast<double>(parts * pes * layer.batch);
   out.terms[3] = static_cast<double>(weight_steps) / static_cast<double>(groups * parts);
   out.terms[4] = (out.cycles - static_cast<double>(busy) / static_cast<double>(pes)) / turns;
-  out.actions[1] = out.cycles * out.multipliers;
+  out.actions[0] = out.actions[2] = out.effectual_macs;
+  const double slots = out.cycles * out.multipliers;
+  out.actions[1] = slots > out.effectual_macs ? slots - out.effectual_macs : 0.0;
+  out.actions[3] = static_cast<double>(masks.planes.count() * groups);
+  out.actions[4] = static_cast<double>(busy * side);
   return Status::kOk;
 }
 
@@ -167,7 +181,7 @@ extern const Engine cartesian = {"cartesian",
                                  kTerms,
                                  5,
                                  kActions,
-                                 3,
+                                 7,
                                  estimate_cartesian,
                                  count_cartesian};
 

@@ -4,9 +4,12 @@
 //   a chunk takes E[max(1, max over units of X)], X ~ matches; one-sided: nonzeros of the activations alone
 // Cluster c has the pixels c, c + clusters, ... and does not wait for the others before the end of the layer,
 // which the normal maximum of the sums of its chunks stands for.
-// Skips zeros of both operands (or of one). Greedy balancing, which pairs filters by their density, is not
-// modelled.
+// Skips zeros of both operands (or of one). Greedy balancing in software sorts the filters by their nonzeros
+// and gives a unit two of them, the densest left with the sparsest: a chunk then takes the most over units of
+// the sum of both, two cycles at the least. Of what is left at the end, the densest go alone.
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "engine.h"
@@ -15,73 +18,173 @@
 namespace sparsemark::accelerator {
 namespace {
 
-enum { kChunk, kUnits, kClusters, kOneSided };
+enum { kChunk, kUnits, kClusters, kOneSided, kPairs };
 
 constexpr Parameter kParameters[] = {
     {"chunk", "points", "positions of a chunk", 1, 65536, true},
     {"units", "elements", "units of a cluster, an output channel each", 1, 65536, true},
     {"clusters", "clusters", "clusters, an output pixel each", 1, 65536, true},
     {"oneSided", "1", "1: only zero activations are skipped", 0, 1, true},
+    {"pairsFilters", "1", "1: a unit has a dense and a sparse filter at once", 0, 1, true},
 };
 constexpr const char* kTerms[] = {"chunks", "cyclesAChunk", "meanMatches", "waitingCycles"};
 constexpr const char* kActions[] = {"mac", "maskBitRead"};
 
+// How filters are dealt out: `pairs` turns of two filters a unit, then one turn of what is left.
+struct Deal {
+  std::int64_t paired_turns = 0;
+  std::int64_t single_turns = 0;
+  // Of the last turn: units with two filters, where some have.
+  std::int64_t last_pairs = 0;
+};
+
+Deal deal_of(const double* parameters, const Layer& layer) {
+  const auto units = static_cast<std::int64_t>(parameters[kUnits]);
+  // One-sided, all units take as long whatever their filters.
+  if (parameters[kPairs] <= 0.0 || parameters[kOneSided] > 0.0) return {0, divide_up(layer.m, units), 0};
+  Deal deal{layer.m / (2 * units), 0, 0};
+  const std::int64_t left = layer.m % (2 * units);
+  if (left > units) {
+    deal.last_pairs = left - units;
+  } else {
+    deal.single_turns = left > 0 ? 1 : 0;
+  }
+  return deal;
+}
+
 Status estimate_chunks(const double* parameters, const Layer& layer, Estimate& out) noexcept {
   const auto chunk = static_cast<std::int64_t>(parameters[kChunk]);
   const bool one_sided = parameters[kOneSided] > 0.0;
-  // E[X] and E[X^2] of a chunk's cycles X.
+  const double density =
+      one_sided ? layer.activations.density : layer.weights.density * layer.activations.density;
+  // E[X] and E[X^2] of the cycles X that `units` units with so many filters each take for a chunk.
   struct Moments {
-    double mean;
-    double square;
+    double mean = 0.0;
+    double square = 0.0;
   };
-  const auto moments_of = [&](std::int64_t points, double density) {
-    Moments made{};
+  const auto moments_of = [&](std::int64_t points, std::int64_t filters, double units) {
+    Moments made;
     double below = 0.0;
     double power_below = 0.0;
-    const double units = one_sided ? 1.0 : parameters[kUnits];
-    Occupancy::binomial(points, density).visit([&](std::int64_t x, double probability) {
+    Occupancy::binomial(filters * points, density).visit([&](std::int64_t x, double probability) {
       below += probability;
-      const double power = Occupancy::power_of(below < 1.0 ? below : 1.0, units);
-      const double cycles = x > 1 ? static_cast<double>(x) : 1.0;
+      const double power = Occupancy::power_of(below < 1.0 ? below : 1.0, one_sided ? 1.0 : units);
+      const double cycles = static_cast<double>(x > filters ? x : filters);
       made.mean += cycles * (power - power_below);
       made.square += cycles * cycles * (power - power_below);
       power_below = power;
     });
     return made;
   };
-  const double turns =
-      static_cast<double>(divide_up(layer.m, static_cast<std::int64_t>(parameters[kUnits]))) *
-      static_cast<double>(divide_up(layer.n, static_cast<std::int64_t>(parameters[kClusters]))) *
-      static_cast<double>(layer.groups);
-  const double density =
-      one_sided ? layer.activations.density : layer.weights.density * layer.activations.density;
   const std::int64_t rest = layer.k % chunk;
   const auto whole = static_cast<double>(layer.k / chunk);
-  const Moments of_chunk = moments_of(chunk < layer.k ? chunk : layer.k, density);
-  const double of_rest = rest == 0 ? 0.0 : rest == layer.k ? of_chunk.mean : moments_of(rest, density).mean;
-  const double spread = of_chunk.square - of_chunk.mean * of_chunk.mean;
-  // What clusters differ in: the activations alone. One-sided, all turns of a pixel take the same time.
-  const double chunks = turns * static_cast<double>(layer.k) / static_cast<double>(chunk);
-  const double own =
-      one_sided       ? static_cast<double>(divide_up(layer.m, static_cast<std::int64_t>(parameters[kUnits])))
-      : density < 1.0 ? (1.0 - layer.activations.density) / (1.0 - density)
-                      : 0.0;
+  // Cycles of one turn of a cluster and their variance.
+  struct Turn {
+    double cycles = 0.0;
+    double variance = 0.0;
+    double chunk = 0.0;
+  };
+  const auto turn_of = [&](std::int64_t filters, double units) {
+    const Moments of_chunk = moments_of(chunk < layer.k ? chunk : layer.k, filters, units);
+    const double of_rest = rest == 0         ? 0.0
+                           : rest == layer.k ? of_chunk.mean
+                                             : moments_of(rest, filters, units).mean;
+    const double spread = of_chunk.square - of_chunk.mean * of_chunk.mean;
+    return Turn{whole * of_chunk.mean + of_rest,
+                spread > 0.0 ? spread * static_cast<double>(layer.k) / static_cast<double>(chunk) : 0.0,
+                of_chunk.mean};
+  };
+  const Deal deal = deal_of(parameters, layer);
+  const double units = parameters[kUnits];
   const auto clusters = static_cast<std::int64_t>(parameters[kClusters]);
+  // Turns of a cluster over its pixels.
+  const double pixels = static_cast<double>(divide_up(layer.n, clusters)) * static_cast<double>(layer.groups);
+  double sum = 0.0;
+  double variance = 0.0;
+  const auto add = [&](std::int64_t turns, std::int64_t filters, double of_units) {
+    if (turns == 0) return;
+    const Turn turn = turn_of(filters, of_units);
+    sum += static_cast<double>(turns) * turn.cycles;
+    variance += static_cast<double>(turns) * turn.variance;
+    if (out.terms[1] == 0.0) out.terms[1] = turn.chunk;
+  };
+  add(deal.paired_turns, 2, units);
+  add(deal.single_turns, 1, units);
+  // Units with one filter are through before those with two.
+  add(deal.last_pairs > 0 ? 1 : 0, 2, static_cast<double>(deal.last_pairs));
+
+  const double outputs = static_cast<double>(divide_up(layer.m, static_cast<std::int64_t>(units)));
+  // What clusters differ in: the activations alone. One-sided, all turns of a pixel take the same time.
+  const double own = one_sided       ? outputs
+                     : density < 1.0 ? (1.0 - layer.activations.density) / (1.0 - density)
+                                     : 0.0;
   // Clusters that have a pixel more than the others.
   const std::int64_t busiest = layer.n % clusters == 0 ? clusters : layer.n % clusters;
-  const double waiting = expected_normal_maximum(static_cast<double>(busiest)) *
-                         std::sqrt(spread > 0.0 ? chunks * spread * own : 0.0);
-  out.dense_cycles = turns * static_cast<double>(layer.k);
-  out.cycles = turns * (whole * of_chunk.mean + of_rest);
+  const double waiting =
+      expected_normal_maximum(static_cast<double>(busiest)) * std::sqrt(pixels * variance * own);
+  out.dense_cycles = pixels * outputs * static_cast<double>(layer.k);
+  out.cycles = pixels * sum;
   out.terms[3] = out.cycles + waiting < out.dense_cycles ? waiting : out.dense_cycles - out.cycles;
   out.cycles += out.terms[3];
-  out.multipliers = parameters[kUnits] * parameters[kClusters];
-  out.terms[0] = turns * static_cast<double>(divide_up(layer.k, chunk));
-  out.terms[1] = of_chunk.mean;
+  out.multipliers = units * parameters[kClusters];
+  out.terms[0] = pixels * outputs * static_cast<double>(divide_up(layer.k, chunk));
   out.terms[2] = static_cast<double>(chunk) * density;
   out.actions[0] = out.macs * density;
   out.actions[1] = 2.0 * out.macs;
   return Status::kOk;
+}
+
+constexpr std::int64_t kAlone = -1;
+
+// Turns where some units have two filters: of each unit both, or the second kAlone. Empty where all are
+// alone.
+std::vector<std::vector<std::int64_t>> paired_turns_of(const double* parameters, const Layer& layer,
+                                                       const BitMatrix& weights) {
+  const auto units = static_cast<std::int64_t>(parameters[kUnits]);
+  const Deal deal = deal_of(parameters, layer);
+  std::vector<std::vector<std::int64_t>> turns;
+  if (deal.paired_turns == 0 && deal.last_pairs == 0) return turns;
+  std::vector<std::int64_t> order(static_cast<std::size_t>(layer.m));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::int64_t a, std::int64_t b) { return weights.count(a) > weights.count(b); });
+  std::size_t first = 0;
+  std::size_t last = order.size();
+  for (std::int64_t turn = 0; turn < deal.paired_turns; ++turn) {
+    turns.emplace_back();
+    for (std::int64_t unit = 0; unit < units; ++unit) {
+      turns.back().push_back(order[first++]);
+      turns.back().push_back(order[--last]);
+    }
+  }
+  if (first < last) {
+    turns.emplace_back();
+    const std::size_t alone = last - first - 2 * static_cast<std::size_t>(deal.last_pairs);
+    for (std::size_t unit = 0; unit < alone; ++unit) {
+      turns.back().push_back(order[first++]);
+      turns.back().push_back(kAlone);
+    }
+    while (first < last) {
+      turns.back().push_back(order[first++]);
+      turns.back().push_back(order[--last]);
+    }
+  }
+  return turns;
+}
+
+// Cycles of a chunk whose units have one or two filters each.
+std::int64_t longest_pair(const std::vector<std::int64_t>& turn, const Masks& masks, std::int64_t j,
+                          std::int64_t begin, std::int64_t end) {
+  const auto matches = [&](std::int64_t row) {
+    return most_matches(masks.weights.row(row), 1, 0, masks.by_output.row(j), begin, end);
+  };
+  std::int64_t longest = 1;
+  for (std::size_t unit = 0; unit < turn.size(); unit += 2) {
+    const bool alone = turn[unit + 1] == kAlone;
+    const std::int64_t cycles = matches(turn[unit]) + (alone ? 0 : matches(turn[unit + 1]));
+    longest = std::max({longest, cycles, std::int64_t{alone ? 1 : 2}});
+  }
+  return longest;
 }
 
 Status count_chunks(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
@@ -91,21 +194,30 @@ Status count_chunks(const double* parameters, const Layer& layer, const Masks& m
   const bool one_sided = parameters[kOneSided] > 0.0;
   const std::int64_t stride = (layer.k + 63) / 64;
   std::vector<std::int64_t> loads(static_cast<std::size_t>(clusters));
-  std::int64_t matches = 0;
-  for (std::int64_t first = 0; first < layer.m; first += units) {
-    const std::int64_t rows = first + units < layer.m ? units : layer.m - first;
+  // cycles_of(pixel, begin, end): of one turn and chunk.
+  const auto add_turn = [&](auto cycles_of) {
     for (std::int64_t j = 0; j < layer.n; ++j) {
       std::int64_t cycles = 0;
       for (std::int64_t begin = 0; begin < layer.k; begin += chunk) {
-        const std::int64_t end = begin + chunk < layer.k ? begin + chunk : layer.k;
-        const std::int64_t longest = one_sided ? masks.by_output.count(j, begin, end)
-                                               : most_matches(masks.weights.row(first), rows, stride,
-                                                              masks.by_output.row(j), begin, end);
-        cycles += longest > 1 ? longest : 1;
-        matches += one_sided ? longest * rows : 0;
+        cycles += cycles_of(j, begin, begin + chunk < layer.k ? begin + chunk : layer.k);
       }
       loads[static_cast<std::size_t>(j % clusters)] += cycles;
     }
+  };
+  const auto turns = paired_turns_of(parameters, layer, masks.weights);
+  for (const std::vector<std::int64_t>& turn : turns) {
+    add_turn([&](std::int64_t j, std::int64_t begin, std::int64_t end) {
+      return longest_pair(turn, masks, j, begin, end);
+    });
+  }
+  for (std::int64_t first = 0; turns.empty() && first < layer.m; first += units) {
+    const std::int64_t rows = first + units < layer.m ? units : layer.m - first;
+    add_turn([&](std::int64_t j, std::int64_t begin, std::int64_t end) {
+      const std::int64_t longest = one_sided ? masks.by_output.count(j, begin, end)
+                                             : most_matches(masks.weights.row(first), rows, stride,
+                                                            masks.by_output.row(j), begin, end);
+      return longest > 1 ? longest : std::int64_t{1};
+    });
   }
   std::int64_t slowest = 0;
   std::int64_t sum = 0;
@@ -114,12 +226,14 @@ Status count_chunks(const double* parameters, const Layer& layer, const Masks& m
     sum += load;
   }
   const std::int64_t busy = layer.n < clusters ? layer.n : clusters;
-  const double chunks = static_cast<double>(divide_up(layer.m, units)) * static_cast<double>(layer.n) *
-                        static_cast<double>(divide_up(layer.k, chunk));
+  const double groups_of_turns =
+      turns.empty() ? static_cast<double>(divide_up(layer.m, units)) : static_cast<double>(turns.size());
+  const double chunks =
+      groups_of_turns * static_cast<double>(layer.n) * static_cast<double>(divide_up(layer.k, chunk));
   out.cycles = static_cast<double>(slowest);
   out.terms[1] = static_cast<double>(sum) / chunks;
   out.terms[3] = out.cycles - static_cast<double>(sum) / static_cast<double>(busy);
-  out.actions[0] = one_sided ? static_cast<double>(matches) : out.effectual_macs;
+  out.actions[0] = one_sided ? static_cast<double>(masks.activations.count() * layer.m) : out.effectual_macs;
   return Status::kOk;
 }
 
@@ -127,7 +241,7 @@ Status count_chunks(const double* parameters, const Layer& layer, const Masks& m
 
 extern const Engine chunk_match = {
     "chunk-match",   "skips zeros of both operands, or of the activations alone",
-    kParameters,     4,
+    kParameters,     5,
     kTerms,          4,
     kActions,        2,
     estimate_chunks, count_chunks};

@@ -1,8 +1,10 @@
-// Eyeriss v2's element (Chen et al., JETCAS 2019): compressed columns of weights and activations; for each
-// nonzero activation of a channel all nonzero weights of that channel are multiplied:
-//   cycles of an element = sum over inputs of ceil(nonzeros(W) / MACs a cycle) nonzeros(A)
-// With one element and one MAC that is m n k d_w d_a in the mean. Several elements have the same activations
-// and every pes-th output each; the slowest counts, by the normal maximum of their sums. Skips zeros of both.
+// Eyeriss v2 (Chen et al., JETCAS 2019): compressed columns of weights and activations; for each nonzero
+// activation of an input all its nonzero weights of the element's filters are multiplied:
+//   cycles of an element = sum over its inputs of ceil(nonzeros(W) / MACs a cycle) nonzeros(A)
+// With one element and one MAC that is m n k d_w d_a in the mean. The hierarchical mesh brings any operand to
+// any element, so that filters, pixels, inputs and groups may all be spread: as they fill the elements best
+// without zeros. The slowest element counts, by the normal maximum of their sums. Skips zeros of both; a
+// depthwise layer has one filter an input, of which nothing is skipped and one multiplication a cycle is all.
 #include <cmath>
 #include <vector>
 
@@ -18,43 +20,113 @@ constexpr Parameter kParameters[] = {
     {"pes", "elements", "processing elements", 1, 1048576, true},
     {"macsPerCycle", "MACs", "multiplications of an element in a cycle", 1, 64, true},
 };
-constexpr const char* kTerms[] = {"effectualMacsAnElement", "waitingCycles"};
+constexpr const char* kTerms[] = {"effectualMacsAnElement", "waitingCycles", "filtersAtOnce",
+                                  "pixelsAtOnce",           "inputsAtOnce",  "groupsAtOnce"};
 constexpr const char* kActions[] = {"mac", "weightRead", "activationRead", "partialSum"};
 
+// How many parts each dimension is dealt out to, and the share of one element.
+struct Spread {
+  std::int64_t filters = 1;
+  std::int64_t pixels = 1;
+  std::int64_t inputs = 1;
+  std::int64_t groups = 1;
+  double dense_steps = 0.0;
+};
+
+std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+
+// The fewest dense steps; groups first, since they share nothing, then powers of two and what they leave.
+Spread spread_of(const double* parameters, const Layer& layer) {
+  const auto pes = static_cast<std::int64_t>(parameters[kPes]);
+  const auto macs = static_cast<std::int64_t>(parameters[kMacs]);
+  const std::int64_t groups = least(layer.groups, pes);
+  Spread best;
+  const std::int64_t left = pes / groups;
+  for (std::int64_t filters = 1;; filters *= 2) {
+    const std::int64_t of_filters = least(filters, least(layer.m, left));
+    const std::int64_t beside = left / of_filters;
+    for (std::int64_t pixels = 1;; pixels *= 2) {
+      const std::int64_t of_pixels = least(pixels, least(layer.n, beside));
+      const std::int64_t of_inputs = least(beside / of_pixels, layer.k);
+      const double steps = static_cast<double>(divide_up(divide_up(layer.m, of_filters), macs)) *
+                           static_cast<double>(divide_up(layer.n, of_pixels)) *
+                           static_cast<double>(divide_up(layer.k, of_inputs)) *
+                           static_cast<double>(divide_up(layer.groups, groups));
+      if (best.dense_steps == 0.0 || steps < best.dense_steps) {
+        best = {of_filters, of_pixels, of_inputs, groups, steps};
+      }
+      if (of_pixels < pixels || of_pixels == beside) break;
+    }
+    if (of_filters < filters || of_filters == left) break;
+  }
+  return best;
+}
+
 Status estimate_columns(const double* parameters, const Layer& layer, Estimate& out) noexcept {
-  const double pes = parameters[kPes];
-  const std::int64_t outputs = divide_up(layer.m, static_cast<std::int64_t>(pes));
-  const double inputs = static_cast<double>(layer.k) * static_cast<double>(layer.groups);
-  const double pixels = static_cast<double>(layer.n) * layer.activations.density;
+  const Spread spread = spread_of(parameters, layer);
+  const double groups = static_cast<double>(layer.groups);
+  const bool depthwise = layer.groups > 1 && layer.m == 1;
   const auto steps = [&](std::int64_t x) { return std::ceil(static_cast<double>(x) / parameters[kMacs]); };
-  const Occupancy column = Occupancy::of(outputs, layer.weights);
+  const double all_inputs = static_cast<double>(layer.k) * groups;
+  out.dense_cycles = spread.dense_steps;
+  out.multipliers = parameters[kPes] * parameters[kMacs];
+  out.terms[0] = out.effectual_macs / parameters[kPes];
+  out.terms[2] = static_cast<double>(spread.filters);
+  out.terms[3] = static_cast<double>(spread.pixels);
+  out.terms[4] = static_cast<double>(spread.inputs);
+  out.terms[5] = static_cast<double>(spread.groups);
+  out.actions[0] = out.actions[1] = depthwise ? out.macs : out.effectual_macs;
+  out.actions[2] = static_cast<double>(layer.n) * all_inputs * (depthwise ? 1.0 : layer.activations.density);
+  out.actions[3] = 2.0 * out.actions[0];
+  if (depthwise) {
+    out.cycles = out.dense_cycles;
+    return Status::kOk;
+  }
+  const Occupancy column = Occupancy::of(divide_up(layer.m, spread.filters), layer.weights);
   const double of_input = parameters[kMacs] > 1.0 ? column.expect(steps) : column.mean();
   const double square = column.expect([&](std::int64_t x) { return steps(x) * steps(x); });
-  const double spread = square > of_input * of_input ? square - of_input * of_input : 0.0;
+  const double inputs = static_cast<double>(divide_up(layer.k, spread.inputs)) *
+                        static_cast<double>(divide_up(layer.groups, spread.groups));
+  const double points = static_cast<double>(divide_up(layer.n, spread.pixels));
+  const double live = layer.activations.density;
+  const double pixels = points * live;
+  // Elements of one column have the same pixels, those of one row the same filters: spread apart where any
+  // differ.
+  const double of_weights = square > of_input * of_input ? square - of_input * of_input : 0.0;
+  const double of_pixels =
+      spread.pixels * spread.inputs * spread.groups > 1 ? points * live * (1.0 - live) : 0.0;
+  const double variance = of_weights * pixels * pixels + of_pixels * square;
   const double mean = of_input * inputs * pixels;
-  const double waiting = expected_normal_maximum(pes) * pixels * std::sqrt(inputs * spread);
-  out.dense_cycles = steps(outputs) * inputs * static_cast<double>(layer.n);
+  const double waiting = expected_normal_maximum(static_cast<double>(spread.filters * spread.pixels *
+                                                                     spread.inputs * spread.groups)) *
+                         std::sqrt(inputs * variance);
   out.cycles = mean + waiting < out.dense_cycles ? mean + waiting : out.dense_cycles;
-  out.multipliers = pes * parameters[kMacs];
-  out.terms[0] = column.mean() * inputs * pixels;
-  out.terms[1] = out.cycles - mean;
-  out.actions[0] = out.actions[1] = out.effectual_macs;
-  out.actions[2] = static_cast<double>(layer.n) * static_cast<double>(layer.k) * layer.activations.density *
-                   static_cast<double>(layer.groups);
-  out.actions[3] = 2.0 * out.effectual_macs;
+  out.terms[1] = out.cycles > mean ? out.cycles - mean : 0.0;
   return Status::kOk;
 }
 
 Status count_columns(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
-  const auto pes = static_cast<std::int64_t>(parameters[kPes]);
   const auto macs = static_cast<std::int64_t>(parameters[kMacs]);
-  std::vector<std::int64_t> loads(static_cast<std::size_t>(pes));
-  std::vector<std::int64_t> weights(static_cast<std::size_t>(pes));
+  const Spread spread = spread_of(parameters, layer);
+  const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
+  // Filter i, pixel j and input p belong to part i mod filters, j mod pixels and p mod inputs.
+  std::vector<std::int64_t> loads(at(spread.filters * spread.pixels * spread.inputs));
+  std::vector<std::int64_t> weights(at(spread.filters));
+  std::vector<std::int64_t> pixels(at(spread.pixels));
   for (std::int64_t p = 0; p < layer.k; ++p) {
     for (std::int64_t& count : weights) count = 0;
-    masks.by_input.visit(p, [&](std::int64_t row) { weights[static_cast<std::size_t>(row % pes)] += 1; });
-    const std::int64_t pixels = masks.activations.count(p);
-    for (std::size_t e = 0; e < loads.size(); ++e) loads[e] += divide_up(weights[e], macs) * pixels;
+    for (std::int64_t& count : pixels) count = 0;
+    masks.by_input.visit(p, [&](std::int64_t i) { weights[at(i % spread.filters)] += 1; });
+    if (spread.pixels == 1) {
+      pixels[0] = masks.activations.count(p);
+    } else {
+      masks.activations.visit(p, [&](std::int64_t j) { pixels[at(j % spread.pixels)] += 1; });
+    }
+    std::int64_t* load = loads.data() + p % spread.inputs * spread.filters * spread.pixels;
+    for (const std::int64_t of_weights : weights) {
+      const std::int64_t steps = divide_up(of_weights, macs);
+      for (const std::int64_t of_pixels : pixels) *load++ += steps * of_pixels;
+    }
   }
   std::int64_t slowest = 0;
   double sum = 0.0;
@@ -64,15 +136,19 @@ Status count_columns(const double* parameters, const Layer& layer, const Masks& 
   }
   out.cycles = static_cast<double>(slowest);
   out.terms[0] = out.effectual_macs / parameters[kPes];
-  out.terms[1] = out.cycles - sum / parameters[kPes];
+  out.terms[1] = out.cycles - sum / static_cast<double>(loads.size());
+  out.actions[0] = out.actions[1] = out.effectual_macs;
   out.actions[2] = static_cast<double>(masks.activations.count());
+  out.actions[3] = 2.0 * out.effectual_macs;
   return Status::kOk;
 }
 
 }  // namespace
 
-extern const Engine column_pe = {
-    "column-pe",  "skips zeros of both operands", kParameters, 2, kTerms, 2, kActions, 4, estimate_columns,
-    count_columns};
+extern const Engine column_pe = {"column-pe",      "skips zeros of both operands, none of a depthwise layer",
+                                 kParameters,      2,
+                                 kTerms,           6,
+                                 kActions,         4,
+                                 estimate_columns, count_columns};
 
 }  // namespace sparsemark::accelerator

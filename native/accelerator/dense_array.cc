@@ -18,7 +18,8 @@ constexpr Parameter kParameters[] = {
     {"gatesActivations", "1", "1: multiplications by zero activations are gated", 0, 1, true},
 };
 constexpr const char* kTerms[] = {"stepsAPixel", "pixelsATile"};
-constexpr const char* kActions[] = {"mac", "gatedMac", "inputRead", "outputWrite"};
+constexpr const char* kActions[] = {"mac",        "gatedMac",    "inputRead", "outputWrite",
+                                    "weightRead", "weightFetch", "sum"};
 
 Status estimate_dense(const double* parameters, const Layer& layer, Estimate& out) noexcept {
   const auto whole = [&](int p) { return static_cast<std::int64_t>(parameters[p]); };
@@ -44,13 +45,19 @@ Status estimate_dense(const double* parameters, const Layer& layer, Estimate& ou
                    static_cast<double>(filters) * static_cast<double>(layer.groups);
   out.actions[3] =
       static_cast<double>(layer.m) * static_cast<double>(layer.n) * static_cast<double>(layer.groups);
+  // A weight for each multiplication; a sum is read and written once for the products of all `inputs`.
+  out.actions[4] = out.macs;
+  out.actions[5] =
+      static_cast<double>(layer.m) * static_cast<double>(layer.k) * static_cast<double>(layer.groups);
+  out.actions[6] = 2.0 * static_cast<double>(layer.m) * static_cast<double>(layer.n) *
+                   static_cast<double>(layer.groups) * static_cast<double>(counter.times(points, channels));
   return Status::kOk;
 }
 
 }  // namespace
 
 extern const Engine dense_array = {
-    "dense-array", "skips nothing; may gate zero activations", kParameters, 4, kTerms, 2, kActions, 4,
+    "dense-array", "skips nothing; may gate zero activations", kParameters, 4, kTerms, 2, kActions, 7,
     estimate_dense};
 
 }  // namespace sparsemark::accelerator

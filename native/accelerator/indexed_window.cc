@@ -25,7 +25,7 @@ constexpr Parameter kParameters[] = {
     {"barrier", "1", "1: elements wait for each other at each window", 0, 1, true},
 };
 constexpr const char* kTerms[] = {"windows", "cyclesAWindow", "denseCyclesAWindow", "waitingCycles"};
-constexpr const char* kActions[] = {"mac", "weightRead", "indexedSelect"};
+constexpr const char* kActions[] = {"mac", "weightRead", "indexedSelect", "indexRead", "inputRead"};
 
 Status estimate_window(const double* parameters, const Layer& layer, Estimate& out) noexcept {
   const auto pes = static_cast<std::int64_t>(parameters[kPes]);
@@ -75,6 +75,9 @@ Status estimate_window(const double* parameters, const Layer& layer, Estimate& o
   out.actions[0] = shared ? out.effectual_macs : out.macs * layer.weights.density;
   out.actions[1] = out.macs * layer.weights.density;
   out.actions[2] = out.actions[0];
+  // An index a kept weight, or one that all elements share; windows are read once for all elements.
+  out.actions[3] = shared ? out.actions[1] / parameters[kPes] : out.actions[1];
+  out.actions[4] = outputs * static_cast<double>(layer.k);
   return Status::kOk;
 }
 
@@ -148,7 +151,7 @@ extern const Engine indexed_window = {
     "indexed-window", "skips zero weights; with a shared pattern, zero activations too",
     kParameters,      5,
     kTerms,           4,
-    kActions,         3,
+    kActions,         5,
     estimate_window,  count_window};
 
 }  // namespace sparsemark::accelerator

@@ -11,6 +11,7 @@ import { designKeys, readDesign } from './design.ts';
 import { actionsOfClass, readEnergy } from './energy.ts';
 import { readGenericEnergy } from './ert.ts';
 import { readQuantity } from './quantity.ts';
+import { fromArchitecture, isArchitecture } from './timeloop-architecture.ts';
 
 const folder = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'suites', 'accelerators');
 
@@ -104,7 +105,8 @@ export function acceleratorFile(nameOrPath: string): AcceleratorFile {
     );
   }
   const file = isFile ? nameOrPath : `suites/accelerators/${nameOrPath}.yaml`;
-  return { text: readFileSync(path, 'utf8'), file };
+  const text = readFileSync(path, 'utf8');
+  return { text: isArchitecture(text) ? fromArchitecture(text, file) : text, file };
 }
 
 /** An accelerator by its name, or from a .yaml file. Throws BAD_ACCELERATOR, MISSING_FILE, MISSING_ADDON. */

@@ -3,7 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EstimatedLayer } from '../terms/accelerator.ts';
-import type { ErrorBound, PublishedFigure, PublishedLayer, PublishedTable } from '../terms/published.ts';
+import {
+  type ErrorBound,
+  itselfWithoutZeros,
+  type PublishedFigure,
+  type PublishedLayer,
+  type PublishedTable,
+} from '../terms/published.ts';
 import { readYaml, type YamlReader, type YamlValue } from '../workload/yaml-reader.ts';
 
 const folder = join(
@@ -15,7 +21,18 @@ const texts = ['name', 'network'];
 const sizes = ['m', 'n', 'k', 'batch', 'channels', 'size', 'kernel', 'filters', 'stride', 'out', 'groups'];
 const densities = ['weights', 'activations'];
 const figureKeys = [
-  ...['accelerator', 'quantity', 'scale', 'unit', 'over', 'relativeTo', 'sumBy', 'only', 'parameters'],
+  ...[
+    'accelerator',
+    'quantity',
+    'scale',
+    'unit',
+    'over',
+    'density',
+    'relativeTo',
+    'sumBy',
+    'only',
+    'parameters',
+  ],
   ...['published', 'step', 'bound', 'meanBound', 'note'],
 ] as const;
 
@@ -104,7 +121,8 @@ function readFigure(
     scale: given('scale', 1, (one) => reader.number(one, 1e-12, 1e12)),
     unit: given('unit', '', (one) => reader.text(one)),
     over: given<string | null>('over', null, (one) => reader.text(one)),
-    relative: given('relativeTo', false, (one) => reader.choice(one, ['itself without zeros']) !== null),
+    density: given<number | null>('density', null, (one) => reader.number(one, 0, 1)),
+    relative: given('relativeTo', false, (one) => reader.choice(one, [itselfWithoutZeros]) !== null),
     summed,
     only: given<readonly string[] | null>('only', null, (one) =>
       reader.list(one).map((name) =>

@@ -1,12 +1,13 @@
 /** Our number beside each published one, computed when it is asked for. */
 import type { Accelerator, Estimate, EstimatedLayer } from '../terms/accelerator.ts';
-import type {
-  ErrorBound,
-  PublishedFigure,
-  PublishedLayer,
-  PublishedTable,
-  Validation,
-  ValidationRow,
+import {
+  type ErrorBound,
+  itselfWithoutZeros,
+  type PublishedFigure,
+  type PublishedLayer,
+  type PublishedTable,
+  type Validation,
+  type ValidationRow,
 } from '../terms/published.ts';
 import { SparsemarkError } from '../terms.ts';
 import { nearestName } from '../workload/nearest-name.ts';
@@ -79,7 +80,7 @@ function wordsOf(figure: PublishedFigure, baseline: string): string {
   const unit = figure.unit || quantities[name]?.unit || '1';
   const text =
     figure.over !== null
-      ? `${name === 'energy' ? 'energy' : name === 'cycles' || name.startsWith('time') ? 'time' : name} of ${figure.over} over that of ${figure.accelerator}`
+      ? `gain in ${name} over ${figure.over}`
       : figure.relative
         ? `${name} over those of the same layer without zeros`
         : name === 'speedup'
@@ -87,7 +88,8 @@ function wordsOf(figure: PublishedFigure, baseline: string): string {
           : unit === '1' || unit === name
             ? name
             : `${name}, ${unit}`;
-  return figure.summed ? `${text}, network` : text;
+  const at = figure.density === null ? text : `${text}, ${figure.density} of both operands nonzero`;
+  return figure.summed ? `${at}, sum of a network` : at;
 }
 
 /** Ours and the published values of one figure. */
@@ -96,24 +98,25 @@ function rowsOf(
   figure: PublishedFigure,
   layers: readonly PublishedLayer[],
 ): readonly ValidationRow[] {
-  const over = figure.over === null ? null : loadAccelerator(figure.over);
-  const chosen = layers.filter(({ layer }) => figure.only === null || figure.only.includes(layer.name));
+  const over =
+    figure.over === null || figure.over === itselfWithoutZeros ? null : loadAccelerator(figure.over);
+  const chosen = layers
+    .filter(({ layer }) => figure.only === null || figure.only.includes(layer.name))
+    .map((one) => {
+      const { density } = figure;
+      if (density === null) return one;
+      return { ...one, layer: { ...one.layer, weightDensity: density, activationDensity: density } };
+    });
   const measured = chosen.map((one) => {
     const of = (which: Accelerator, layer: EstimatedLayer): number =>
       quantityOf(figure.quantity, estimate(which, [layer])[0]!);
-    const own = of(withParameters(accelerator, figure, one), one.layer);
-    // In the unit of what is compared: a figure in cycles of two clocks is compared as time.
-    const clocks =
-      over === null || figure.quantity[0] !== 'cycles' ? 1 : accelerator.clockMhz / over.clockMhz;
-    const other =
-      over !== null
-        ? of(over, one.layer) * clocks
-        : figure.relative
-          ? of(withParameters(accelerator, figure, one), withoutZeros(one.layer))
-          : figure.scale;
-    return { own, other };
+    const whose = withParameters(accelerator, figure, one);
+    const own = of(whose, one.layer);
+    if (over !== null) return { own, other: of(over, one.layer) };
+    const isRatio = figure.relative || figure.over !== null;
+    return { own, other: isRatio ? of(whose, withoutZeros(one.layer)) : figure.scale };
   });
-  const isGain = over !== null;
+  const isGain = figure.over !== null;
   const row = (name: string, own: number, other: number, published: number, bound: ErrorBound | null) => {
     const exact = isGain ? other / own : own / other;
     const ours = figure.step === null ? exact : Math.round(exact / figure.step) * figure.step;

@@ -20,8 +20,10 @@ export interface PublishedFigure {
   /** Ours is divided by it. */
   readonly scale: number;
   readonly unit: string;
-  /** A speed-up, or gain, over that accelerator: its quantity over ours. null: none. */
+  /** A speed-up, or gain, over that accelerator, or itself without zeros: its quantity over ours. null: none. */
   readonly over: string | null;
+  /** Of weights and activations, instead of the layers' own; null: their own. */
+  readonly density: number | null;
   /** Whether it is our quantity over that of the same layer without zeros. */
   readonly relative: boolean;
   /** Whether layers of a network are summed. */
@@ -41,6 +43,9 @@ export interface PublishedFigure {
   /** What to know of the figure; '' for nothing. */
   readonly note: string;
 }
+
+/** What `over` calls the accelerator itself on the same layers without zeros. */
+export const itselfWithoutZeros = 'itself without zeros';
 
 /** One table of published figures: a file of `suites/accelerators/published/`. */
 export interface PublishedTable {

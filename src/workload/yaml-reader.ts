@@ -9,6 +9,7 @@ import {
   type Node,
   parseDocument,
   type YAMLMap,
+  type YAMLSeq,
 } from 'yaml';
 import { type ErrorCode, SparsemarkError } from '../terms.ts';
 import { nearestName } from './nearest-name.ts';
@@ -47,6 +48,8 @@ export interface YamlReader {
   scalar(value: YamlValue): string | number | boolean;
   isList(value: YamlValue): boolean;
   isMapping(value: YamlValue): boolean;
+  /** `!Tag` of a value; null where it has none. */
+  tag(value: YamlValue): string | null;
 }
 
 /** A value as an error shows it. */
@@ -60,13 +63,23 @@ function shown(node: Node | null): string {
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
 
-/** Open a YAML text. Throws `code` for a syntax error or a duplicate key. */
-export function readYaml(text: string, file: string, code: ErrorCode): YamlReader {
+/** Open a YAML text. `tags`: of its own mappings. Throws `code` for a syntax error, another tag or a duplicate key. */
+export function readYaml(
+  text: string,
+  file: string,
+  code: ErrorCode,
+  tags: readonly string[] = [],
+): YamlReader {
   const lines = new LineCounter();
   const document: Document.Parsed = parseDocument(text, {
     lineCounter: lines,
     uniqueKeys: true,
     version: '1.2',
+    customTags: tags.map((tag) => ({
+      tag: `!${tag}`,
+      collection: 'map' as const,
+      resolve: (map: YAMLMap | YAMLSeq) => map,
+    })),
   });
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset);
@@ -190,6 +203,7 @@ export function readYaml(text: string, file: string, code: ErrorCode): YamlReade
     scalar,
     isList: (value) => isSeq(value.node),
     isMapping: (value) => isMap(value.node),
+    tag: ({ node }) => node?.tag ?? null,
   };
 }
 
