@@ -94,9 +94,9 @@ const controlCount = 4;
  */
 const batchNs = 20_000;
 /**
- * A sample lasts this long, or four batches where that is longer. Means of 1 ms scattered by 9 to 60 % about each other
- * (12 cells, two shared EPYC cores, caches shared with strangers), lower quartiles of 2.5 ms by 2 to 17 %; half-widths
- * after 104 rounds fell from 7.9 to 2.9 % in the middle. Medians: 4.6 %; the fastest batch 2.6 %, but a single lucky one
+ * A sample lasts this long, or four batches where that is longer. Means of 1 ms scattered by 9 to 54 % about each other
+ * (12 cells, two shared EPYC cores, caches shared with strangers), lower quartiles of 2.5 ms by 2 to 17 %. Half-widths after
+ * 104 rounds, in the middle: means of 2.5 ms 7.9 %, lower quartiles 2.9 %. Medians: 4.6 %; the fastest batch 2.6 %, but a single lucky one
  * decides it. Twice the time a sample and half as many: 4.2 %. Untimed evaluations before each sample: no narrower.
  */
 const sampleTargetNs = 2.5e6;
