@@ -135,7 +135,15 @@ program
   .argument('[what]', 'what to list')
   .argument(
     '[name]',
-    'with "suite": which one, also where it is called like a list; with "accelerator": the one whose page to show',
+    'with "suite": which one, also where it is called like a list; with "accelerator": the one whose page to show; with "plans": a format',
+  )
+  .option('--rows <m>', 'with plans: rows of A (default 512)', number('rows of at least 1', positive))
+  .option('--cols <k>', 'with plans: columns of A (default 512)', number('columns of at least 1', positive))
+  .option('--n <list>', 'with plans: columns of B', numbers('column counts of at least 1', positive))
+  .option(
+    '--density <list>',
+    'with plans: densities of A',
+    numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
   )
   .option('--json', 'as JSON')
   .action(async (what: string | undefined, name: string | undefined, options) => {
