@@ -135,7 +135,15 @@ program
   .argument('[what]', 'what to list')
   .argument(
     '[name]',
-    'with "suite": which one, also where it is called like a list; with "accelerator": the one whose page to show',
+    'with "suite": which one, also where it is called like a list; with "accelerator": the one whose page to show; with "plans": a format',
+  )
+  .option('--rows <m>', 'with plans: rows of A (default 512)', number('rows of at least 1', positive))
+  .option('--cols <k>', 'with plans: columns of A (default 512)', number('columns of at least 1', positive))
+  .option('--n <list>', 'with plans: columns of B', numbers('column counts of at least 1', positive))
+  .option(
+    '--density <list>',
+    'with plans: densities of A',
+    numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
   )
   .option('--json', 'as JSON')
   .action(async (what: string | undefined, name: string | undefined, options) => {
@@ -258,7 +266,7 @@ program
   )
   .option(
     '--vary <parameter=values>',
-    'again for each parameter: pes=16..1024*2 (doubling), fifoDepth=1..16 (or 1..16+5), runBits=2,4,8',
+    'again for each parameter: pes=16..1024*2 (doubling), fifoDepth=1..16 (or 1..16+5), runBits=2,4,8; of a generic design any number of its file: levels.RF.depth=256..4096*2',
     (text: string, before: readonly string[]) => [...before, text],
     [] as readonly string[],
   )
@@ -275,10 +283,12 @@ program
   .option('--filter <text>', 'only layers whose name contains this text')
   .option(
     '--threads <n>',
-    'threads (default all)',
+    'threads (default all; a generic design takes one)',
     number('threads in 1..1024', (value) => positive(value) && value <= 1024),
   )
   .option('--csv <file>', 'write the front there')
+  .option('--html <file>', 'write a page with a chart of the front there')
+  .option('--svg <file>', 'write the chart alone there')
   .option('--json', 'as JSON')
   .action(async (accelerator: string, what: string, options) => {
     const { exploreCommand } = await import('./command/explore.ts');

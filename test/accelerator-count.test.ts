@@ -309,7 +309,9 @@ function activationsFor(name: string, k: number, n: number, density: number, see
 }
 
 describe('against the statistics', () => {
-  it.each([...countedNames])('%s: uniform masks lie within an interval of 99.99 in 100', (name) => {
+  // Conflicts of banks are counted and no part of a formula.
+  const expected = countedNames.filter((name) => name !== 'scnn-banks');
+  it.each(expected)('%s: uniform masks lie within an interval of 99.99 in 100', (name) => {
     const accelerator = loadAccelerator(name);
     const shape = { m: 256, n: 64, k: 512 };
     for (const [w, a] of [
@@ -334,8 +336,9 @@ describe('against the statistics', () => {
     }
   });
 
-  // A nonzero more sends those behind it to other gathers, and another filter beside the one that it is in.
-  it.each(countedNames.filter((name) => !['gather-scatter-16-unstructured', 'sparten'].includes(name)))(
+  // A nonzero more sends those behind it to other gathers or steps, and another filter beside the one that it is in.
+  const shifting = ['gather-scatter-16-unstructured', 'sparten', 'scnn-banks'];
+  it.each(countedNames.filter((name) => !shifting.includes(name)))(
     '%s: no fewer cycles on a mask that holds another',
     (name) => {
       const accelerator = loadAccelerator(name);

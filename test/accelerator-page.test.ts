@@ -1,4 +1,6 @@
 /** The page of every accelerator that comes along says all that its file and its engine class say. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { acceleratorFile, acceleratorNames } from '../src/accelerator/accelerator.ts';
 import { acceleratorPage } from '../src/accelerator/page.ts';
@@ -23,6 +25,8 @@ it.each(acceleratorNames())(
         expect(names.some((one) => one.startsWith(`levels ${level.name} `))).toBe(true);
     } else {
       expect(markdown).toContain(engine.summary);
+      const formula = /native\/accelerator\/\w+\.cc/.exec(markdown)![0];
+      expect(readFileSync(join(import.meta.dirname, '..', formula), 'utf8')).toContain(`"${engine.name}"`);
       for (const term of engine.terms) expect(markdown).toContain(term);
       for (const [at, { name: parameter, unit }] of engine.parameters.entries()) {
         const one = stated.find((other) => other.name === parameter)!;

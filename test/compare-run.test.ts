@@ -11,16 +11,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bundledLibraries } from '../src/measure/libraries.ts';
 import { readComparison } from '../src/result/comparison-file.ts';
+import { loadSuite } from '../src/workload/suite.ts';
 import { sparsemark, startSparsemark, tinySuite } from './command.ts';
 import { buildLibraries } from './libraries.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparsemark-compare-run-'));
 const made = tinySuite({ densities: [0.3] });
+/** In the folder where the comparisons run. */
+const suite = basename(made.suite);
+cpSync(made.suite, join(folder, suite));
 afterAll(() => {
   for (const path of [folder, made.folder]) rmSync(path, { recursive: true, force: true });
 });
@@ -39,6 +43,8 @@ function foreignRepository(): string {
   };
   const commit = (text: string, message: string): void => {
     writeFileSync(join(repository, 'library.c'), text);
+    // Base and head have suites of this name too, which are none.
+    writeFileSync(join(repository, suite), `name: ${message}`);
     git('add', '.');
     git('commit', '-q', '-m', message);
   };
@@ -64,7 +70,7 @@ const repository = foreignRepository();
 const compare = (base: string, head: string, ...more: string[]) =>
   sparsemark(
     [
-      ...['compare', base, head, made.suite, '--build', 'cc -O2 -fPIC -shared -I. library.c -o library.so'],
+      ...['compare', base, head, suite, '--build', 'cc -O2 -fPIC -shared -I. library.c -o library.so'],
       ...['--library', 'library.so', '--repository', repository, '--budget', '40', ...more],
     ],
     { cwd: folder },
@@ -81,6 +87,8 @@ describe('two revisions of a stranger', { timeout: 120_000 }, () => {
     const { cells, header, end } = readComparison(out);
     expect(header.base.gitCommit).toMatch(/^[0-9a-f]{40}$/);
     expect(end).not.toBeNull();
+    // The suite is that of the folder: both sides answer the same questions.
+    expect(header.suite.digest).toBe(loadSuite(made.suite).digest);
     expect(cells.filter(({ control }) => control)).toHaveLength(4);
     for (const cell of cells) {
       if (cell.status !== 'measured') throw new Error(`${cell.id}: ${cell.status}`);

@@ -121,6 +121,33 @@ describe('the file', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 
+  it('of a generic design has what passes each level, under the bandwidths of its ports', () => {
+    const path = join(folder, 'generic.jsonl');
+    const asked = { accelerator: ['bitmask-gating'], filter: 'attention', density: [0.1], out: path };
+    estimateCommand('quick', asked, output([]), '');
+    const made = readResult(path);
+    const record = made.estimates![0]!;
+    expect(record.traffic!.map(({ level }) => level)).toEqual(['BackingStorage', 'Buffer', 'Reg']);
+    // Of one instance at 1 GHz: 16 bits a cycle are 2 GB/s, and the busier port has the cycles of its level.
+    expect(record.rates.map(({ level, bytesPerSecond }) => [level, bytesPerSecond])).toEqual([
+      ['Buffer.read', 2e9],
+      ['Buffer.write', 2e9],
+      ['Reg.read', 1e9],
+      ['Reg.write', 1e9],
+    ]);
+    for (const { level, cycles } of record.traffic!.slice(1)) {
+      const ports = record.rates.filter((rate) => rate.level.startsWith(`${level}.`));
+      const slowest = Math.max(...ports.map(({ bytes, bytesPerSecond }) => bytes / bytesPerSecond));
+      expect(1e9 * slowest).toBeCloseTo(cycles, 3);
+      expect(cycles).toBeLessThanOrEqual(record.cycles * (1 + 1e-12));
+    }
+    const text = String(renderReport(reportNamed('terminal')!, [made], { all: true }));
+    expect(text).toMatch(/Traffic a level of generic designs\n.*\n.*Buffer/s);
+    const page = String(renderReport(reportNamed('html')!, [made], { all: true }));
+    expect(page).toMatch(/Roofline: bitmask-gating/);
+    expect(page).toMatch(/<h2>Traffic a level of generic designs/);
+  });
+
   it('both modes tell how far they differ', () => {
     const path = join(folder, 'both.jsonl');
     const asked = {

@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadAccelerator } from '../src/accelerator/accelerator.ts';
+import { acceleratorFile, acceleratorFrom, loadAccelerator } from '../src/accelerator/accelerator.ts';
 import { engineOf, estimate } from '../src/accelerator/estimate.ts';
 import { type Axis, explore, parseAxis } from '../src/accelerator/explore.ts';
+import { attributeClass, attributesOf, exploreDesign } from '../src/accelerator/explore-design.ts';
+import { exploreCommand } from '../src/command/explore.ts';
 import type { Accelerator, EstimatedLayer } from '../src/terms/accelerator.ts';
 import { sparsemark } from './command.ts';
 
@@ -134,7 +136,7 @@ describe('the command', { timeout: 60_000 }, () => {
       status: 0,
       stderr: expect.stringMatching(/3 designs of eie/),
     });
-    expect(stdout).toMatch(/^pes +us +x dense +uJ +multipliers/);
+    expect(stdout).toMatch(/^Designs of eie .*\n *pes +us +x dense +uJ +multipliers/);
     expect(stderr).not.toMatch(/\[=/);
     expect(readFileSync(csv, 'utf8').trim().split('\n')[0]).toBe('pes,us,x dense,uJ,multipliers');
     const json = JSON.parse(run('eie', 'quick', '--vary', 'pes=16,64', '--json').stdout);
@@ -144,5 +146,90 @@ describe('the command', { timeout: 60_000 }, () => {
     const none = run('eie');
     expect([none.status, none.stderr]).toEqual([42, expect.stringMatching(/--vary .* at least once.*pes/s)]);
     expect(run('eei', '--vary', 'pes=1')).toMatchObject({ status: 42 });
+  });
+});
+
+describe('a generic design', { timeout: 60_000 }, () => {
+  const file = acceleratorFile('tensor-core-array');
+  const generic = attributeClass('tensor-core-array', attributesOf(file.text));
+  const small = [layer(64, 64, 32, 0.5)];
+  it('has every number of its file by a path', () => {
+    const names = attributesOf(file.text).map(({ name }) => name);
+    expect(names).toEqual(
+      expect.arrayContaining([
+        ...['clock', 'levels.SMEM.depth', 'levels.SMEM.spatial.meshX', 'levels.RF.datawidth.Outputs'],
+        'mapper.evaluations',
+      ]),
+    );
+    expect(names.filter((name) => /^version|evidence|mapping/.test(name))).toEqual([]);
+    expect(() => parseAxis('levels.SMEM.dept=1', generic)).toThrow(/Did you mean "levels.SMEM.depth"/);
+  });
+
+  it('has the front that single estimates of edited files give, each with its own mappings', async () => {
+    const axes = [
+      parseAxis('levels.SMEM.spatial.meshX=1,2,4', generic),
+      parseAxis('clock=500,1000', generic),
+    ];
+    const ends: number[] = [];
+    const found = await exploreDesign(file, small, axes, { onProgress: (done) => ends.push(done) });
+    expect(ends).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([found.points, found.declined, found.cost]).toEqual([6, 0, 'multipliers']);
+    // A faster clock costs no multiplier: the front has the fast one of each size.
+    expect(found.front.map(({ values }) => values)).toEqual([
+      [4, 1000],
+      [2, 1000],
+      [1, 1000],
+    ]);
+    for (const { values, timeNs, denseTimeNs, multipliers } of found.front) {
+      const text = file.text.replace('meshX: { value: 4,', `meshX: { value: ${values[0]},`);
+      const [one] = estimate(acceleratorFrom({ ...file, text }), small);
+      expect(timeNs).toBeCloseTo(one!.timeNs, 9);
+      expect(denseTimeNs).toBeCloseTo(one!.denseCycles, 9);
+      expect(multipliers).toBe(256 * values[0]!);
+    }
+  });
+
+  it('counts designs that hold no tile, refuses values that no design has, and ends on a signal', async () => {
+    const buffer = acceleratorFile('coordinate-skipping');
+    const own = attributeClass('coordinate-skipping', attributesOf(buffer.text));
+    const depths = [parseAxis('levels.Buffer.depth=1,4096', own)];
+    const found = await exploreDesign(buffer, small, depths, {});
+    expect(found).toMatchObject({ points: 2, declined: 1, cost: 'energy' });
+    expect(found.front.map(({ values }) => values)).toEqual([[4096]]);
+    expect(found.reason).toMatch(/no tile fits|larger than the level/);
+    const half = [parseAxis('levels.SMEM.spatial.meshX=1.5', generic)];
+    await expect(exploreDesign(file, small, half, {})).rejects.toThrow(/meshX.*received 1.5/s);
+    const signal = AbortSignal.abort();
+    await expect(exploreDesign(file, small, depths.slice(1), { signal })).rejects.toThrow(/interrupted/);
+    const clocks = { name: 'clock', values: Array.from({ length: 1_000_001 }, (_, i) => i + 1) };
+    await expect(exploreDesign(file, small, [clocks], {})).rejects.toThrow(/at most 1000000 designs/);
+  });
+
+  it('prints within a narrow terminal, and draws its front', async () => {
+    const [page, picture] = [join(folder, 'front.html'), join(folder, 'front.svg')];
+    const [result, said]: [string[], string[]] = [[], []];
+    const output = {
+      ...{ result: (text: string) => void result.push(text), say: (text: string) => void said.push(text) },
+      ...{ redraw: () => {}, isTerminal: false, lineWidth: 39, width: 40, color: false },
+    };
+    const vary = ['levels.SMEM.spatial.meshX=1,2,4', 'levels.RF.depth=512,1024'];
+    const asked = { vary, density: [0.1], filter: 'attention', html: page, svg: picture };
+    const status = await exploreCommand(
+      ...(['tensor-core-array', 'quick', asked, output, new AbortController().signal] as const),
+    );
+    expect(status).toBe(0);
+    const lines = [...result, ...said.slice(2)].join('\n').split('\n');
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(40);
+    expect(said.join(' ').replaceAll('\n', ' ')).toMatch(
+      /6 designs of tensor-core-array .*own bounded search/,
+    );
+    const html = readFileSync(page, 'utf8');
+    expect(html).toMatch(/<svg role="img" aria-label="Designs that none beats/);
+    expect(html).toMatch(/prefers-color-scheme:dark/);
+    const svg = readFileSync(picture, 'utf8');
+    expect(svg).toMatch(/^<\?xml/);
+    expect(svg).not.toMatch(/var\(--|NaN/);
+    // A dot a design of the front, and a ring around those with a name.
+    expect(svg.match(/<circle/g)!.length).toBeGreaterThan(3);
   });
 });

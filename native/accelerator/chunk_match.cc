@@ -172,19 +172,13 @@ std::vector<std::vector<std::int64_t>> paired_turns_of(const double* parameters,
   return turns;
 }
 
-// Cycles of a chunk whose units have one or two filters each.
-std::int64_t longest_pair(const std::vector<std::int64_t>& turn, const Masks& masks, std::int64_t j,
-                          std::int64_t begin, std::int64_t end) {
-  const auto matches = [&](std::int64_t row) {
-    return most_matches(masks.weights.row(row), 1, 0, masks.by_output.row(j), begin, end);
-  };
-  std::int64_t longest = 1;
-  for (std::size_t unit = 0; unit < turn.size(); unit += 2) {
-    const bool alone = turn[unit + 1] == kAlone;
-    const std::int64_t cycles = matches(turn[unit]) + (alone ? 0 : matches(turn[unit + 1]));
-    longest = std::max({longest, cycles, std::int64_t{alone ? 1 : 2}});
+// The filters of a turn beside each other: rows of two a unit, of which one without a filter is empty.
+BitMatrix filters_of(const std::vector<std::int64_t>& turn, const BitMatrix& weights) {
+  BitMatrix filters(static_cast<std::int64_t>(turn.size()), weights.cols());
+  for (std::size_t at = 0; at < turn.size(); ++at) {
+    if (turn[at] != kAlone) filters.merge(static_cast<std::int64_t>(at), weights, turn[at]);
   }
-  return longest;
+  return filters;
 }
 
 Status count_chunks(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
@@ -206,8 +200,15 @@ Status count_chunks(const double* parameters, const Layer& layer, const Masks& m
   };
   const auto turns = paired_turns_of(parameters, layer, masks.weights);
   for (const std::vector<std::int64_t>& turn : turns) {
+    const BitMatrix filters = filters_of(turn, masks.weights);
+    // A unit takes a cycle for each of its filters at least.
+    bool has_pair = false;
+    for (std::size_t unit = 0; unit < turn.size(); unit += 2) has_pair = has_pair || turn[unit + 1] != kAlone;
+    const std::int64_t least = has_pair ? 2 : 1;
     add_turn([&](std::int64_t j, std::int64_t begin, std::int64_t end) {
-      return longest_pair(turn, masks, j, begin, end);
+      const std::int64_t longest =
+          most_pair_matches(filters.row(0), filters.rows() / 2, stride, masks.by_output.row(j), begin, end);
+      return longest > least ? longest : least;
     });
   }
   for (std::int64_t first = 0; turns.empty() && first < layer.m; first += units) {

@@ -9,6 +9,23 @@ std::uint64_t below(std::int64_t end) {
   return end % 64 == 0 ? ~std::uint64_t{0} : ~(~std::uint64_t{0} << (end % 64));
 }
 
+// Of whole words, as many as are known when this is compiled: nothing but and, popcount and add.
+template <int kWords, int kTogether>
+[[gnu::always_inline]] inline std::int64_t most_of_words(const std::uint64_t* rows, std::int64_t count,
+                                                         std::int64_t stride, const std::uint64_t* other) {
+  std::int64_t most = 0;
+  for (std::int64_t r = 0; r < count; ++r) {
+    std::int64_t matches = 0;
+    for (int t = 0; t < kTogether; ++t, rows += stride) {
+      for (int w = 0; w < kWords; ++w) matches += __builtin_popcountll(rows[w] & other[w]);
+    }
+    most = matches > most ? matches : most;
+  }
+  return most;
+}
+
+// The most of `count` sums of kTogether rows.
+template <int kTogether>
 [[gnu::always_inline]] inline std::int64_t most_of(const std::uint64_t* rows, std::int64_t count,
                                                    std::int64_t stride, const std::uint64_t* other,
                                                    std::int64_t begin, std::int64_t end) {
@@ -16,15 +33,20 @@ std::uint64_t below(std::int64_t end) {
   const std::int64_t last = (end - 1) / 64;
   const std::uint64_t head = from(begin);
   const std::uint64_t tail = below(end);
+  if (begin % 64 == 0 && end % 64 == 0) {
+    // Chunks of SparTen have 2 words and windows of Cambricon-S 4.
+    if (last == first) return most_of_words<1, kTogether>(rows + first, count, stride, other + first);
+    if (last == first + 1) return most_of_words<2, kTogether>(rows + first, count, stride, other + first);
+    if (last == first + 3) return most_of_words<4, kTogether>(rows + first, count, stride, other + first);
+  }
+  const std::uint64_t only = first == last ? head & tail : head;
   std::int64_t most = 0;
   for (std::int64_t r = 0; r < count; ++r) {
-    const std::uint64_t* row = rows + r * stride;
     std::int64_t matches = 0;
-    for (std::int64_t w = first; w <= last; ++w) {
-      std::uint64_t both = row[w] & other[w];
-      if (w == first) both &= head;
-      if (w == last) both &= tail;
-      matches += __builtin_popcountll(both);
+    for (int t = 0; t < kTogether; ++t, rows += stride) {
+      matches += __builtin_popcountll(rows[first] & other[first] & only);
+      for (std::int64_t w = first + 1; w < last; ++w) matches += __builtin_popcountll(rows[w] & other[w]);
+      if (last > first) matches += __builtin_popcountll(rows[last] & other[last] & tail);
     }
     most = matches > most ? matches : most;
   }
@@ -33,13 +55,24 @@ std::uint64_t below(std::int64_t end) {
 
 #if defined(__x86_64__)
 // Without the instruction a popcount is a dozen others.
+template <int kTogether>
 [[gnu::target("popcnt")]] std::int64_t most_by_popcnt(const std::uint64_t* rows, std::int64_t count,
                                                       std::int64_t stride, const std::uint64_t* other,
                                                       std::int64_t begin, std::int64_t end) {
-  return most_of(rows, count, stride, other, begin, end);
+  return most_of<kTogether>(rows, count, stride, other, begin, end);
 }
 const bool kHasPopcnt = __builtin_cpu_supports("popcnt") != 0;
 #endif
+
+template <int kTogether>
+std::int64_t most_by_cpu(const std::uint64_t* rows, std::int64_t count, std::int64_t stride,
+                         const std::uint64_t* other, std::int64_t begin, std::int64_t end) {
+  if (begin >= end) return 0;
+#if defined(__x86_64__)
+  if (kHasPopcnt) return most_by_popcnt<kTogether>(rows, count, stride, other, begin, end);
+#endif
+  return most_of<kTogether>(rows, count, stride, other, begin, end);
+}
 
 BitMatrix bits_of(std::int64_t rows, std::int64_t cols, const Places& places) {
   BitMatrix made(rows, cols);
@@ -118,11 +151,12 @@ BitMatrix BitMatrix::transposed() const {
 
 std::int64_t most_matches(const std::uint64_t* rows, std::int64_t count, std::int64_t stride,
                           const std::uint64_t* other, std::int64_t begin, std::int64_t end) noexcept {
-  if (begin >= end) return 0;
-#if defined(__x86_64__)
-  if (kHasPopcnt) return most_by_popcnt(rows, count, stride, other, begin, end);
-#endif
-  return most_of(rows, count, stride, other, begin, end);
+  return most_by_cpu<1>(rows, count, stride, other, begin, end);
+}
+
+std::int64_t most_pair_matches(const std::uint64_t* rows, std::int64_t count, std::int64_t stride,
+                               const std::uint64_t* other, std::int64_t begin, std::int64_t end) noexcept {
+  return most_by_cpu<2>(rows, count, stride, other, begin, end);
 }
 
 std::int64_t Masks::effectual_macs() const {

@@ -55,6 +55,10 @@ class BitMatrix {
 std::int64_t most_matches(const std::uint64_t* rows, std::int64_t count, std::int64_t stride,
                           const std::uint64_t* other, std::int64_t begin, std::int64_t end) noexcept;
 
+// The most that one of `count` pairs of rows shares with it, both rows of a pair together.
+std::int64_t most_pair_matches(const std::uint64_t* rows, std::int64_t count, std::int64_t stride,
+                               const std::uint64_t* other, std::int64_t begin, std::int64_t end) noexcept;
+
 // Places of nonzeros: rising columns of each row.
 struct Places {
   const std::int32_t* row_offsets;

@@ -229,3 +229,22 @@ export function readDesign(reader: YamlReader, fields: YamlEntries): GenericDesi
         : readQuantity(reader, evaluations, 'mappings', (one) => reader.integer(one, 1, 1e6)),
   };
 }
+
+/** Ports of a level of a design, bits a cycle of an instance (0: no limit), and the instances below one of it. */
+export function levelOf(
+  { row }: GenericDesign,
+  level: number,
+): {
+  readonly readBandwidth: number;
+  readonly writeBandwidth: number;
+  readonly sharedBandwidth: number;
+  readonly below: number;
+  readonly valueBits: (space: DataSpace) => number;
+} {
+  const own = row.subarray(designHead + level * levelFields, designHead + (level + 1) * levelFields);
+  return {
+    ...{ readBandwidth: own[1]!, writeBandwidth: own[2]!, sharedBandwidth: own[3]! },
+    below: own[5]! * own[6]!,
+    valueBits: (space) => own[8 + 6 * spaceIndex(space)]!,
+  };
+}

@@ -25,15 +25,22 @@ export function engineOf(accelerator: Accelerator): { index: number; engine: Eng
   return { index, engine: engines[index]! };
 }
 
-/** Estimates of many layers on one accelerator: a row of 30 numbers each. Throws BAD_ACCELERATOR for one it declines. */
+/**
+ * Estimates of many layers on one accelerator: a row of 30 numbers each. `into`: an array of that length to write
+ * them to, since fresh memory costs more than a closed form. Throws BAD_ACCELERATOR for a layer that it declines.
+ */
 export function sweep(
   accelerator: Accelerator,
   layers: Float64Array,
-  options: { readonly threads?: number; readonly parameters?: Float64Array } = {},
+  options: {
+    readonly threads?: number;
+    readonly parameters?: Float64Array;
+    readonly into?: Float64Array;
+  } = {},
 ): Float64Array {
   const { index } = engineOf(accelerator);
   const count = layers.length / layerFields;
-  const estimates = new Float64Array(count * estimateFields);
+  const estimates = options.into ?? new Float64Array(count * estimateFields);
   const parameters = options.parameters ?? Float64Array.from(accelerator.parameters);
   const { native } = loadNative();
   const reason = native.estimateLayers(index, parameters, layers, estimates, options.threads ?? 1);

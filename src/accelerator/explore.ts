@@ -9,6 +9,7 @@ import { SparsemarkError } from '../terms.ts';
 import { nearestName } from '../workload/nearest-name.ts';
 import { engineOf, estimateFields, layerFields, writeLayer } from './estimate.ts';
 import { status } from './layer-rows.ts';
+import { addToFront, combination } from './pareto.ts';
 
 /** The values that a parameter takes. */
 export interface Axis {
@@ -52,7 +53,10 @@ const chunkRows = 65_536;
  * `pes=16..1024*2` (each twice the last), `fifoDepth=1..16` (steps of 1) or `1..16+5`, `runBits=2,4,8`. Throws
  * USAGE for what is none of these, for a name that the engine class has not, and for values out of its range.
  */
-export function parseAxis(text: string, { name: className, parameters }: EngineClass): Axis {
+export function parseAxis(
+  text: string,
+  { name: className, parameters }: Pick<EngineClass, 'name' | 'parameters'>,
+): Axis {
   const fail = (expected: string, received: string, advice: string): never => {
     throw new SparsemarkError('USAGE', `Expected ${expected} for --vary, received ${received}. ${advice}`);
   };
@@ -96,20 +100,15 @@ export function parseAxis(text: string, { name: className, parameters }: EngineC
   return { name, values: [...new Set(values)].sort((a, b) => a - b) };
 }
 
-/** A front under construction: rising in time, strictly falling in cost. */
-function addTo(front: DesignPoint[], point: DesignPoint, costOf: (point: DesignPoint) => number): void {
-  let low = 0;
-  for (let high = front.length; low < high; ) {
-    const middle = (low + high) >> 1;
-    if (front[middle]!.timeNs < point.timeNs) low = middle + 1;
-    else high = middle;
+/** Throws USAGE where two axes have one name. */
+export function refuseTwice(axes: readonly Axis[]): void {
+  const twice = axes.find(({ name }, at) => axes.findIndex((other) => other.name === name) !== at);
+  if (twice !== undefined) {
+    throw new SparsemarkError(
+      'USAGE',
+      `Expected each parameter once for --vary, received ${twice.name} twice. Give all of its values at once, with commas.`,
+    );
   }
-  const cost = costOf(point);
-  if (low > 0 && costOf(front[low - 1]!) <= cost) return;
-  if (front[low]?.timeNs === point.timeNs && costOf(front[low]!) <= cost) return;
-  let end = low;
-  while (end < front.length && costOf(front[end]!) >= cost) end += 1;
-  front.splice(low, end - low, point);
 }
 
 /**
@@ -124,13 +123,7 @@ export async function explore(
   { threads, signal, onProgress }: ExploreOptions,
 ): Promise<Exploration> {
   const { index, engine } = engineOf(accelerator);
-  const twice = axes.find(({ name }, at) => axes.findIndex((other) => other.name === name) !== at);
-  if (twice !== undefined) {
-    throw new SparsemarkError(
-      'USAGE',
-      `Expected each parameter once for --vary, received ${twice.name} twice. Give all of its values at once, with commas.`,
-    );
-  }
+  refuseTwice(axes);
   const points = axes.reduce((product, { values }) => product * values.length, 1);
   if (points * layers.length > mostPoints) {
     throw new SparsemarkError(
@@ -157,16 +150,6 @@ export async function explore(
   const front: DesignPoint[] = [];
   let declined = 0;
   let reason = '';
-  const valuesAt = (point: number): number[] => {
-    let rest = point;
-    const values = new Array<number>(axes.length);
-    for (let axis = axes.length - 1; axis >= 0; axis -= 1) {
-      const { length } = axes[axis]!.values;
-      values[axis] = axes[axis]!.values[rest % length]!;
-      rest = Math.floor(rest / length);
-    }
-    return values;
-  };
   for (let begin = 0; begin < points; begin += chunk) {
     // A signal is heard only between two turns of the event loop.
     await nextTurn();
@@ -174,7 +157,7 @@ export async function explore(
       throw new SparsemarkError('INTERRUPTED', 'The exploration was interrupted; nothing was written.');
     const count = Math.min(chunk, points - begin);
     for (let at = 0; at < count; at += 1) {
-      const values = valuesAt(begin + at);
+      const values = combination(axes, begin + at);
       for (let layer = 0; layer < layers.length; layer += 1) {
         const row = (at * layers.length + layer) * width;
         parameters.set(accelerator.parameters, row);
@@ -217,7 +200,7 @@ export async function explore(
       const last = front.at(-1);
       // Most points are beaten by the cheapest: no value list is made for them.
       if (before > 0 && last!.timeNs <= point.timeNs && costOf(last!) <= costOf(point)) continue;
-      addTo(front, { ...point, values: valuesAt(begin + at) }, costOf);
+      addToFront(front, { ...point, values: combination(axes, begin + at) }, costOf);
     }
     onProgress?.(begin + count, points);
   }

@@ -149,7 +149,11 @@ export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPag
   const facts = [
     `- Source: ${source}`,
     `- Engine class: ${accelerator.engine}${engine === undefined ? ', a design wholly from its file' : `: ${engine.summary}`}`,
-    ...(terms.length > 0 ? [`- Terms of the formula: ${terms.join(', ')}`] : []),
+    ...(engine === undefined
+      ? []
+      : [
+          `- Formula: at the head of native/accelerator/${engine.name.replaceAll('-', '_')}.cc; its terms: ${terms.join(', ')}`,
+        ]),
     `- Speed-ups are over: ${baseline}`,
     `- Evidence: ${evidence}, held against ${against}`,
     `- Energy: ${accelerator.energy === null ? 'none' : `table ${accelerator.energy.table}, in ${accelerator.energy.unit}`}`,

@@ -1,7 +1,14 @@
 /** Estimates as a result file has them. */
-import type { Accelerator, Difference, Estimate, EstimatedLayer } from '../terms/accelerator.ts';
+import type {
+  Accelerator,
+  Difference,
+  Estimate,
+  EstimatedLayer,
+  LevelTraffic,
+} from '../terms/accelerator.ts';
 import type { AcceleratorRecord, EstimateRecord, LevelRate } from '../terms/estimates.ts';
 import type { Workload } from '../terms.ts';
+import { levelOf } from './design.ts';
 import { engineOf } from './estimate.ts';
 
 /** The parameters of an accelerator by their names; none of a generic design, which its file describes. */
@@ -39,7 +46,36 @@ const bandwidths: Readonly<Record<string, readonly KnownRate[]>> = {
   ],
 };
 
-function ratesOf(accelerator: Accelerator, { actions }: Estimate): readonly LevelRate[] {
+/** What a generic design's ports move, gated accesses included since they take their time. */
+function designRates(accelerator: Accelerator, traffic: readonly LevelTraffic[]): readonly LevelRate[] {
+  const design = accelerator.design!;
+  let instances = 1;
+  return traffic.flatMap(({ level, spaces }, at) => {
+    const { readBandwidth, writeBandwidth, sharedBandwidth, below, valueBits } = levelOf(design, at);
+    let [readBits, writeBits] = [0, 0];
+    for (const of of spaces) {
+      const bits = valueBits(of.space);
+      readBits += (of.reads + of.gatedReads) * bits + of.metadataReadBits;
+      writeBits += (of.writes + of.gatedWrites) * bits + of.metadataWriteBits;
+    }
+    // Bits a cycle of one instance as bytes a second of all.
+    const scale = (instances * accelerator.clockMhz * 1e6) / 8;
+    instances *= below;
+    const ports = [
+      { name: level, bits: readBits + writeBits, bandwidth: sharedBandwidth },
+      { name: `${level}.read`, bits: readBits, bandwidth: readBandwidth },
+      { name: `${level}.write`, bits: writeBits, bandwidth: writeBandwidth },
+    ];
+    return ports
+      .filter(({ bandwidth }) => bandwidth > 0)
+      .map(({ name, bits, bandwidth }) => ({
+        ...{ level: name, bytes: bits / 8, bytesPerSecond: bandwidth * scale },
+      }));
+  });
+}
+
+function ratesOf(accelerator: Accelerator, { actions, traffic }: Estimate): readonly LevelRate[] {
+  if (accelerator.design !== null) return traffic === null ? [] : designRates(accelerator, traffic);
   const known = bandwidths[accelerator.engine] ?? [];
   const parameters = parametersOf(accelerator);
   return known.map(({ level, parameter, scale, action }) => ({
@@ -74,6 +110,7 @@ export function estimateRecord(
     ...{ mode, pattern: workload?.pattern.label ?? null, seed: workload?.seed ?? null },
     ...{ cycles, denseCycles, macs, effectualMacs, multipliers, terms, actions, energy, mapping },
     rates: ratesOf(accelerator, estimate),
+    ...(estimate.traffic !== null && { traffic: estimate.traffic }),
     ...(difference !== undefined && mode === 'actual' && { difference }),
     ...(sample !== undefined && { sample }),
   };

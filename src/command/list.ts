@@ -9,6 +9,7 @@ import { ops } from '../workload/ops/index.ts';
 import { patterns } from '../workload/patterns/index.ts';
 import { listSuites, loadSuite } from '../workload/suite.ts';
 import { asJson, type Output, plainTable } from './output.ts';
+import { type PlanOptions, planListing } from './plans.ts';
 import { acceleratorFileNamed } from './this-cpu.ts';
 
 /** What can be listed; `list <suite>` lists a suite's workloads. */
@@ -18,6 +19,7 @@ export const listables = [
   'ops',
   'formats',
   'kernels',
+  'plans',
   'backends',
   'accelerators',
   'machine',
@@ -38,7 +40,7 @@ async function withLibraries<T>(use: (opened: Awaited<ReturnType<typeof openLibr
   }
 }
 
-const makers: Record<(typeof listables)[number], () => Listing | Promise<Listing>> = {
+const makers: Record<Exclude<(typeof listables)[number], 'plans'>, () => Listing | Promise<Listing>> = {
   suites: () => {
     const suites = listSuites();
     const rows = suites.map(({ name, version, description }) => [name, String(version), description]);
@@ -121,11 +123,14 @@ function suiteListing(suite: Suite): Listing {
   return { value: suite, text: [head, ...suite.workloads.map(({ id }) => id)].join('\n') };
 }
 
-/** Lists one thing, or with `suite <name>` a suite's workloads, with `accelerator <name>` its page; without a word, what can be listed. */
+/**
+ * Lists one thing, or with `suite <name>` a suite's workloads, with `accelerator <name>` its page, with `plans <format>`
+ * its plans; without a word, what can be listed.
+ */
 export async function listCommand(
   what: string | undefined,
   name: string | undefined,
-  options: { readonly json?: boolean },
+  options: { readonly json?: boolean } & PlanOptions,
   output: Output,
 ): Promise<number> {
   if (what === undefined) {
@@ -138,12 +143,21 @@ export async function listCommand(
     return 0;
   }
   const known = listables.find((listable) => listable === what);
+  const { json: _, ...ofPlans } = options;
+  if (known !== 'plans' && Object.keys(ofPlans).length > 0) {
+    throw new SparsemarkError(
+      'USAGE',
+      `Expected --${Object.keys(ofPlans)[0]} only for list plans, received it for list ${what}. Leave it out.`,
+    );
+  }
   let listing: Listing;
   if (what === 'suite' && name !== undefined) {
     listing = suiteListing(loadSuite(name));
   } else if (['accelerator', 'accelerators'].includes(what) && name !== undefined) {
     const { markdown, ...page } = acceleratorPage(acceleratorFileNamed(name));
     listing = { value: page, text: markdown };
+  } else if (known === 'plans') {
+    listing = planListing(name ?? null, ofPlans, output.width);
   } else if (known !== undefined) {
     listing = await makers[known]();
   } else {

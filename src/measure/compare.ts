@@ -81,6 +81,8 @@ const confidence = 0.95;
  * Of 80 cells of `quick` in 82 s on two shared EPYC cores, 8 rounds left 43 inconclusive and 4 rounds 33.
  */
 const roundsPerLayout = 4;
+/** The processes start once for all cells of a pass, 0.3 to 0.6 s each: with few cells twice the rounds pay. */
+const fewCells = 40;
 /** The first whole number of layouts that makes 101 rounds or more. */
 const maxRounds = 104;
 /** Cells of identical code, base against itself. */
@@ -92,9 +94,9 @@ const controlCount = 4;
  */
 const batchNs = 20_000;
 /**
- * A sample lasts this long, or four batches where that is longer. Means of 1 ms scattered by 9 to 60 % about each other
- * (12 cells, two shared EPYC cores, caches shared with strangers), lower quartiles of 2.5 ms by 2 to 17 %; half-widths
- * after 104 rounds fell from 7.9 to 2.9 % in the middle. Medians: 4.6 %; the fastest batch 2.6 %, but a single lucky one
+ * A sample lasts this long, or four batches where that is longer. Means of 1 ms scattered by 9 to 54 % about each other
+ * (12 cells, two shared EPYC cores, caches shared with strangers), lower quartiles of 2.5 ms by 2 to 17 %. Half-widths after
+ * 104 rounds, in the middle: means of 2.5 ms 7.9 %, lower quartiles 2.9 %. Medians: 4.6 %; the fastest batch 2.6 %, but a single lucky one
  * decides it. Twice the time a sample and half as many: 4.2 %. Untimed evaluations before each sample: no narrower.
  */
 const sampleTargetNs = 2.5e6;
@@ -230,7 +232,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       threshold: options.threshold,
       margin: options.margin,
       confidence,
-      roundsPerLayout,
+      roundsPerLayout: pairs.length < fewCells ? 2 * roundsPerLayout : roundsPerLayout,
       maxRounds,
       relinked: options.relinkedPath !== undefined,
       ...(options.correctedFor === undefined ? {} : { correctedFor: options.correctedFor }),

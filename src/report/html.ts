@@ -103,7 +103,8 @@ function allGroups(finding: Finding): Table {
   return { title: 'Every kernel', columns: [...place, ...columns], rows };
 }
 
-function tableSection(table: Table): string {
+/** A table as a section that can be sorted and, from 13 rows on, filtered; nothing where it has no row. */
+export function tableSection(table: Table): string {
   if (table.rows.length === 0) return '';
   const head = table.columns.map(({ title, unit, align }) => {
     const small = unit === '' ? '' : ` <small>${htmlText(unit)}</small>`;

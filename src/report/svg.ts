@@ -22,8 +22,8 @@ export const svg: Report = {
   ],
 };
 
-/** Renderers outside browsers know no CSS variables, so the light colours are put in their place. */
-function standalone(text: string): string {
+/** A chart as a file of its own: renderers outside browsers know no CSS variables, so the light colours are put in. */
+export function standalone(text: string): string {
   const colored = text.replace(/var\((--[a-z0-9]+)\)/g, (whole, name: string) => palette[name]?.[0] ?? whole);
   // A chart with dark text needs its paper where the page around it is dark.
   const papered = colored.replace('background:none', `background:${palette['--paper']?.[0] ?? 'white'}`);

@@ -74,18 +74,25 @@ export function logRatiosOf({ layouts }: Pick<Attempt, 'layouts'>): number[][] {
     .map(({ baseNs, headNs }) => logRatios(headNs, baseNs));
 }
 
-/** Estimate from the rounds of some attempts. `confidence`: that of the interval, already corrected. */
+/** Bootstrap resamples of a cell. */
+const defaultResamples = 1000;
+
+/**
+ * Estimate from the rounds of some attempts. `confidence`: that of the interval, already corrected. No verdict needs the
+ * bootstrap: without resamples its interval is infinite.
+ */
 export function estimateOf(
   attempts: readonly Attempt[],
   confidence: number,
   id: string,
+  resamples: number = defaultResamples,
 ): RatioEstimate | null {
   const layouts = attempts.flatMap(logRatiosOf);
   if (layouts.length === 0) return null;
   const ratios = layouts.flat();
   const { median, interval } = groupedMedianInterval(layouts, confidence);
   const sizes = layouts.map(({ length }) => length);
-  const replicates = bootstrapMedians(ratios, sizes, 1000, seededRandom(seedOf(id)));
+  const replicates = bootstrapMedians(ratios, sizes, resamples, seededRandom(seedOf(id)));
   return {
     ratio: Math.exp(median),
     interval: exponential(interval),
@@ -122,11 +129,11 @@ export function verdictOf(
 }
 
 /** Judges every cell of a comparison. Pure and deterministic. */
-export function judge({ header, cells, end }: Comparison): Judgement {
+export function judge({ header, cells, end }: Comparison, resamples: number = defaultResamples): Judgement {
   const { protocol } = header;
   const cellCount = Math.max(cells.length, protocol.correctedFor ?? 0);
   const confidence = correctedConfidence(protocol.confidence, cellCount);
-  const judged = cells.map((cell) => judgedCell(cell, protocol, confidence));
+  const judged = cells.map((cell) => judgedCell(cell, protocol, confidence, resamples));
   const of = (control: boolean) => judged.filter((_, index) => cells[index]!.control === control);
   const notes = [
     ...(header.base.library.sha256 === header.head.library.sha256
@@ -173,7 +180,12 @@ export function judgementOf(
   return { cells, controls, counts, voided, controlled, exitCode, notes };
 }
 
-function judgedCell(cell: ComparedCell, protocol: ComparisonProtocol, confidence: number): JudgedCell {
+function judgedCell(
+  cell: ComparedCell,
+  protocol: ComparisonProtocol,
+  confidence: number,
+  resamples: number,
+): JudgedCell {
   const { control: _, id, workload, kernel, format, isa, threads, dense } = cell;
   const of = { id, workload, kernel, format, isa, threads, dense };
   if (cell.status !== 'measured') {
@@ -181,13 +193,14 @@ function judgedCell(cell: ComparedCell, protocol: ComparisonProtocol, confidence
     return { of, verdict, estimate: null, attempts: [], baseNs: null, headNs: null, reason: cell.reason };
   }
   const attempts = cell.attempts.flatMap((attempt, index) => {
-    const ofOne = estimateOf([attempt], confidence, `${id} ${index}`);
+    const ofOne = estimateOf([attempt], confidence, `${id} ${index}`, resamples);
     return ofOne === null ? [] : [ofOne];
   });
   const layouts = cell.attempts.flatMap((attempt) => attempt.layouts);
-  const estimate = estimateOf(cell.attempts, confidence, id);
+  const estimate = estimateOf(cell.attempts, confidence, id, resamples);
   const found = verdictOf(attempts, protocol);
-  const guard = cell.guard === undefined ? null : estimateOf([cell.guard], confidence, `${id} guard`);
+  const guard =
+    cell.guard === undefined ? null : estimateOf([cell.guard], confidence, `${id} guard`, resamples);
   // The same code in another order of linking is on the same side of the margin, and head is not surely beyond it: the
   // order may be all that changed.
   const isLayout =

@@ -1,6 +1,6 @@
 /** The lines of a result file that hold estimates, as zod schemas; they mirror terms/estimates.ts. */
 import { z } from 'zod';
-import { dimensions, evidenceClasses } from '../terms/accelerator.ts';
+import { dataSpaces, dimensions, evidenceClasses } from '../terms/accelerator.ts';
 import { amount, count, key, list, name, positive, positiveCount, shape, share, text } from './field.ts';
 
 const numbers = z.record(key, z.number());
@@ -68,6 +68,25 @@ const mapping = z.strictObject({
   complete: z.boolean(),
 });
 
+const traffic = list(
+  z.strictObject({
+    level: name,
+    cycles: amount,
+    bits: amount,
+    heldBits: amount,
+    spaces: list(
+      z.strictObject({
+        space: z.enum(dataSpaces),
+        dense: z.strictObject({
+          ...{ fills: amount, serves: amount, drains: amount, updates: amount, clears: amount },
+        }),
+        ...{ reads: amount, gatedReads: amount, writes: amount, gatedWrites: amount },
+        ...{ metadataReadBits: amount, metadataWriteBits: amount },
+      }),
+    ),
+  }),
+);
+
 /** Fields of an estimate's record. */
 export const estimateFields = {
   accelerator: name,
@@ -85,6 +104,7 @@ export const estimateFields = {
   energy: energy.nullable(),
   mapping: mapping.nullable(),
   rates: list(z.strictObject({ level: name, bytes: amount, bytesPerSecond: positive })),
+  traffic: traffic.exactOptional(),
   difference: difference.exactOptional(),
   sample: sample.exactOptional(),
 };

@@ -6,6 +6,7 @@ import type {
   EstimatedLayer,
   EstimateMode,
   Evidence,
+  LevelTraffic,
   Mapping,
 } from './accelerator.ts';
 
@@ -57,6 +58,8 @@ export interface EstimateRecord {
   readonly mapping: Mapping | null;
   /** Levels whose bandwidth is known; empty for an accelerator without. */
   readonly rates: readonly LevelRate[];
+  /** Of a generic design: what passes each level. Absent for an engine class, whose formula counts actions alone. */
+  readonly traffic?: readonly LevelTraffic[];
   /** Of a counted estimate in mode both: how far its statistics were off. Absent in all others. */
   readonly difference?: Difference;
   /** Of a counted estimate of which a part was counted. */

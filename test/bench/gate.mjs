@@ -1,6 +1,6 @@
 // The gate's error rates and power on this machine: real comparisons of identical code, gate runs resampled from their
 // passes, and real runs with a slowdown made on purpose. Recordings stay in results/local/gate: a second call goes on.
-//   npm run bench:gate -- --minutes 60 [--suite quick] [--filter <text>] [--budget 600] [--resamples 500]
+//   npm run bench:gate -- --minutes 60 [--only identical|slowed] [--suite quick] [--filter <text>] [--budget 600] [--resamples 500]
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '60' },
     suite: { type: 'string', default: 'quick' },
     filter: { type: 'string' },
+    only: { type: 'string' },
     budget: { type: 'string', default: '600' },
     resamples: { type: 'string', default: '500' },
   },
@@ -44,8 +45,10 @@ copyFileSync(own, copy);
 const recorded = () =>
   readdirSync(folder).filter((name) => name.startsWith('same-') && name.endsWith('.jsonl')).sort();
 
-// Half of the time for identical code, half for slowed code; a comparison that has begun is ended.
-for (let seed = recorded().length + 1; elapsedMinutes() + budgetSeconds / 60 <= minutes / 2; seed += 1) {
+// Half of the time for identical code, half for slowed code, unless one alone is asked for; a comparison that has begun is
+// ended.
+const identicalMinutes = { identical: minutes, slowed: 0 }[values.only] ?? minutes / 2;
+for (let seed = recorded().length + 1; elapsedMinutes() + budgetSeconds / 60 <= identicalMinutes; seed += 1) {
   say(`${elapsedMinutes().toFixed(1)} min: identical code, comparison ${seed}`);
   await compareLibraries({
     suite,
@@ -75,7 +78,7 @@ try {
 } catch (error) {
   if (error.code !== 'ENOENT') throw error;
 }
-if (elapsedMinutes() < minutes) {
+if (values.only !== 'identical' && elapsedMinutes() < minutes) {
   await selftest({
     suite,
     minutes: minutes - elapsedMinutes(),
@@ -101,7 +104,7 @@ const atMost = (k, n) => (n === 0 ? 'none' : `${k} of ${n} (at most ${percent(bi
 function ratesOf(comparisons) {
   const sum = { runs: 0, failed: 0, voided: 0, cells: 0, flagged: 0, inconclusive: 0 };
   for (const comparison of comparisons) {
-    const { cells, counts, voided } = judge(comparison);
+    const { cells, counts, voided } = judge(comparison, 0);
     sum.runs += 1;
     sum.voided += voided ? 1 : 0;
     sum.failed += !voided && counts.slower > 0 ? 1 : 0;
@@ -113,11 +116,19 @@ function ratesOf(comparisons) {
 }
 
 const real = recorded().map((name) => readComparison(join(folder, name)));
-const random = seededRandom(1);
-const drawn = real.length === 0 ? [] : Array.from({ length: resamples }, (_, i) => resampled(real[i % real.length], random));
-for (const [name, comparisons] of [['real', real], ['resampled from their passes', drawn]]) {
+const drawn = (exchange) => {
+  const random = seededRandom(1);
+  const count = real.length === 0 ? 0 : resamples;
+  return Array.from({ length: count }, (_, i) => resampled(real[i % real.length], random, exchange));
+};
+const whole = `${suite.name}${values.filter ? ` (${values.filter})` : ''}`;
+for (const [name, comparisons] of [
+  ['real', real],
+  ['drawn from their passes, sides exchanged at random', drawn(true)],
+  ['drawn from their passes as recorded: what a run found by chance is in each of its draws', drawn(false)],
+]) {
   const sum = ratesOf(comparisons);
-  console.log(`identical code, whole ${suite.name}${values.filter ? ` (${values.filter})` : ''}, ${name}:`);
+  console.log(`identical code, whole ${whole}, ${name}:`);
   const failed = comparisons === real ? atMost(sum.failed, sum.runs) : `${sum.failed} of ${sum.runs}`;
   console.log(`  runs that fail ${failed}; void ${sum.voided} of ${sum.runs}`);
   console.log(`  cells called slower ${sum.flagged} of ${sum.cells}; inconclusive ${sum.inconclusive} of ${sum.cells}`);

@@ -40,7 +40,7 @@ describe('64-bit Arm', () => {
         ...['compression', 'library', 'list', 'plans', 'threads'].map((name) => `native/kernels/${name}.cc`),
         ...['native/operands.cc', 'native/timing/caches.cc', 'native/timing/cpu.cc'],
         ...listed('test/native/references', /\.cc$/),
-        ...listed('test/native', /\/(?:main|samples|gather_scatter|\w+_test)\.cc$/),
+        ...listed('test/native', /\/(?:main|samples|gather_scatter|stored|\w+_test)\.cc$/),
       ];
       const jobs = [
         ...rest.map((source) => ({ source, more: [] as string[] })),

@@ -9,6 +9,7 @@
 
 #include "../../native/sparsemark.h"
 #include "check.h"
+#include "references/reference.h"
 #include "samples.h"
 
 namespace sparsemark::test {
@@ -25,12 +26,12 @@ std::vector<float> pruned(std::vector<float> dense, std::int64_t keep) {
 }
 
 void check_maker(const sparsemark_library& library, std::int32_t k, const Sample& a,
-                 const std::vector<float>& dense, std::int64_t keep, int& made_count) {
+                 const std::vector<float>& dense, const Operand& b, std::int64_t keep, int& made_count) {
   const sparsemark_kernel& kernel = library.kernels[k];
   const bool prunes = std::strcmp(kernel.op, "prune") == 0;
   sparsemark_product product = {};
   product.n = product.threads = 1;
-  product.b = dense.data();
+  product.b = b.data();
   product.rows = a.rows;
   product.cols = a.cols;
   product.keep = keep;
@@ -76,12 +77,15 @@ void compressions(const Options& options) {
     if (round % 3 == 0) {
       for (float& x : dense) x = x == 0.0f ? x : std::copysign(static_cast<float>(1 + random.below(3)), x);
     }
+    // Between canaries: a maker that looks at what stands around A sees NaN.
+    Operand b(dense.size() * sizeof(float));
+    std::copy(dense.begin(), dense.end(), b.floats());
     const auto size = static_cast<std::int32_t>(dense.size());
     const std::int64_t keep = round % 5 == 0 ? 0 : round % 5 == 1 ? size : random.below(size + 1);
     for (std::int32_t k = 0; k < library.kernel_count; ++k) {
       const char* op = library.kernels[k].op;
       if (std::strcmp(op, "encode") != 0 && std::strcmp(op, "prune") != 0) continue;
-      check_maker(library, k, a, dense, keep, made[static_cast<std::size_t>(k)]);
+      check_maker(library, k, a, dense, b, keep, made[static_cast<std::size_t>(k)]);
     }
   }
   for (std::int32_t k = 0; k < library.kernel_count; ++k) {

@@ -2,13 +2,15 @@
 // the reference of its op.
 //
 // What is laid out so that mistakes show: C holds NaN before the first run and other values before the
-// second; bytes before and behind C are canaries; all operands are allocated to the byte, so that the address
-// sanitizer sees the first one too many. Rows of operands that no element of A meets are NaN where the format
-// stores no padding; with padding, zeros multiply such rows and NaN may rightly come through.
+// second; bytes before and behind operands are canaries, and NaN to who reads them; operands are allocated to
+// the byte, so that the address sanitizer sees the first one too many. Rows of operands that meet nothing of
+// what the format stores, nonzeros and padding, are NaN.
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../../native/operands.h"
@@ -39,7 +41,7 @@ double half_to_double(std::uint16_t bits) {
 }
 
 double element_at(const Operand& c, Element element, std::size_t at) {
-  const unsigned char* data = const_cast<Operand&>(c).data();
+  const unsigned char* data = c.data();
   float single = 0;
   std::int32_t integer = 0;
   std::uint16_t half = 0;
@@ -120,10 +122,21 @@ void check_dtype(const sparsemark_library& library, const std::string& dtype, co
   for (int r = 0; r < kReferenceCount; ++r) {
     const OpReference& reference = *kReferences[r];
     if (dtype != reference.dtype) continue;
-    OpCase plain;
-    OpCase poisoned;
-    Random same = random;
-    if (!reference.make(a, n, false, random, plain) || !reference.make(a, n, true, same, poisoned)) continue;
+    // The same numbers for every format, but for what is NaN.
+    const Random drawn = random;
+    std::vector<std::pair<Stored, std::unique_ptr<OpCase>>> problems;
+    const auto problem_for = [&](const char* format) -> const OpCase* {
+      Stored stored = stored_by(format, a);
+      for (const auto& [other, problem] : problems) {
+        if (other == stored) return problem.get();
+      }
+      Random same = drawn;
+      auto problem = std::make_unique<OpCase>();
+      if (!reference.make(a, n, &stored, same, *problem)) return nullptr;
+      random = same;
+      problems.emplace_back(std::move(stored), std::move(problem));
+      return problems.back().second.get();
+    };
     for (std::int32_t f = 0; f < library.format_count; ++f) {
       const auto uses = [&](const sparsemark_kernel& kernel) {
         return std::strcmp(kernel.format, library.formats[f]) == 0 && kernel.dtype == dtype &&
@@ -140,9 +153,9 @@ void check_dtype(const sparsemark_library& library, const std::string& dtype, co
           SPARSEMARK_OK) {
         continue;
       }
-      const OpCase& problem = encoded.padding_bytes == 0 ? poisoned : plain;
-      for (std::int32_t k = 0; k < library.kernel_count; ++k) {
-        if (uses(library.kernels[k])) check_kernel(library, k, matrix, a, problem, threads);
+      const OpCase* problem = problem_for(library.formats[f]);
+      for (std::int32_t k = 0; problem != nullptr && k < library.kernel_count; ++k) {
+        if (uses(library.kernels[k])) check_kernel(library, k, matrix, a, *problem, threads);
       }
       library.free_matrix(matrix);
     }
@@ -236,7 +249,7 @@ void wide_columns(const Options& options) {
       if (std::strcmp(kernel.format, "sell-16-128") != 0 || !multiplies(kernel)) continue;
       OpCase problem;
       const std::int32_t n = std::strcmp(kernel.op, "spmv") == 0 ? 1 : 3;
-      if (!reference_of(kernel.op, kernel.dtype)->make(a, n, false, random, problem)) continue;
+      if (!reference_of(kernel.op, kernel.dtype)->make(a, n, nullptr, random, problem)) continue;
       check_kernel(library, k, matrix, a, problem, 1);
     }
     library.free_matrix(matrix);

@@ -85,7 +85,7 @@ bool problem_of(const char* op, const Sample& a, std::int32_t n, Random& random,
   for (int r = 0; r < kReferenceCount; ++r) {
     const OpReference& reference = *kReferences[r];
     if (std::strcmp(reference.op, op) != 0 || std::strcmp(reference.dtype, "f32") != 0) continue;
-    return reference.make(a, n, false, random, problem);
+    return reference.make(a, n, nullptr, random, problem);
   }
   return false;
 }

@@ -1,5 +1,12 @@
 /** The tables of estimates: what each layer costs, and what each accelerator was held against. */
-import { formatExactPercent, formatNumber, formatPercent, formatRatio, formatTime } from '../numbers.ts';
+import {
+  formatExactPercent,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+  formatSize,
+  formatTime,
+} from '../numbers.ts';
 import type { Column, Entry, Table } from '../tables.ts';
 import type { EstimateRow, EstimateView } from './view.ts';
 
@@ -131,9 +138,46 @@ export function differenceTable({ rows }: EstimateView): Table {
   };
 }
 
+/** One row a level of a generic design and layer: what passes it, and how long its ports are busy. */
+export function trafficTable({ rows }: EstimateView): Table {
+  const size = (bits: number): Entry => ({ text: formatSize(Math.round(bits / 8)), value: bits / 8 });
+  return {
+    title: 'Traffic a level of generic designs',
+    columns: [
+      left('layer'),
+      right('sparsity', 0, '%'),
+      left('accelerator'),
+      left('level'),
+      right('moved'),
+      right('of it metadata', 2),
+      right('held', 3),
+      right('ports busy', 1, '%'),
+    ],
+    rows: rows.flatMap(({ accelerator, record: { layer, cycles, traffic = [] } }) =>
+      traffic.map(({ level, bits, heldBits, cycles: busy, spaces }): readonly Entry[] => {
+        const { m, k, n } = layer.shape;
+        const metadata = spaces.reduce(
+          (sum, { metadataReadBits, metadataWriteBits }) => sum + metadataReadBits + metadataWriteBits,
+          0,
+        );
+        return [
+          { text: layer.name === '' ? `${m}x${k}x${n}` : layer.name },
+          { text: formatExactPercent(1 - layer.weightDensity), value: 1 - layer.weightDensity },
+          { text: accelerator.name },
+          { text: level },
+          size(bits),
+          size(metadata),
+          size(heldBits),
+          cycles > 0 ? { text: formatPercent(busy / cycles), value: busy / cycles } : { text: '-' },
+        ];
+      }),
+    ),
+  };
+}
+
 /** All tables of a view, those without rows included. */
 export function estimateTables(view: EstimateView): readonly Table[] {
-  return [estimateTable(view), differenceTable(view), acceleratorTable(view)];
+  return [estimateTable(view), trafficTable(view), differenceTable(view), acceleratorTable(view)];
 }
 
 /** What is to be said beneath the tables: what evidence means, what is hidden, which energies never to compare. */

@@ -43,7 +43,7 @@ sparsemark_conv random_geometry(std::int32_t columns, std::int32_t n, Random& ra
   return g;
 }
 
-bool make_conv2d(const Sample& a, std::int32_t n, bool poison, Random& random, OpCase& out) {
+bool make_conv2d(const Sample& a, std::int32_t n, const Stored* stored, Random& random, OpCase& out) {
   if (a.cols == 0 || n == 0) return false;
   const sparsemark_conv g = random_geometry(a.cols, n, random);
   const std::size_t area = static_cast<std::size_t>(g.height) * static_cast<std::size_t>(g.width);
@@ -58,33 +58,42 @@ bool make_conv2d(const Sample& a, std::int32_t n, bool poison, Random& random, O
   out.product.b = in;
   out.expected.assign(batch * filters * out_area, 0.0);
   out.tolerance = out.expected;
-  std::vector<bool> met(batch * channels * area);
+  // Calls visit(place in the output, pixel of the input) for all that a column of A multiplies in an image.
+  const auto each_pixel = [&](std::size_t image, std::int32_t column, auto visit) {
+    const std::int32_t kx = column % g.kernel_width;
+    const std::int32_t ky = column / g.kernel_width % g.kernel_height;
+    const std::size_t channel = static_cast<std::size_t>(column / g.kernel_width / g.kernel_height);
+    for (std::size_t at = 0; at < out_area; ++at) {
+      const std::int32_t oy = static_cast<std::int32_t>(at) / g.out_width;
+      const std::int32_t ox = static_cast<std::int32_t>(at) % g.out_width;
+      const std::int32_t y = oy * g.stride + ky - g.padding;
+      const std::int32_t x = ox * g.stride + kx - g.padding;
+      if (y < 0 || y >= g.height || x < 0 || x >= g.width) continue;
+      visit(at, (image * channels + channel) * area + static_cast<std::size_t>(y * g.width + x));
+    }
+  };
   for (std::size_t image = 0; image < batch; ++image) {
     for (std::size_t i = 0; i < filters; ++i) {
       for (std::size_t p = static_cast<std::size_t>(a.row_offsets[i]);
            p < static_cast<std::size_t>(a.row_offsets[i + 1]); ++p) {
-        const std::int32_t column = a.col_indices[p];
-        const std::int32_t kx = column % g.kernel_width;
-        const std::int32_t ky = column / g.kernel_width % g.kernel_height;
-        const std::size_t channel = static_cast<std::size_t>(column / g.kernel_width / g.kernel_height);
-        for (std::size_t at = 0; at < out_area; ++at) {
-          const std::int32_t oy = static_cast<std::int32_t>(at) / g.out_width;
-          const std::int32_t ox = static_cast<std::int32_t>(at) % g.out_width;
-          const std::int32_t y = oy * g.stride + ky - g.padding;
-          const std::int32_t x = ox * g.stride + kx - g.padding;
-          if (y < 0 || y >= g.height || x < 0 || x >= g.width) continue;
-          const std::size_t pixel =
-              (image * channels + channel) * area + static_cast<std::size_t>(y * g.width + x);
-          met[pixel] = true;
+        each_pixel(image, a.col_indices[p], [&](std::size_t at, std::size_t pixel) {
           const double product = static_cast<double>(a.values[p]) * static_cast<double>(in[pixel]);
           out.expected[(image * filters + i) * out_area + at] += product;
           out.tolerance[(image * filters + i) * out_area + at] += std::fabs(product);
-        }
+        });
       }
     }
   }
   for (double& magnitude : out.tolerance) magnitude = sum_tolerance(a.cols, magnitude);
-  for (std::size_t pixel = 0; poison && pixel < met.size(); ++pixel) {
+  if (stored == nullptr) return true;
+  std::vector<bool> met(batch * channels * area);
+  for (std::size_t image = 0; image < batch; ++image) {
+    for (std::int32_t column = 0; column < a.cols; ++column) {
+      if (!stored->cols[static_cast<std::size_t>(column)]) continue;
+      each_pixel(image, column, [&](std::size_t, std::size_t pixel) { met[pixel] = true; });
+    }
+  }
+  for (std::size_t pixel = 0; pixel < met.size(); ++pixel) {
     if (!met[pixel]) in[pixel] = std::numeric_limits<float>::quiet_NaN();
   }
   return true;

@@ -60,16 +60,16 @@ void attend(const std::vector<Score>& scores, std::size_t n, double* row, double
   }
 }
 
-bool make_attention(const Sample& a, std::int32_t n, bool poison, Random& random, OpCase& out) {
+bool make_attention(const Sample& a, std::int32_t n, const Stored* stored, Random& random, OpCase& out) {
   const std::size_t columns = static_cast<std::size_t>(n);
   // Up to 64: differences of scores of some hundred, whose e^x overflows and underflows.
   const float scale = static_cast<float>(1 << random.below(7));
   const float* queries = plain_floats(out, static_cast<std::size_t>(a.rows) * columns, scale, random);
   float* keys = plain_floats(out, static_cast<std::size_t>(a.cols) * columns, 1.0f, random);
   float* values = plain_floats(out, static_cast<std::size_t>(a.cols) * columns, 1.0f, random);
-  if (poison) {
-    poison_unmet_rows(a, n, keys);
-    poison_unmet_rows(a, n, values);
+  if (stored != nullptr) {
+    poison_unmet_rows(stored->cols, n, keys);
+    poison_unmet_rows(stored->cols, n, values);
   }
   out.product.n = n;
   out.product.b = queries;

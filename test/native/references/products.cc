@@ -30,10 +30,10 @@ void settle(std::int32_t terms, OpCase& out) {
   for (double& magnitude : out.tolerance) magnitude = sum_tolerance(terms, magnitude);
 }
 
-bool make_spmm(const Sample& a, std::int32_t n, bool poison, Random& random, OpCase& out) {
+bool make_spmm(const Sample& a, std::int32_t n, const Stored* stored, Random& random, OpCase& out) {
   const std::size_t columns = static_cast<std::size_t>(n);
   float* b = random_floats(out, static_cast<std::size_t>(a.cols) * columns, random);
-  if (poison) poison_unmet_rows(a, n, b);
+  if (stored != nullptr) poison_unmet_rows(stored->cols, n, b);
   out.product.n = n;
   out.product.b = b;
   accumulate(a, static_cast<std::size_t>(a.rows), columns, false, b, out);
@@ -42,7 +42,7 @@ bool make_spmm(const Sample& a, std::int32_t n, bool poison, Random& random, OpC
 }
 
 // Exact: whole numbers, of which double precision holds all sums. Bytes have no NaN to poison with.
-bool make_spmm_int8(const Sample& a, std::int32_t n, bool, Random& random, OpCase& out) {
+bool make_spmm_int8(const Sample& a, std::int32_t n, const Stored*, Random& random, OpCase& out) {
   const std::size_t columns = static_cast<std::size_t>(n);
   const std::size_t size = static_cast<std::size_t>(a.cols) * columns;
   auto* b = out.hold<std::uint8_t>(size);
@@ -60,17 +60,18 @@ bool make_spmm_int8(const Sample& a, std::int32_t n, bool, Random& random, OpCas
   return true;
 }
 
-bool make_spmv_int8(const Sample& a, std::int32_t, bool poison, Random& random, OpCase& out) {
-  return make_spmm_int8(a, 1, poison, random, out);
+bool make_spmv_int8(const Sample& a, std::int32_t, const Stored* stored, Random& random, OpCase& out) {
+  return make_spmm_int8(a, 1, stored, random, out);
 }
 
-bool make_spmv(const Sample& a, std::int32_t, bool poison, Random& random, OpCase& out) {
-  return make_spmm(a, 1, poison, random, out);
+bool make_spmv(const Sample& a, std::int32_t, const Stored* stored, Random& random, OpCase& out) {
+  return make_spmm(a, 1, stored, random, out);
 }
 
-bool make_spmm_t(const Sample& a, std::int32_t n, bool, Random& random, OpCase& out) {
+bool make_spmm_t(const Sample& a, std::int32_t n, const Stored* stored, Random& random, OpCase& out) {
   const std::size_t columns = static_cast<std::size_t>(n);
   float* b = random_floats(out, static_cast<std::size_t>(a.rows) * columns, random);
+  if (stored != nullptr) poison_unmet_rows(stored->rows, n, b);
   out.product.n = n;
   out.product.b = b;
   accumulate(a, static_cast<std::size_t>(a.cols), columns, true, b, out);
@@ -78,10 +79,10 @@ bool make_spmm_t(const Sample& a, std::int32_t n, bool, Random& random, OpCase& 
   return true;
 }
 
-bool make_spmm_bias_relu(const Sample& a, std::int32_t n, bool poison, Random& random, OpCase& out) {
+bool make_spmm_bias_relu(const Sample& a, std::int32_t n, const Stored* stored, Random& random, OpCase& out) {
   const std::size_t columns = static_cast<std::size_t>(n);
   float* b = random_floats(out, static_cast<std::size_t>(a.cols) * columns, random);
-  if (poison) poison_unmet_rows(a, n, b);
+  if (stored != nullptr) poison_unmet_rows(stored->cols, n, b);
   const float* bias = random_floats(out, static_cast<std::size_t>(a.rows), random);
   out.product.n = n;
   out.product.b = b;
@@ -115,7 +116,7 @@ std::vector<float> hold_sparse(std::int32_t rows, std::int32_t columns, Random& 
   return b.dense();
 }
 
-bool make_spmspm(const Sample& a, std::int32_t n, bool, Random& random, OpCase& out) {
+bool make_spmspm(const Sample& a, std::int32_t n, const Stored*, Random& random, OpCase& out) {
   const std::vector<float> b = hold_sparse(a.cols, n, random, out);
   out.product.n = n;
   accumulate(a, static_cast<std::size_t>(a.rows), static_cast<std::size_t>(n), false, b.data(), out);
@@ -123,7 +124,7 @@ bool make_spmspm(const Sample& a, std::int32_t n, bool, Random& random, OpCase& 
   return true;
 }
 
-bool make_spmspv(const Sample& a, std::int32_t, bool, Random& random, OpCase& out) {
+bool make_spmspv(const Sample& a, std::int32_t, const Stored*, Random& random, OpCase& out) {
   const std::vector<float> x = hold_sparse(1, a.cols, random, out);
   out.product.n = 1;
   accumulate(a, static_cast<std::size_t>(a.rows), 1, false, x.data(), out);

@@ -8,9 +8,13 @@
 
 #include "../../../native/matrix.h"
 
+#if defined(SPARSEMARK_ASAN)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace sparsemark::test {
 namespace {
-constexpr unsigned char kCanary = 0xA5;
+constexpr unsigned char kCanary = 0xFF;
 }
 
 #define SPARSEMARK_REFERENCE(symbol) extern const OpReference symbol##_reference;
@@ -27,17 +31,25 @@ const int kReferenceCount = static_cast<int>(sizeof(kReferences) / sizeof(kRefer
 Operand::Operand(std::size_t bytes)
     : bytes_(bytes),
       data_(static_cast<unsigned char*>(
-                ::operator new (bytes + 2 * kCanaryBytes, std::align_val_t{kAlignment})) +
-            kCanaryBytes) {
-  std::memset(data_ - kCanaryBytes, kCanary, kCanaryBytes);
-  std::memset(data_ + bytes, kCanary, kCanaryBytes);
+                ::operator new (kCanariesBefore + bytes + kCanariesBehind, std::align_val_t{kAlignment})) +
+            kCanariesBefore) {
+  std::memset(data_ - kCanariesBefore, kCanary, kCanariesBefore);
+  std::memset(data_ + bytes, kCanary, kCanariesBehind);
+#if defined(SPARSEMARK_ASAN)
+  // Its own red zone before an allocation may be no longer than a vector.
+  __asan_poison_memory_region(data_ - kCanariesBefore, kCanariesBefore);
+#endif
 }
 
 Operand::Operand(Operand&& other) noexcept
     : bytes_(other.bytes_), data_(std::exchange(other.data_, nullptr)) {}
 
 Operand::~Operand() {
-  if (data_ != nullptr) ::operator delete (data_ - kCanaryBytes, std::align_val_t{kAlignment});
+  if (data_ == nullptr) return;
+#if defined(SPARSEMARK_ASAN)
+  __asan_unpoison_memory_region(data_ - kCanariesBefore, kCanariesBefore);
+#endif
+  ::operator delete (data_ - kCanariesBefore, std::align_val_t{kAlignment});
 }
 
 void Operand::fill_words(std::uint32_t word) {
@@ -47,8 +59,13 @@ void Operand::fill_words(std::uint32_t word) {
 }
 
 bool Operand::canaries_live() const {
-  for (std::size_t i = 0; i < kCanaryBytes; ++i) {
-    if (*(data_ - kCanaryBytes + i) != kCanary || data_[bytes_ + i] != kCanary) return false;
+#if !defined(SPARSEMARK_ASAN)
+  for (std::size_t i = 0; i < kCanariesBefore; ++i) {
+    if (*(data_ - kCanariesBefore + i) != kCanary) return false;
+  }
+#endif
+  for (std::size_t i = 0; i < kCanariesBehind; ++i) {
+    if (data_[bytes_ + i] != kCanary) return false;
   }
   return true;
 }
@@ -59,9 +76,7 @@ float* random_floats(OpCase& out, std::size_t size, Random& random) {
   return data;
 }
 
-void poison_unmet_rows(const Sample& a, std::int32_t columns, float* b) {
-  std::vector<bool> met(static_cast<std::size_t>(a.cols));
-  for (const std::int32_t column : a.col_indices) met[static_cast<std::size_t>(column)] = true;
+void poison_unmet_rows(const std::vector<bool>& met, std::int32_t columns, float* b) {
   const std::size_t n = static_cast<std::size_t>(columns);
   for (std::size_t row = 0; row < met.size(); ++row) {
     for (std::size_t j = 0; j < n && !met[row]; ++j) b[row * n + j] = std::numeric_limits<float>::quiet_NaN();

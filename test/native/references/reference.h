@@ -7,6 +7,7 @@
 
 #include "../../../native/sparsemark.h"
 #include "../samples.h"
+#include "../stored.h"
 
 namespace sparsemark::test {
 
@@ -18,12 +19,14 @@ namespace sparsemark::test {
 #endif
 #endif
 #if defined(SPARSEMARK_ASAN)
-inline constexpr std::size_t kCanaryBytes = 0;  // the sanitizer's own red zone begins at the first byte
+inline constexpr std::size_t kCanariesBehind = 0;  // the sanitizer's own red zone begins at the first byte
 #else
-inline constexpr std::size_t kCanaryBytes = 128;  // keeps the alignment
+inline constexpr std::size_t kCanariesBehind = 2048;
 #endif
+inline constexpr std::size_t kCanariesBefore = 2048;  // 512 floats, a row of most problems
 
-// An operand: bytes on a 64-byte boundary, allocated to the byte, between canaries.
+// An operand: bytes on a 64-byte boundary, allocated to the byte, between canaries, which are NaN: what is
+// read there, and used, shows. Under the address sanitizer none of their bytes may be touched.
 class Operand {
  public:
   explicit Operand(std::size_t bytes);
@@ -34,6 +37,7 @@ class Operand {
   ~Operand();
 
   unsigned char* data() { return data_; }
+  const unsigned char* data() const { return data_; }
   float* floats() { return reinterpret_cast<float*>(data_); }
   std::size_t bytes() const { return bytes_; }
   // Every whole word of 4 bytes; what is left behind the last one, the first bytes of it.
@@ -62,10 +66,9 @@ struct OpCase {
   }
 };
 
-// B of rows x columns with random values, or where `poison` with NaN in the rows that no nonzero's column
-// meets.
 float* random_floats(OpCase& out, std::size_t size, Random& random);
-void poison_unmet_rows(const Sample& a, std::int32_t columns, float* b);
+// NaN in each row of b, of so many columns, for which `met` is false.
+void poison_unmet_rows(const std::vector<bool>& met, std::int32_t columns, float* b);
 
 // k roundings of products and sums, each 2^-24 of what is added, or half a denormal.
 double sum_tolerance(std::int32_t terms, double magnitude);
@@ -74,8 +77,9 @@ struct OpReference {
   const char* op;
   const char* dtype;
   // Makes the operands and the answer for A (already of that type). n is a wish: an op may take another, in
-  // product.n. poison: rows of operands that A does not meet are to hold NaN. False where A does not suit.
-  bool (*make)(const Sample& a, std::int32_t n, bool poison, Random& random, OpCase& out);
+  // product.n. stored: where operands meet other places of A they are to hold NaN; nullptr: none do. False
+  // where A does not suit.
+  bool (*make)(const Sample& a, std::int32_t n, const Stored* stored, Random& random, OpCase& out);
 };
 
 extern const OpReference* const kReferences[];

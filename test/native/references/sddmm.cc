@@ -6,11 +6,14 @@
 namespace sparsemark::test {
 namespace {
 
-bool make_sddmm(const Sample& a, std::int32_t n, bool poison, Random& random, OpCase& out) {
+bool make_sddmm(const Sample& a, std::int32_t n, const Stored* stored, Random& random, OpCase& out) {
   const std::size_t columns = static_cast<std::size_t>(n);
-  const float* x = random_floats(out, static_cast<std::size_t>(a.rows) * columns, random);
+  float* x = random_floats(out, static_cast<std::size_t>(a.rows) * columns, random);
   float* y = random_floats(out, static_cast<std::size_t>(a.cols) * columns, random);
-  if (poison) poison_unmet_rows(a, n, y);
+  if (stored != nullptr) {
+    poison_unmet_rows(stored->rows, n, x);
+    poison_unmet_rows(stored->cols, n, y);
+  }
   out.product.n = n;
   out.product.b = x;
   out.product.b2 = y;
