@@ -129,7 +129,7 @@ formats: { uniform: [csr] }
     expect(run.stdout).toMatch(/95 % of cycles +blocks/);
     expect(run.stdout).toMatch(/[\d,]+-[\d,]+ +39 of 128/);
     expect(readFileSync(out, 'utf8')).toMatch(/"sample":\{"axis":"rows","blocks":39,"of":128/);
-    expect(sparsemark(['report', out]).stdout).toContain('counted 39 of 128');
+    expect(sparsemark(['report', out, '--as', 'markdown']).stdout).toContain('counted 39 of 128');
   });
 
   it('refuses a share that is none', () => {
