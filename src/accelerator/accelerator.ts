@@ -11,6 +11,7 @@ import { designKeys, readDesign } from './design.ts';
 import { actionsOfClass, readEnergy } from './energy.ts';
 import { readGenericEnergy } from './ert.ts';
 import { readQuantity } from './quantity.ts';
+import { isScaleSim, parseScaleSim } from './scale-sim.ts';
 
 const folder = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'suites', 'accelerators');
 
@@ -101,8 +102,13 @@ export function acceleratorFile(nameOrPath: string): { readonly text: string; re
   return { text: readFileSync(path, 'utf8'), file };
 }
 
-/** An accelerator by its name, or from a .yaml file. Throws BAD_ACCELERATOR, MISSING_FILE, MISSING_ADDON. */
+/**
+ * An accelerator by its name, or from a .yaml file or SCALE-Sim's .cfg. Throws BAD_ACCELERATOR, MISSING_FILE,
+ * MISSING_ADDON.
+ */
 export function loadAccelerator(nameOrPath: string): Accelerator {
   const { text, file } = acceleratorFile(nameOrPath);
-  return parseAccelerator(text, file, loadNative().native.describeEngines());
+  const engines = loadNative().native.describeEngines();
+  if (isScaleSim(file)) return parseScaleSim(text, file, engines.find(({ name }) => name === 'systolic')!);
+  return parseAccelerator(text, file, engines);
 }
