@@ -8,7 +8,7 @@ it.each(acceleratorNames())(
   'the page of %s has every source, parameter, term and price of its file',
   (name) => {
     const { text } = acceleratorFile(name);
-    const { markdown, accelerator, stated, prices } = acceleratorPage(name);
+    const { markdown, accelerator, stated, prices } = acceleratorPage(acceleratorFile(name));
     const sources = [...text.matchAll(/\bsource: "([^"]*)"/g)].map((match) => match[1]!);
     expect(sources.length).toBeGreaterThan(1);
     for (const source of sources) expect(markdown).toContain(source);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { acceleratorNames, loadAccelerator } from '../src/accelerator/accelerator.ts';
+import { acceleratorFile, acceleratorNames, loadAccelerator } from '../src/accelerator/accelerator.ts';
 import { acceleratorPage } from '../src/accelerator/page.ts';
 import { parsePublished, publishedTables } from '../src/accelerator/published.ts';
 import { validationsIn, validationsOf } from '../src/accelerator/validation.ts';
@@ -36,13 +36,15 @@ describe('published figures', () => {
 
   it('the page of an accelerator shows ours, the published value and the error of each', () => {
     for (const name of acceleratorNames()) {
-      const { markdown } = acceleratorPage(name);
+      const { markdown } = acceleratorPage(acceleratorFile(name));
       for (const { what, table, rows } of validationsOf(loadAccelerator(name))) {
         for (const text of [what, table.title, table.source]) expect(markdown).toContain(text);
         for (const { of } of rows) expect(markdown).toContain(`| ${of} | `);
       }
     }
-    expect(acceleratorPage('scnn').markdown).toContain('| AlexNet | 2.287 | 2.37 | -3.5 | -15.0 to +15.0 |');
+    expect(acceleratorPage(acceleratorFile('scnn')).markdown).toContain(
+      '| AlexNet | 2.287 | 2.37 | -3.5 | -15.0 to +15.0 |',
+    );
   });
 
   it('evidence is not claimed without a figure', () => {

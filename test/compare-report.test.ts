@@ -39,6 +39,24 @@ describe('the reports', () => {
     expect(verdicts).toEqual(['wrong', 'missing', 'slower', 'faster', 'new']);
   });
 
+  it('terminal and markdown: the bootstrap interval where there is room, which is what a narrow one drops first', () => {
+    const { estimate } = view.judgement.cells.find(({ verdict }) => verdict === 'slower')!;
+    const [low, high] = estimate!.bootstrap.map((ratio) => ratio.toFixed(3));
+    expect(renderComparison('terminal', view, { width: 200 })).toContain(`${low}-${high}`);
+    expect(renderComparison('markdown', view)).toContain(`| ${low}-${high} |`);
+    const narrow = renderComparison('terminal', view, { width: 90 });
+    expect(narrow).toMatch(/^verdict .* interval$/m);
+  });
+
+  it('say so where no base linked in another order was given', () => {
+    const note = /No base linked in another order was given/;
+    const without = viewOf(fakeComparison(mixed, { relinked: false }));
+    for (const name of ['terminal', 'markdown', 'json']) {
+      expect(renderComparison(name, without)).toMatch(note);
+      expect(renderComparison(name, view)).not.toMatch(note);
+    }
+  });
+
   it('markdown: nothing of a name becomes a link, a mention or a table border', () => {
     const hostile = viewOf(fakeComparison(mixed, { kernel: hostileText, label: hostileText }));
     const text = renderComparison('markdown', hostile);
@@ -46,7 +64,7 @@ describe('the reports', () => {
     expect(text).not.toMatch(/@\w/);
     expect(text).not.toMatch(/<(?!\/?(details|summary)>)/);
     for (const line of text.split('\n').filter((each) => each.startsWith('| ')))
-      expect(line.replace(/\\\|/g, '').split('|')).toHaveLength(11);
+      expect(line.replace(/\\\|/g, '').split('|')).toHaveLength(12);
   });
 
   it('github: one workflow command a line, which a name can neither end nor begin', () => {

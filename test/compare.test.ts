@@ -87,58 +87,40 @@ describe('the interval of grouped rounds', () => {
 
 describe('a verdict', () => {
   const protocol = { threshold: 0.05, margin: 0.01 };
+  /** `alone` is the same interval: as if there were this one cell. */
+  const verdict = (...intervals: readonly (readonly [number, number])[]) =>
+    verdictOf(
+      intervals.map((interval) => ({ interval, alone: interval })),
+      protocol,
+    );
+
   it('needs two measurements that agree', () => {
-    expect(
-      verdictOf(
-        [
-          [1.02, 1.1],
-          [1.03, 1.2],
-        ],
-        protocol,
-      ),
-    ).toBe('slower');
-    expect(
-      verdictOf(
-        [
-          [0.8, 0.9],
-          [0.7, 0.98],
-        ],
-        protocol,
-      ),
-    ).toBe('faster');
-    expect(verdictOf([[1.02, 1.1]], protocol)).toBe('inconclusive');
-    expect(
-      verdictOf(
-        [
-          [1.02, 1.1],
-          [0.99, 1.02],
-        ],
-        protocol,
-      ),
-    ).toBe('inconclusive');
-    expect(
-      verdictOf(
-        [
-          [1.02, 1.1],
-          [0.8, 0.9],
-        ],
-        protocol,
-      ),
-    ).toBe('inconclusive');
+    expect(verdict([1.02, 1.1], [1.03, 1.2])).toBe('slower');
+    expect(verdict([0.8, 0.9], [0.7, 0.98])).toBe('faster');
+    expect(verdict([1.02, 1.1])).toBe('inconclusive');
+    expect(verdict([1.02, 1.1], [0.99, 1.02])).toBe('inconclusive');
+    expect(verdict([1.02, 1.1], [0.8, 0.9])).toBe('inconclusive');
   });
+
   it('is the same only inside the threshold', () => {
-    expect(verdictOf([[0.97, 1.04]], protocol)).toBe('same');
-    expect(
+    expect(verdict([0.97, 1.04])).toBe('same');
+    expect(verdict([1.011, 1.04], [0.99, 1.03])).toBe('same');
+    expect(verdict([0.97, 1.06])).toBe('inconclusive');
+    expect(verdict()).toBe('inconclusive');
+  });
+
+  it('is slower by the corrected interval, the same by that of the cell alone', () => {
+    const of = (interval: readonly [number, number], alone: readonly [number, number]) =>
       verdictOf(
         [
-          [1.011, 1.04],
-          [0.99, 1.03],
+          { interval, alone },
+          { interval, alone },
         ],
         protocol,
-      ),
-    ).toBe('same');
-    expect(verdictOf([[0.97, 1.06]], protocol)).toBe('inconclusive');
-    expect(verdictOf([], protocol)).toBe('inconclusive');
+      );
+    expect(of([0.93, 1.09], [0.97, 1.03])).toBe('same');
+    expect(of([0.99, 1.2], [1.06, 1.12])).toBe('inconclusive');
+    expect(of([1.02, 1.2], [1.06, 1.12])).toBe('slower');
   });
 });
 

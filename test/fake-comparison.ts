@@ -14,7 +14,8 @@ function attempt(ratio: number, noise: number, random: () => number): Attempt {
   const times = (factor: number): number[] =>
     Array.from({ length: 8 }, () => 1000 * factor * (1 + noise * (random() - 0.5)));
   return {
-    evaluationsPerSample: 500,
+    evaluationsPerBatch: 20,
+    batchesPerSample: 100,
     layouts: Array.from({ length: 13 }, () => ({ baseNs: times(1), headNs: times(ratio) })),
   };
 }
@@ -27,6 +28,7 @@ export function fakeComparison(
     readonly end?: Comparison['end'];
     readonly kernel?: string;
     readonly label?: string;
+    readonly relinked?: boolean;
   } = {},
 ): Comparison {
   const { header } = fakeResult();
@@ -66,14 +68,15 @@ export function fakeComparison(
         isa: null,
         formats: null,
         budgetSeconds: 600,
-        batchTargetNs: 500_000,
-        rewarmNs: 50_000,
+        batchTargetNs: 20_000,
+        sampleTargetNs: 2_500_000,
         seed: 1,
         threshold: 0.05,
         margin: 0.01,
         confidence: 0.95,
         roundsPerLayout: 8,
         maxRounds: 104,
+        relinked: change.relinked ?? true,
       },
       selftest: null,
     },

@@ -53,7 +53,11 @@ function worker(nsOf: (key: string) => number, diesAt: string | null = null): Fa
               gone = true;
               throw new WorkerGone('SIGSEGV', 'made up');
             }
-            return { status: 'started', evaluationsPerSample: request.evaluations ?? 7 };
+            return {
+              status: 'started',
+              evaluationsPerSample: request.evaluations ?? 7,
+              batchesPerSample: request.batches ?? 5,
+            };
           case 'sample':
             return nsOf(request.key);
           default:
@@ -117,15 +121,16 @@ describe('passes', () => {
     expect(givenUp.size).toBe(0);
     const confidence = correctedConfidence(protocol.confidence, 3);
     const verdicts = courses.map(({ layouts }) => {
-      const attempt = { evaluationsPerSample: 7, layouts };
-      const { interval } = estimateOf([attempt], confidence, 'x')!;
-      return verdictOf([interval, interval], protocol);
+      const attempt = { evaluationsPerBatch: 7, batchesPerSample: 5, layouts };
+      const estimate = estimateOf([attempt], confidence, 'x')!;
+      return verdictOf([estimate, estimate], protocol);
     });
     expect(verdicts).toEqual(['slower', 'faster', 'same']);
     expect(courses.map(roundsOf)).toEqual([24, 24, 24]);
-    // Started anew in each pass, not for each workload; head runs base's number of evaluations.
+    // Started anew in each pass, not for each workload; head's samples are made as base's.
     expect([base.starts, head.starts]).toEqual([3, 3]);
-    expect(courses.map(({ evaluations }) => evaluations)).toEqual([7, 7, 7]);
+    const sample = { evaluationsPerBatch: 7, batchesPerSample: 5 };
+    expect(courses.map((course) => course.sample)).toEqual([sample, sample, sample]);
   });
 
   it('go on where a cell is noisy, until it has had all its rounds', async () => {

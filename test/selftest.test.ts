@@ -83,7 +83,8 @@ describe('a self-test', () => {
 
 describe('base linked in another order', () => {
   const layouts = (ratio: number): Attempt => ({
-    evaluationsPerSample: 1,
+    evaluationsPerBatch: 1,
+    batchesPerSample: 4,
     layouts: Array.from({ length: 8 }, (_, layout) => ({
       baseNs: Array.from({ length: 8 }, (_, i) => 1000 + layout + i),
       headNs: Array.from({ length: 8 }, (_, i) => ratio * (1000 + ((layout + 3 * i) % 8))),

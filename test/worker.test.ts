@@ -104,6 +104,38 @@ const measure = (chosen: readonly LibraryWorker[]): Promise<readonly Measurement
   );
 };
 
+describe('a sample of several batches', () => {
+  it('has as many as are asked for, or fill its time, four at the least', async () => {
+    const worker = workers[0]!;
+    const { a, operands } = problem;
+    const { op, shape, dtype, cache } = workload;
+    await worker.ask({ kind: 'load', op, shape, dtype, a, operands, reference });
+    const kernel = worker.library.kernels.find((one) => one.op === 'spmm' && one.format === 'csr')!;
+    const begin = {
+      kind: 'start',
+      kernel: kernel.index,
+      format: 'csr',
+      threads: 1,
+      cache,
+      coldBytes: 0,
+    } as const;
+    const started = (key: string, more: object) =>
+      worker.ask({ ...begin, key, batchTargetNs: 20_000, maxWarmupBatches: 3, ...more });
+    expect(await started('one', {})).toMatchObject({ batchesPerSample: 1 });
+    expect(await started('few', { sampleTargetNs: 1 })).toMatchObject({ batchesPerSample: 4 });
+    expect(await started('given', { sampleTargetNs: 1e6, evaluations: 3, batches: 9 })).toMatchObject({
+      evaluationsPerSample: 3,
+      batchesPerSample: 9,
+    });
+    const filled = await started('filled', { sampleTargetNs: 1e6 });
+    // 1 ms of batches of 20 us: 50 where the machine is steady.
+    expect(filled).toMatchObject({ batchesPerSample: expect.any(Number) });
+    expect((filled as { batchesPerSample: number }).batchesPerSample).toBeGreaterThan(10);
+    for (const key of ['one', 'few', 'given', 'filled'])
+      expect(await worker.ask({ kind: 'sample', key })).toBeGreaterThan(0);
+  });
+});
+
 describe('every misbehaving library beside ours and a good one', () => {
   // Twice: a worker that died is started again for the next workload, and nothing of the first is left behind.
   it.each(['after', 'before'])('each costs its own case, the others are measured (%s)', async (caught) => {

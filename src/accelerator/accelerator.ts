@@ -80,15 +80,21 @@ export function acceleratorNames(): readonly string[] {
     .sort();
 }
 
-/** The text of an accelerator's file, and the name that errors call it by. Throws BAD_ACCELERATOR, MISSING_FILE. */
-export function acceleratorFile(nameOrPath: string): { readonly text: string; readonly file: string } {
+/** The text of an accelerator's file, and the name that errors call it by. */
+export interface AcceleratorFile {
+  readonly text: string;
+  readonly file: string;
+}
+
+/** The file of an accelerator that comes along or has a path. Throws BAD_ACCELERATOR, MISSING_FILE. */
+export function acceleratorFile(nameOrPath: string): AcceleratorFile {
   const isFile = /[./\\]/.test(nameOrPath);
   const path = isFile ? nameOrPath : join(folder, `${nameOrPath}.yaml`);
   const names = acceleratorNames();
   if (!isFile && !names.includes(nameOrPath)) {
     throw new SparsemarkError(
       'BAD_ACCELERATOR',
-      `Expected one of ${names.join(', ')} for the accelerator, received "${nameOrPath}". Did you mean "${nearestName(nameOrPath, names)}"? A file of your own is named by its path, ./mine.yaml.`,
+      `Expected one of ${names.join(', ')} for the accelerator, received "${nameOrPath}". Did you mean "${nearestName(nameOrPath, [...names, 'this-cpu'])}"? A file of your own is named by its path, ./mine.yaml; this machine is this-cpu.`,
     );
   }
   if (!existsSync(path)) {
@@ -107,7 +113,11 @@ export function acceleratorFile(nameOrPath: string): { readonly text: string; re
  * MISSING_ADDON.
  */
 export function loadAccelerator(nameOrPath: string): Accelerator {
-  const { text, file } = acceleratorFile(nameOrPath);
+  return acceleratorFrom(acceleratorFile(nameOrPath));
+}
+
+/** The accelerator of a file's text. Throws BAD_ACCELERATOR, MISSING_ADDON. */
+export function acceleratorFrom({ text, file }: AcceleratorFile): Accelerator {
   const engines = loadNative().native.describeEngines();
   if (isScaleSim(file)) return parseScaleSim(text, file, engines.find(({ name }) => name === 'systolic')!);
   return parseAccelerator(text, file, engines);

@@ -3,7 +3,7 @@ import { loadNative } from '../native.ts';
 import type { Accelerator } from '../terms/accelerator.ts';
 import type { Validation } from '../terms/published.ts';
 import { readYaml, type YamlReader, type YamlValue } from '../workload/yaml-reader.ts';
-import { acceleratorFile, parseAccelerator } from './accelerator.ts';
+import { type AcceleratorFile, parseAccelerator } from './accelerator.ts';
 import { designKeys } from './design.ts';
 import { validationsOf } from './validation.ts';
 
@@ -127,9 +127,8 @@ function validationText(validations: readonly Validation[]): readonly string[] {
   });
 }
 
-/** The page of an accelerator by its name or file. Throws BAD_ACCELERATOR, MISSING_FILE, MISSING_ADDON. */
-export function acceleratorPage(nameOrPath: string): AcceleratorPage {
-  const { text, file } = acceleratorFile(nameOrPath);
+/** The page of an accelerator's file. Throws BAD_ACCELERATOR, MISSING_ADDON. */
+export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPage {
   const engines = loadNative().native.describeEngines();
   const accelerator = parseAccelerator(text, file, engines);
   const engine = engines.find(({ name }) => name === accelerator.engine);

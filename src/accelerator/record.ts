@@ -20,16 +20,31 @@ export function acceleratorRecord(accelerator: Accelerator): AcceleratorRecord {
   };
 }
 
-/** Engine classes that know a bandwidth: its parameter, and the action that counts bytes. */
-const bandwidths: Readonly<Record<string, { level: string; parameter: string; action: string }>> = {
-  'refined-roofline': { level: 'memory', parameter: 'bytesPerSecond', action: 'byte' },
+/** A level whose bandwidth an engine class knows: its parameter, in so many bytes a second, and the action that counts bytes. */
+interface KnownRate {
+  readonly level: string;
+  readonly parameter: string;
+  readonly scale: number;
+  readonly action: string;
+}
+
+/** Engine classes that know bandwidths. */
+const bandwidths: Readonly<Record<string, readonly KnownRate[]>> = {
+  'refined-roofline': [{ level: 'memory', parameter: 'bytesPerSecond', scale: 1, action: 'byte' }],
+  'measured-cpu': [
+    { level: 'L1', parameter: 'l1GBs', scale: 1e9, action: 'l1Byte' },
+    { level: 'L2', parameter: 'l2GBs', scale: 1e9, action: 'l2Byte' },
+    { level: 'L3', parameter: 'l3GBs', scale: 1e9, action: 'l3Byte' },
+    { level: 'DRAM', parameter: 'dramGBs', scale: 1e9, action: 'dramByte' },
+  ],
 };
 
 function ratesOf(accelerator: Accelerator, { actions }: Estimate): readonly LevelRate[] {
-  const known = bandwidths[accelerator.engine];
-  if (known === undefined) return [];
-  const bytesPerSecond = parametersOf(accelerator)[known.parameter]!;
-  return [{ level: known.level, bytes: actions[known.action]!, bytesPerSecond }];
+  const known = bandwidths[accelerator.engine] ?? [];
+  const parameters = parametersOf(accelerator);
+  return known.map(({ level, parameter, scale, action }) => ({
+    ...{ level, bytes: actions[action]!, bytesPerSecond: parameters[parameter]! * scale },
+  }));
 }
 
 /** An estimate's record. `workload`: of the mask that was counted; null in statistical mode. */

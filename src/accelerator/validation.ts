@@ -22,6 +22,7 @@ const quantities: Readonly<
   denseCycles: { unit: 'cycles', of: ({ denseCycles }) => denseCycles },
   timeUs: { unit: 'us', of: ({ timeNs }) => timeNs / 1e3 },
   timeMs: { unit: 'ms', of: ({ timeNs }) => timeNs / 1e6 },
+  speedup: { unit: '1', of: ({ cycles, denseCycles }) => denseCycles / cycles },
   macs: { unit: 'multiplications', of: ({ macs }) => macs },
   utilisation: { unit: '1', of: ({ utilisation }) => utilisation },
   gops: { unit: 'GOP/s', of: ({ effectualMacs, timeNs }) => (2 * effectualMacs) / timeNs },
@@ -73,7 +74,7 @@ const withoutZeros = (layer: EstimatedLayer): EstimatedLayer => ({
 });
 
 /** The figure in words: what is compared, over which baseline. */
-function wordsOf(figure: PublishedFigure): string {
+function wordsOf(figure: PublishedFigure, baseline: string): string {
   const name = figure.quantity.join(' + ');
   const unit = figure.unit || quantities[name]?.unit || '1';
   const text =
@@ -81,9 +82,11 @@ function wordsOf(figure: PublishedFigure): string {
       ? `${name === 'energy' ? 'energy' : name === 'cycles' || name.startsWith('time') ? 'time' : name} of ${figure.over} over that of ${figure.accelerator}`
       : figure.relative
         ? `${name} over those of the same layer without zeros`
-        : unit === '1' || unit === name
-          ? name
-          : `${name}, ${unit}`;
+        : name === 'speedup'
+          ? `speed-up over ${baseline}`
+          : unit === '1' || unit === name
+            ? name
+            : `${name}, ${unit}`;
   return figure.summed ? `${text}, network` : text;
 }
 
@@ -153,7 +156,7 @@ export function validationsIn(table: PublishedTable, accelerator: Accelerator): 
     .map((figure) => ({
       table: { name, title, source },
       figure,
-      what: wordsOf(figure),
+      what: wordsOf(figure, accelerator.baseline),
       rows: rowsOf(accelerator, figure, table.layers),
     }));
 }

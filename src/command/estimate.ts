@@ -1,6 +1,6 @@
 /** `sparsemark estimate`: what a suite or a topology would cost on accelerators that are not here. */
 import { join } from 'node:path';
-import { acceleratorNames, loadAccelerator } from '../accelerator/accelerator.ts';
+import { acceleratorNames } from '../accelerator/accelerator.ts';
 import { computeReport, sparseReport } from '../accelerator/compute-report.ts';
 import { withErt } from '../accelerator/ert.ts';
 import { mappingText } from '../accelerator/mapping.ts';
@@ -9,9 +9,12 @@ import { exitCodes, SparsemarkError } from '../terms.ts';
 import { estimatePath, writeEstimates } from './estimate-file.ts';
 import { actually, type Estimated, type LayerOptions, statistically } from './estimated-layers.ts';
 import { asJson, type Output, plainTable, writeText } from './output.ts';
+import { acceleratorsNamed } from './this-cpu.ts';
 
 export interface EstimateOptions extends LayerOptions {
   readonly accelerator?: readonly string[];
+  /** Result file whose machine `this-cpu` is, instead of measuring this one. */
+  readonly ceilings?: string;
   /** An energy reference table instead of the accelerators' own tables. */
   readonly ert?: string;
   readonly explain?: boolean;
@@ -147,7 +150,7 @@ export function estimateCommand(
   const startedAt = new Date();
   const path = estimatePath(what, startedAt, options.out);
   const { ert } = options;
-  const loaded = (options.accelerator ?? acceleratorNames()).map(loadAccelerator);
+  const loaded = acceleratorsNamed(options.accelerator ?? acceleratorNames(), options.ceilings);
   const asked = ert === undefined ? loaded : loaded.map((one) => withErt(one, ert));
   const named = options.accelerator !== undefined || options.all === true;
   const mode = options.mode ?? 'statistical';

@@ -9,6 +9,7 @@ import { ops } from '../workload/ops/index.ts';
 import { patterns } from '../workload/patterns/index.ts';
 import { listSuites, loadSuite } from '../workload/suite.ts';
 import { asJson, type Output, plainTable } from './output.ts';
+import { acceleratorFileNamed } from './this-cpu.ts';
 
 /** What can be listed; `list <suite>` lists a suite's workloads. */
 export const listables = [
@@ -141,7 +142,7 @@ export async function listCommand(
   if (what === 'suite' && name !== undefined) {
     listing = suiteListing(loadSuite(name));
   } else if (['accelerator', 'accelerators'].includes(what) && name !== undefined) {
-    const { markdown, ...page } = acceleratorPage(name);
+    const { markdown, ...page } = acceleratorPage(acceleratorFileNamed(name));
     listing = { value: page, text: markdown };
   } else if (known !== undefined) {
     listing = await makers[known]();

@@ -1,5 +1,5 @@
 /** Cells of one workload, measured in turns on two workers during one of their lives: one layout of their memory. */
-import type { ComparisonProtocol, LayoutRounds } from '../terms/comparison.ts';
+import type { Attempt, ComparisonProtocol, LayoutRounds } from '../terms/comparison.ts';
 import type { Kernel, Problem, Reference } from '../terms.ts';
 import type { LibraryWorker } from './library-worker.ts';
 import type { Refused } from './requests.ts';
@@ -39,14 +39,14 @@ const keyOf = ({ cell }: Course): string => `${cell.against} ${cell.id}`;
 /** A cell on its way: the rounds of each layout so far, or which side refused it. */
 export interface Course {
   readonly cell: PairedCell;
-  /** Evaluations of a sample, the same on both sides; null before the first start. */
-  evaluations: number | null;
+  /** What a sample is made of, the same on both sides; null before the first start. */
+  sample: Pick<Attempt, 'evaluationsPerBatch' | 'batchesPerSample'> | null;
   readonly layouts: LayoutRounds[];
   refusal: { readonly side: Side; readonly why: Refused } | null;
 }
 
 export function courseOf(cell: PairedCell): Course {
-  return { cell, evaluations: null, layouts: [], refusal: null };
+  return { cell, sample: null, layouts: [], refusal: null };
 }
 
 export interface TurnOptions {
@@ -97,7 +97,7 @@ export async function measureInTurns(
   await Promise.all((['base', 'head', 'twin', 'relinked'] as const).map(ready));
   check();
   const start = async (side: Side, course: Course): Promise<void> => {
-    const { cell, evaluations } = course;
+    const { cell } = course;
     const kernel = cell[side];
     const answer = await on(side, [course], () =>
       workerOf(side, course).ask({
@@ -109,10 +109,12 @@ export async function measureInTurns(
         cache,
         coldBytes: coldBytesOf(cache, privateCacheBytes),
         batchTargetNs: protocol.batchTargetNs,
-        rewarmNs: protocol.rewarmNs,
+        sampleTargetNs: protocol.sampleTargetNs,
         encodeRepeats: 1,
         // Sides that each find their own number were up to 1.2 % apart in other harnesses.
-        ...(evaluations === null ? {} : { evaluations }),
+        ...(course.sample === null
+          ? {}
+          : { evaluations: course.sample.evaluationsPerBatch, batches: course.sample.batchesPerSample }),
         ...(side === 'head' && cell.against === 'head' && cell.injectedSlowdown !== undefined
           ? { injectedSlowdown: cell.injectedSlowdown }
           : {}),
@@ -120,8 +122,10 @@ export async function measureInTurns(
       }),
     );
     if (answer === null) return;
-    if (answer.status === 'started') course.evaluations ??= answer.evaluationsPerSample;
-    else course.refusal ??= { side, why: answer };
+    if (answer.status === 'started') {
+      const { evaluationsPerSample: evaluationsPerBatch, batchesPerSample } = answer;
+      course.sample ??= { evaluationsPerBatch, batchesPerSample };
+    } else course.refusal ??= { side, why: answer };
   };
   const lost = (course: Course): boolean => workers.base.gone || workerOf('head', course).gone;
   const able: Course[] = [];

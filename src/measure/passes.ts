@@ -6,6 +6,7 @@
  */
 import { correctedConfidence, isKnown, leastRounds, logRatiosOf } from '../result/compare.ts';
 import { groupedMedianInterval } from '../statistics.ts';
+import type { ComparisonProtocol } from '../terms/comparison.ts';
 import type { Problem, Reference, Workload } from '../terms.ts';
 import { type Course, measureInTurns, type PairWorkers, type TurnOptions } from './paired.ts';
 
@@ -28,6 +29,14 @@ export interface PassOptions extends TurnOptions {
 /** Passes at least: a difference that one layout makes must have a chance to vanish. */
 const leastLayouts = 3;
 
+/** Passes that are always made: as many as make an interval of this confidence. */
+export function leastPassesOf(
+  { roundsPerLayout }: Pick<ComparisonProtocol, 'roundsPerLayout'>,
+  confidence: number,
+): number {
+  return Math.max(leastLayouts, Math.ceil(leastRounds(confidence) / roundsPerLayout));
+}
+
 /**
  * Measures until every cell is known well enough, has had all its rounds, or the time is over; the least number of passes
  * is always made, and twice as many where a cell has no interval yet. Returns the ids of the workloads for which the time
@@ -41,7 +50,7 @@ export async function measurePasses(
 ): Promise<ReadonlySet<string>> {
   const { protocol, cellCount, check, remainingSeconds } = options;
   const confidence = correctedConfidence(protocol.confidence, cellCount);
-  const leastPasses = Math.max(leastLayouts, Math.ceil(leastRounds(confidence) / protocol.roundsPerLayout));
+  const leastPasses = leastPassesOf(protocol, confidence);
   const secondsAPass = remainingSeconds() / leastPasses;
   const begunSeconds = remainingSeconds();
   const isOpen = ({ refusal, layouts }: Course): boolean =>

@@ -49,12 +49,16 @@ export interface StartRequest {
   /** Bytes that the rotating copies must exceed together when cold. */
   readonly coldBytes: number;
   readonly batchTargetNs: number;
-  /** Evaluations of a sample; absent: as many as fill a batch. */
+  /** Evaluations of a batch; absent: as many as fill one. */
   readonly evaluations?: number;
+  /**
+   * Nanoseconds of a sample that has several batches and is their lower quartile; absent: a sample is one batch.
+   * Where it is there and `batches` too, that many are taken.
+   */
+  readonly sampleTargetNs?: number;
+  readonly batches?: number;
   /** How often encoding is repeated for its fastest time; absent: as the worker does. */
   readonly encodeRepeats?: number;
-  /** Untimed time before each hot sample, in nanoseconds; absent: the worker's own. */
-  readonly rewarmNs?: number;
   /** Makes every timed evaluation longer by this share, 0.05 for 5 %: only how the gate of `compare` tests itself. */
   readonly injectedSlowdown?: number;
   readonly maxWarmupBatches: number;
@@ -84,6 +88,8 @@ export interface Started {
   readonly encodeNs: number;
   readonly prepareNs: number;
   readonly evaluationsPerSample: number;
+  /** Batches of `evaluationsPerSample` evaluations whose lower quartile a sample is; 1: it is a batch. */
+  readonly batchesPerSample: number;
   readonly warmup: { readonly batches: number; readonly settled: boolean };
   readonly copies: number;
   readonly tiling: string;

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { loadNative } from '../native.ts';
-import { isSteady, median } from '../statistics.ts';
+import { isSteady, quantile } from '../statistics.ts';
 import type { Dtype, Library } from '../terms.ts';
 import { checkAnswer } from '../workload/ops/index.ts';
 import type { Backend, BackendJob, EncodedMatrix, OfferedKernel } from './backends/backend.ts';
@@ -26,6 +26,7 @@ interface StartedCase {
   readonly job: BackendJob;
   readonly copies: number;
   readonly evaluations: number;
+  readonly batches: number;
   readonly warmups: number;
   /** Of a case with a plan, whose encoding is its own. */
   readonly encoding: string | null;
@@ -41,7 +42,10 @@ let cases = new Map<string, StartedCase>();
 
 const dtypes: ReadonlySet<string> = new Set<Dtype>(['f32', 'bf16', 'f16', 'int8']);
 
-/** Untimed time before each hot sample: brings the operands back and wakes a sleeping core. */
+/**
+ * Untimed time before each hot sample of one batch: brings the operands back and wakes a sleeping core. A sample of
+ * several needs none: its slow first batches are not in the lower quartile.
+ */
 const rewarmNs = 50_000;
 /** Encoding is repeated for its fastest time, but not beyond this time. */
 const encodeRepeats = 3;
@@ -115,6 +119,21 @@ function encodedAs(encoding: Encoding, repeats: number): { copies: EncodedMatrix
   return entry;
 }
 
+/** Batches of a sample at the least: of fewer, a lower quartile is the fastest one. */
+const leastBatches = 4;
+
+/** Nanoseconds an evaluation of that many batches, one right after the other. */
+async function timeBatches(
+  job: BackendJob,
+  batches: number,
+  evaluations: number,
+  spinNs?: number,
+): Promise<number[]> {
+  const times: number[] = [];
+  while (times.length < batches) times.push(await job.time(0, evaluations, spinNs));
+  return times;
+}
+
 /** Evaluations that fill a batch. Believed only once two batches in a row were long enough. */
 async function calibrate(job: BackendJob, batchTargetNs: number): Promise<number> {
   let evaluations = 1;
@@ -176,11 +195,25 @@ async function start(request: StartRequest): Promise<Answers['start']> {
       settled = isSteady(batches);
     }
     const evaluationNs = Math.max(1, Math.min(...batches));
-    const untimedNs = request.rewarmNs ?? rewarmNs;
-    const warmups = request.cache === 'hot' ? Math.max(1, Math.ceil(untimedNs / evaluationNs)) : 1;
-    const spinNs = (request.injectedSlowdown ?? 0) * median(batches);
+    const warmups = request.cache === 'hot' ? Math.max(1, Math.ceil(rewarmNs / evaluationNs)) : 1;
+    const perSample =
+      request.sampleTargetNs === undefined
+        ? 1
+        : (request.batches ??
+          Math.max(leastBatches, Math.round(request.sampleTargetNs / (evaluationNs * evaluations))));
+    let spinNs = 0;
+    if (request.injectedSlowdown !== undefined)
+      spinNs = request.injectedSlowdown * quantile(await timeBatches(job, perSample, evaluations), 0.25);
     const encoding = plan === undefined ? null : encodingName(request);
-    cases.set(request.key, { job, copies: used.length, evaluations, warmups, encoding, spinNs });
+    cases.set(request.key, {
+      job,
+      copies: used.length,
+      evaluations,
+      batches: perSample,
+      warmups,
+      encoding,
+      spinNs,
+    });
     const { tiling, prepareNs } = job;
     return {
       status: 'started',
@@ -189,6 +222,7 @@ async function start(request: StartRequest): Promise<Answers['start']> {
       encodeNs,
       prepareNs,
       evaluationsPerSample: evaluations,
+      batchesPerSample: perSample,
       warmup: { batches: batches.length, settled },
       copies: makes ? 1 : used.length,
       tiling: plan === undefined ? tiling : `tuned (${plan}): ${tiling}`,
@@ -199,9 +233,10 @@ async function start(request: StartRequest): Promise<Answers['start']> {
   }
 }
 
-function sample(request: SampleRequest): number | Promise<number> {
-  const { job, warmups, evaluations, spinNs } = cases.get(request.key)!;
-  return job.time(warmups, evaluations, spinNs);
+async function sample(request: SampleRequest): Promise<number> {
+  const { job, batches, warmups, evaluations, spinNs } = cases.get(request.key)!;
+  if (batches === 1) return job.time(warmups, evaluations, spinNs);
+  return quantile(await timeBatches(job, batches, evaluations, spinNs), 0.25);
 }
 
 /** Frees an encoding that no other case has; a search for a plan makes dozens. */

@@ -20,15 +20,43 @@ export function htmlText(text: string): string {
   return plainText(text).replace(/[&<>"']/g, (character) => entities[character]!);
 }
 
-/** Text for Markdown: nothing of it is a link, a mention, a table border or HTML. */
+/** A space of no width. `plainText` lets none of another's through, so each in a report was put there by us. */
+const pause = '&#8203;';
+
+/**
+ * Text within a line of Markdown: nothing of it is a link, a mention, a reference, a table border, a formula or HTML.
+ * GitHub looks for mentions and references in what the renderer has made, where an escaped `@` is an `@` again: only
+ * something between it and the name keeps them apart. Dependabot and Renovate use the same character.
+ */
 export function markdownText(text: string): string {
-  return plainText(text)
-    .replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character]!)
-    .replace(/[\\`*_{}[\]|~]/g, '\\$&')
-    .replace(/#/g, '&#35;')
-    .replace(/@/g, '&#64;')
-    .replace(/:\/\//g, '&#58;//')
-    .replace(/www\./gi, (match) => `${match.slice(0, -1)}&#46;`);
+  const marks: Record<string, string> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    $: '&#36;',
+    '#': `&#35;${pause}`,
+    '@': `&#64;${pause}`,
+  };
+  return (
+    plainText(text)
+      // A number of a commit is a reference from seven digits on.
+      .replace(/(?<![0-9a-z])[0-9a-f]{7,}(?![0-9a-z])/gi, (digits) =>
+        digits.replace(/.{6}(?=.)/g, '$&\u200b'),
+      )
+      .replace(/(?<![0-9a-z])(gh-)(?=\d)/gi, '$1\u200b')
+      .replace(/(www)(?=\.)/gi, '$1\u200b')
+      .replace(/:(?=\/\/)|(?<=mailto|xmpp):/gi, ':\u200b')
+      .replace(/[\\`*_{}[\]|~]/g, '\\$&')
+      .replace(/[&<>$#@]/g, (character) => marks[character]!)
+      .replace(/\u200b/g, pause)
+  );
+}
+
+/** `markdownText` at the beginning of a block: nothing of it is a list, a heading, a rule or code either. */
+export function markdownLine(text: string): string {
+  return markdownText(plainText(text).replace(/^ +/, ''))
+    .replace(/^[-+=:]/, '\\$&')
+    .replace(/^(\d+)([.)])/, '$1\\$2');
 }
 
 /** Text for LaTeX. Characters outside ASCII stay: the preamble needs UTF-8, which is LaTeX's default. */

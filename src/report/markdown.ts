@@ -1,5 +1,5 @@
 /** The report as GitHub-flavoured Markdown. */
-import { markdownText } from './escape.ts';
+import { markdownLine, markdownText } from './escape.ts';
 import { estimateNotes, estimateTables } from './estimates/tables.ts';
 import { sectionsOf } from './finding.ts';
 import { provenanceOf } from './provenance.ts';
@@ -23,8 +23,8 @@ export const markdown: Report = {
   extension: 'md',
   render: (findings, options, estimates) => {
     const blocks = findings.flatMap((finding) => [
-      markdownText(sentenceOf(finding)),
-      markdownText(provenanceOf(finding)),
+      markdownLine(sentenceOf(finding)),
+      markdownLine(provenanceOf(finding)),
     ]);
     blocks.push(...tableBlocks(crossoverTable(findings), '##'));
     for (const finding of findings) {
@@ -35,10 +35,10 @@ export const markdown: Report = {
       );
       const tables = [...sections, networkTable(finding), baselineTable(finding), troubleTable(finding)];
       blocks.push(...tables.flatMap((table) => tableBlocks(table, level)));
-      blocks.push(...notesOf([...sections, baselineTable(finding)]).map(markdownText));
+      blocks.push(...notesOf([...sections, baselineTable(finding)]).map(markdownLine));
     }
     blocks.push(...estimateTables(estimates).flatMap((table) => tableBlocks(table, '##')));
-    blocks.push(...estimateNotes(estimates).map(markdownText));
+    blocks.push(...estimateNotes(estimates).map(markdownLine));
     if (findings.length > 0) blocks.push(...tableBlocks(machineTable(findings), '##'));
     return `${blocks.join('\n\n')}\n`;
   },

@@ -110,7 +110,7 @@ function judged(
       ? ratioOf([series(base)], [series(head)], corrected)
       : ratioOf([series(base), series(anchor[0])], [series(head), series(anchor[1])], corrected);
   // One measurement is all there is, so it counts as its own confirmation.
-  const verdict = verdictOf([estimate.interval, estimate.interval], protocol);
+  const verdict = verdictOf([estimate, estimate], protocol);
   const narrow = sideOf(estimate.interval, protocol.margin) !== null || verdict === 'same';
   return {
     of,
@@ -158,7 +158,7 @@ function ratioOf(base: readonly Series[], head: readonly Series[], corrected: nu
   const [under, over] = [b.flat(), h.flat()];
   if (under.length === 0 || over.length === 0) {
     const unknown: Interval = [0, Number.POSITIVE_INFINITY];
-    return { ratio: Number.NaN, interval: unknown, bootstrap: unknown, rounds: 0 };
+    return { ratio: Number.NaN, interval: unknown, alone: unknown, bootstrap: unknown, rounds: 0 };
   }
   const ends = (level: number): Interval => {
     const each = 1 - (1 - level) / 2;
@@ -168,6 +168,7 @@ function ratioOf(base: readonly Series[], head: readonly Series[], corrected: nu
   return {
     ratio: Math.exp(median(over) - median(under)),
     interval: ends(corrected),
+    alone: ends(confidence),
     bootstrap: ends(confidence),
     rounds: Math.min(b.length, h.length),
   };

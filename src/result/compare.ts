@@ -31,6 +31,9 @@ import { exitCodes } from '../terms.ts';
 /** More than this share of inconclusive cells: the machine is unfit, whatever the others say. */
 export const mostInconclusive = 0.1;
 
+/** Confidence of a statement on one cell alone. */
+const aloneConfidence = 0.95;
+
 /** Confidence of each of several intervals that shall hold together (Bonferroni). */
 export function correctedConfidence(confidence: number, cells: number): number {
   return 1 - (1 - confidence) / Math.max(1, cells);
@@ -86,6 +89,7 @@ export function estimateOf(
   return {
     ratio: Math.exp(median),
     interval: exponential(interval),
+    alone: exponential(groupedMedianInterval(layouts, aloneConfidence).interval),
     bootstrap: exponential(percentileInterval(replicates)),
     rounds: ratios.length,
   };
@@ -100,18 +104,21 @@ export function sideOf([low, high]: Interval, margin: number): 'slower' | 'faste
 }
 
 /**
- * The verdict on a cell's intervals, one an attempt. `slower` and `faster` need two attempts that both say so;
- * `same` needs every interval inside 1 +- threshold.
+ * The verdict on a cell's attempts. `slower` and `faster` need two attempts that both say so, by intervals that are
+ * corrected for the number of cells: one of them must not fail a build in which nothing changed. `same` needs every
+ * interval of the cell alone inside 1 +- threshold: corrected ones are twice as wide, and nobody is hurt by one cell of
+ * twenty of which this is said too early.
  */
 export function verdictOf(
-  intervals: readonly Interval[],
+  attempts: readonly Pick<RatioEstimate, 'interval' | 'alone'>[],
   { threshold, margin }: Pick<ComparisonProtocol, 'threshold' | 'margin'>,
 ): 'slower' | 'faster' | 'same' | 'inconclusive' {
-  const sides = intervals.map((interval) => sideOf(interval, margin));
+  const sides = attempts.map(({ interval }) => sideOf(interval, margin));
   const side = sides[0] ?? null;
   if (side !== null && sides.length >= 2 && sides.every((other) => other === side)) return side;
-  const within = ([low, high]: Interval): boolean => low >= 1 / (1 + threshold) && high <= 1 + threshold;
-  return intervals.length > 0 && intervals.every(within) ? 'same' : 'inconclusive';
+  const within = ({ alone: [low, high] }: Pick<RatioEstimate, 'alone'>): boolean =>
+    low >= 1 / (1 + threshold) && high <= 1 + threshold;
+  return attempts.length > 0 && attempts.every(within) ? 'same' : 'inconclusive';
 }
 
 /** Judges every cell of a comparison. Pure and deterministic. */
@@ -125,6 +132,11 @@ export function judge({ header, cells, end }: Comparison): Judgement {
     ...(header.base.library.sha256 === header.head.library.sha256
       ? ['Both sides are the same file: whatever differs is the machine.']
       : []),
+    ...(protocol.relinked
+      ? []
+      : [
+          "No base linked in another order was given (--relinked): where head's code lies may be all that makes a cell slower.",
+        ]),
     ...(end?.complete === true ? [] : [`Not all was measured: ${end?.stopReason ?? 'the file has no end'}.`]),
   ];
   return judgementOf(of(false), of(true), notes);
@@ -174,10 +186,7 @@ function judgedCell(cell: ComparedCell, protocol: ComparisonProtocol, confidence
   });
   const layouts = cell.attempts.flatMap((attempt) => attempt.layouts);
   const estimate = estimateOf(cell.attempts, confidence, id);
-  const found = verdictOf(
-    attempts.map(({ interval }) => interval),
-    protocol,
-  );
+  const found = verdictOf(attempts, protocol);
   const guard = cell.guard === undefined ? null : estimateOf([cell.guard], confidence, `${id} guard`);
   // The same code in another order of linking is on the same side of the margin, and head is not surely beyond it: the
   // order may be all that changed.

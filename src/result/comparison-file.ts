@@ -6,7 +6,7 @@ import { readLines, writeWhole } from './file.ts';
 import { endSchema, limits, runHeaderSchema } from './schema.ts';
 
 /** Version of the comparison file. A reader refuses a newer one. */
-export const comparisonVersion = 1;
+export const comparisonVersion = 2;
 
 const name = z.string().min(1).max(limits.nameLength);
 const id = z.string().min(1).max(limits.idLength);
@@ -69,13 +69,14 @@ const headerSchema = z.strictObject({
     formats: z.array(name).max(limits.listLength).nullable(),
     budgetSeconds: z.number().min(0),
     batchTargetNs: z.number().min(0),
-    rewarmNs: z.number().min(0),
+    sampleTargetNs: z.number().min(0),
     seed: count,
     threshold: fraction,
     margin: z.number().min(0).lt(10),
     confidence: z.number().gt(0).lt(1),
     roundsPerLayout: positiveCount,
     maxRounds: positiveCount,
+    relinked: z.boolean(),
     correctedFor: positiveCount.optional(),
     injectedSlowdown: fraction.optional(),
   }),
@@ -83,7 +84,8 @@ const headerSchema = z.strictObject({
 });
 const samples = z.array(z.number().gt(0)).max(limits.samples);
 const attempt = z.strictObject({
-  evaluationsPerSample: positiveCount,
+  evaluationsPerBatch: positiveCount,
+  batchesPerSample: positiveCount,
   layouts: z.array(z.strictObject({ baseNs: samples, headNs: samples })).max(limits.listLength),
 });
 const cellFields = {

@@ -20,8 +20,8 @@ export interface ComparisonProtocol {
   readonly formats: readonly string[] | null;
   readonly budgetSeconds: number;
   readonly batchTargetNs: number;
-  /** Untimed time before each hot sample. */
-  readonly rewarmNs: number;
+  /** A sample has batches for this long, four at the least, and is their lower quartile. */
+  readonly sampleTargetNs: number;
   /** Of the order of cells and sides. */
   readonly seed: number;
   /** The slowdown to be detected, 0.05 for 5 %: sets how narrow an interval must become. */
@@ -33,6 +33,8 @@ export interface ComparisonProtocol {
   /** Rounds between two starts of the workers. */
   readonly roundsPerLayout: number;
   readonly maxRounds: number;
+  /** Whether flagged cells were held against base linked in another order. */
+  readonly relinked: boolean;
   /** Cells that the intervals are corrected for, where they are more than were measured: a part stands for a whole. */
   readonly correctedFor?: number;
   /** Slowdown of head that was made on purpose, 0.05 for 5 %: a test of the gate. */
@@ -92,15 +94,16 @@ export interface Selftest {
 
 /** Rounds between two starts of the workers, which draw the address layout anew: sample i of both sides is a round. */
 export interface LayoutRounds {
-  /** Nanoseconds an evaluation, in the order measured. */
+  /** Nanoseconds an evaluation, in the order measured; the lower quartile of a sample's batches. */
   readonly baseNs: readonly number[];
   readonly headNs: readonly number[];
 }
 
 /** One measurement of a cell in turns; a second one confirms what the first one finds. */
 export interface Attempt {
-  /** The same on both sides. */
-  readonly evaluationsPerSample: number;
+  /** The same on both sides, as is the next. */
+  readonly evaluationsPerBatch: number;
+  readonly batchesPerSample: number;
   readonly layouts: readonly LayoutRounds[];
 }
 
@@ -153,6 +156,8 @@ export interface RatioEstimate {
   readonly ratio: number;
   /** Corrected for the number of cells; infinite where there are too few rounds for any statement. */
   readonly interval: readonly [low: number, high: number];
+  /** The same of this cell alone, 95 %: that it did not change much is said of each cell by itself. */
+  readonly alone: readonly [low: number, high: number];
   /** 95 %, of this cell alone, by a seeded bootstrap over layouts and their rounds. */
   readonly bootstrap: readonly [low: number, high: number];
   readonly rounds: number;

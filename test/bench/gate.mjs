@@ -10,10 +10,11 @@ import { compareLibraries } from '../../dist/measure/compare.js';
 import { bundledLibraries } from '../../dist/measure/libraries.js';
 import { rowsOf, selftest } from '../../dist/measure/selftest.js';
 import { selftestTable } from '../../dist/report/comparison/selftest.js';
-import { correctedConfidence, estimateOf, judge, sideOf } from '../../dist/result/compare.js';
+import { judge } from '../../dist/result/compare.js';
 import { readComparison } from '../../dist/result/comparison-file.js';
 import { binomialBounds, seededRandom } from '../../dist/statistics.js';
 import { loadSuite } from '../../dist/workload/suite.js';
+import { resampled } from './gate-replay.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -109,30 +110,6 @@ function ratesOf(comparisons) {
     sum.inconclusive += counts.inconclusive;
   }
   return sum;
-}
-
-/** A gate run drawn from the passes of a real one: all cells of a pass together, flagged cells drawn once more. */
-function resampled(comparison, random) {
-  const measured = comparison.cells.filter(({ status }) => status === 'measured');
-  const passes = Math.max(...measured.map(({ attempts }) => attempts[0].layouts.length));
-  const draw = () => Array.from({ length: passes }, () => Math.floor(random() * passes));
-  const { protocol } = comparison.header;
-  const confidence = correctedConfidence(protocol.confidence, comparison.cells.length);
-  const [first, second] = [draw(), draw()];
-  const attemptOf = ({ attempts: [{ evaluationsPerSample, layouts }] }, drawn) => ({
-    evaluationsPerSample,
-    // A cell that was known early has no more passes than it needed, and is drawn from those; the stopping rule is not
-    // played again.
-    layouts: drawn.slice(0, layouts.length).map((pass) => layouts[pass % layouts.length]),
-  });
-  const cells = comparison.cells.map((cell) => {
-    if (cell.status !== 'measured') return cell;
-    const attempts = [attemptOf(cell, first)];
-    const estimate = estimateOf(attempts, confidence, cell.id);
-    if (estimate !== null && sideOf(estimate.interval, protocol.margin) !== null) attempts.push(attemptOf(cell, second));
-    return { ...cell, attempts };
-  });
-  return { ...comparison, cells };
 }
 
 const real = recorded().map((name) => readComparison(join(folder, name)));

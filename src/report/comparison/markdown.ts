@@ -1,5 +1,5 @@
 /** A comparison as GitHub-flavoured Markdown, for a comment on a pull request. */
-import { markdownText } from '../escape.ts';
+import { markdownLine } from '../escape.ts';
 import { tableBlocks } from '../markdown.ts';
 import type { ComparisonReport } from './report.ts';
 import { comparisonTable } from './table.ts';
@@ -17,12 +17,12 @@ export const markdown: ComparisonReport = {
     const controls = comparisonTable('Controls: base against itself', view.judgement.controls);
     const mark = { 0: '✅', 2: '❌' }[view.judgement.exitCode] ?? '⚠️';
     return `${[
-      `${mark} **${markdownText(sentenceOfComparison(view))}**`,
+      `${mark} **${markdownLine(sentenceOfComparison(view))}**`,
       ...tableBlocks(shown, '###'),
       ...(cells.length > mostRows ? [`${cells.length - mostRows} more are in the JSON report.`] : []),
       '<details><summary>How it was measured</summary>',
       provenanceOfComparison(view)
-        .map((line) => `- ${markdownText(line)}`)
+        .map((line) => `- ${markdownLine(line)}`)
         .join('\n'),
       ...tableBlocks(controls, '###'),
       '</details>',

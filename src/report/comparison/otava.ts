@@ -1,4 +1,8 @@
-/** Head over base as a CSV file for Apache Otava: a column a cell, one row, to be put below those of earlier commits. */
+/**
+ * Head over base as a CSV file for Apache Otava: a column a cell, one row, to be put below those of earlier commits. Read
+ * by the importer of apache/otava@1ceb153 as a test of type `csv` with `attributes: [commit]` and each cell a metric with
+ * `direction: -1`, since a smaller ratio is the better one.
+ */
 import { csvField } from '../escape.ts';
 import type { ComparisonReport } from './report.ts';
 

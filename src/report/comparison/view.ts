@@ -139,8 +139,8 @@ export function provenanceOfComparison(view: ComparisonView): readonly string[] 
   return [
     side('base', base),
     side('head', head),
-    `suite ${view.suite} on ${view.machine.name}, ${view.startedAt.slice(0, 10)}; intervals hold together with ${100 * view.confidence} %`,
-    `slower: the whole interval above ${1 + margin}${judgement.controls.length > 0 ? ' in two measurements' : ''}; measured to see ${100 * threshold} %${
+    `suite ${view.suite} on ${view.machine.name}, ${view.startedAt.slice(0, 10)}; intervals hold together with ${100 * view.confidence} %, those of the bootstrap each by itself`,
+    `slower: the whole interval above ${1 + margin}${judgement.controls.length > 0 ? ' in two measurements' : ''}; the same: by itself within ${100 * threshold} %${
       judgement.controls.length > 0 ? `; ${controls} of ${judgement.controls.length} controls the same` : ''
     }`,
     ...(view.selftest === undefined ? [] : [selftestSentence(view.selftest)]),
