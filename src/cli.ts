@@ -215,7 +215,7 @@ program
   .argument('<what>', 'name of a suite, a .yaml suite or problem file, or a .csv topology')
   .option(
     '--accelerator <names>',
-    'only these: names (see: list accelerators), paths of .yaml files, or this-cpu: this machine by its measured ceilings',
+    "only these: names (see: list accelerators), paths of .yaml files or SCALE-Sim's .cfg, or this-cpu: this machine by its measured ceilings",
     names,
   )
   .option('--ceilings <file>', 'this-cpu is the machine of this result, instead of this one')
@@ -246,6 +246,7 @@ program
   .option('--filter <text>', 'only layers whose name contains this text')
   .option('--ert <file>', "Accelergy's ERT.yaml as prices of a generic design, instead of its own table")
   .option('--explain', "each formula's terms, its source and what it was held against")
+  .option('--scale-sim <folder>', "of one systolic array: write SCALE-Sim's COMPUTE_REPORT.csv there too")
   .option('--all', 'accelerators with nothing to hold them against too')
   .option('--out <file>', 'result file (default results/local/estimate-<suite>-<time>.jsonl)')
   .option('--json', 'as JSON')

@@ -189,8 +189,16 @@ describe("SCALE-Sim's topologies", () => {
       'a.csv',
       1,
     );
-    expect(layer).toMatchObject({ weightDensity: 0.5, shape: { m: 96, n: 3025, k: 363 } });
-    expect(parseTopology('Layer, M, N, K,\nfc, 256, 128, 64,\n', 'a.csv', 0.5)[0]).toMatchObject({
+    expect(layer).toMatchObject({
+      ...{ weightDensity: 0.5, weightBlock: { kept: 2, size: 4 }, shape: { m: 96, n: 3025, k: 363 } },
+    });
+    const [depthwise] = parseTopology(
+      'Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\nDP1, 12, 12, 3, 3, 32, 1, 1,\n',
+      'a.csv',
+      1,
+    );
+    expect(depthwise).toMatchObject({ groups: 32, shape: { m: 1, n: 100, k: 9, conv: { channels: 1 } } });
+    expect(parseTopology('\uFEFFLayer name, M, N, K,\nfc, 256, 128, 64,\n', 'a.csv', 0.5)[0]).toMatchObject({
       activationDensity: 0.5,
       shape: { m: 128, n: 256, k: 64 },
     });
@@ -201,7 +209,6 @@ describe("SCALE-Sim's topologies", () => {
     ['a size that is none', 'Layer, M, N, K,\nfc, 256, -1, 64,\n', /a.csv:2: .*"-1"/],
     ['a missing cell', 'Layer, M, N, K,\nfc, 256, 64,\n', /a.csv:2: .*4 cells/],
     ['a sparsity above 1', 'Layer, M, N, K, Sparsity\nfc, 2, 2, 2, 5:4\n', /N:M/],
-    ['a depthwise layer', 'Layer, M, N, K,\nDPfc, 2, 2, 2,\n', /depthwise/],
     ['no layer', 'Layer, M, N, K,\n', /at least one layer/],
   ])('%s is refused', (_, text, message) => {
     expect(() => parseTopology(text, 'a.csv', 1)).toThrow(message);

@@ -11,6 +11,7 @@ import { designKeys, readDesign } from './design.ts';
 import { actionsOfClass, readEnergy } from './energy.ts';
 import { readGenericEnergy } from './ert.ts';
 import { readQuantity } from './quantity.ts';
+import { isScaleSim, parseScaleSim } from './scale-sim.ts';
 import { fromArchitecture, isArchitecture } from './timeloop-architecture.ts';
 
 const folder = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'suites', 'accelerators');
@@ -109,12 +110,17 @@ export function acceleratorFile(nameOrPath: string): AcceleratorFile {
   return { text: isArchitecture(text) ? fromArchitecture(text, file) : text, file };
 }
 
-/** An accelerator by its name, or from a .yaml file. Throws BAD_ACCELERATOR, MISSING_FILE, MISSING_ADDON. */
+/**
+ * An accelerator by its name, or from a .yaml file or SCALE-Sim's .cfg. Throws BAD_ACCELERATOR, MISSING_FILE,
+ * MISSING_ADDON.
+ */
 export function loadAccelerator(nameOrPath: string): Accelerator {
   return acceleratorFrom(acceleratorFile(nameOrPath));
 }
 
 /** The accelerator of a file's text. Throws BAD_ACCELERATOR, MISSING_ADDON. */
 export function acceleratorFrom({ text, file }: AcceleratorFile): Accelerator {
-  return parseAccelerator(text, file, loadNative().native.describeEngines());
+  const engines = loadNative().native.describeEngines();
+  if (isScaleSim(file)) return parseScaleSim(text, file, engines.find(({ name }) => name === 'systolic')!);
+  return parseAccelerator(text, file, engines);
 }

@@ -5,6 +5,7 @@ import { SparsemarkError, type Suite, type Workload } from '../terms.ts';
 import { energyOf } from './energy.ts';
 import { estimateGeneric } from './generic.ts';
 import { declined, layerFields, status, writeLayer } from './layer-rows.ts';
+import { parametersOfLayers } from './scale-sim.ts';
 
 export { layerFields, writeLayer } from './layer-rows.ts';
 
@@ -89,7 +90,8 @@ export function estimate(accelerator: Accelerator, layers: readonly EstimatedLay
   const { engine } = engineOf(accelerator);
   const rows = new Float64Array(layers.length * layerFields);
   for (const [at, layer] of layers.entries()) writeLayer(layer, rows, at);
-  const all = sweep(accelerator, rows);
+  const parameters = parametersOfLayers(accelerator, engine, layers);
+  const all = sweep(accelerator, rows, parameters === undefined ? {} : { parameters });
   return layers.map((layer, at) => {
     const row = all.subarray(at * estimateFields, (at + 1) * estimateFields);
     return estimateOf(accelerator, engine, layer.name, 'statistical', row);

@@ -17,17 +17,19 @@ function cellsOf(line: string): string[] {
 
 /**
  * Read a topology. In SCALE-Sim's words a GEMM has M output rows, N output columns and K terms of a sum: its N are
- * our m (filters), its M our n (pixels). Depthwise layers (names that begin with DP) are refused: the format does not
- * say their groups. Throws BAD_SUITE with file, line.
+ * our m (filters), its M our n (pixels). A convolution with DP in its name is depthwise: a group a channel, each with
+ * all the filters of the line. Throws BAD_SUITE with file, line.
  */
 export function parseTopology(
   text: string,
   file: string,
   activationDensity: number,
 ): readonly EstimatedLayer[] {
-  const lines = text.split(/\r?\n/);
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   const header = cellsOf(lines[0] ?? '').map((cell) => cell.toLowerCase().replace(/\s+/g, ' '));
-  const isGemm = gemmHeader.every((name, at) => header[at] === name);
+  const isGemm = gemmHeader.every(
+    (name, at) => header[at] === name || (at === 0 && header[0] === 'layer name'),
+  );
   const isConv = convHeader.every((name, at) => header[at] === name);
   const fail = (line: number, what: string, received: string, advice: string): never => {
     throw new SparsemarkError('BAD_SUITE', `Expected ${what} for a layer, received ${received}. ${advice}`, {
@@ -58,7 +60,6 @@ export function parseTopology(
         'Correct the line.',
       );
     const [name = ''] = cells;
-    if (/^dp/i.test(name)) fail(place, 'a layer that is not depthwise', `"${name}"`, 'Remove the line.');
     const sizes = cells.slice(1, columns).map((cell) => {
       const size = Number(cell);
       return /^\d+$/.test(cell) && size >= 1 && Number.isSafeInteger(size)
@@ -69,13 +70,20 @@ export function parseTopology(
     const weightDensity = ratio === null ? Number.NaN : Number(ratio[1]) / Number(ratio[2]);
     if (!(weightDensity > 0 && weightDensity <= 1))
       fail(place, 'a sparsity N:M with N of at most M', `"${cells[columns]}"`, 'Write for example 2:4.');
-    const common = { name, groups: 1, weightDensity, activationDensity, weightCorrelation: 0 };
+    const common = {
+      ...{ name, groups: 1, weightDensity, activationDensity, weightCorrelation: 0 },
+      ...(cells[columns] !== undefined && {
+        weightBlock: { kept: Number(ratio![1]), size: Number(ratio![2]) },
+      }),
+    };
     if (isGemm) {
       const [rows, filters, k] = sizes as [number, number, number];
       layers.push({ ...common, shape: { m: filters, n: rows, k } });
       continue;
     }
-    const [height, width, kernelHeight, kernelWidth, channels, filters, stride] = sizes as number[];
+    const [height, width, kernelHeight, kernelWidth, allChannels, filters, stride] = sizes as number[];
+    const groups = name.includes('DP') ? allChannels! : 1;
+    const channels = allChannels! / groups;
     const outHeight = Math.ceil((height! - kernelHeight! + stride!) / stride!);
     const outWidth = Math.ceil((width! - kernelWidth! + stride!) / stride!);
     if (outHeight < 1 || outWidth < 1)
@@ -86,11 +94,11 @@ export function parseTopology(
         'Correct the line.',
       );
     const conv = {
-      ...{ batch: 1, channels: channels!, height: height!, width: width!, kernelHeight: kernelHeight! },
+      ...{ batch: 1, channels, height: height!, width: width!, kernelHeight: kernelHeight! },
       ...{ kernelWidth: kernelWidth!, stride: stride!, padding: 0, outHeight, outWidth },
     };
-    const k = channels! * kernelHeight! * kernelWidth!;
-    layers.push({ ...common, shape: { m: filters!, n: outHeight * outWidth, k, conv } });
+    const k = channels * kernelHeight! * kernelWidth!;
+    layers.push({ ...common, groups, shape: { m: filters!, n: outHeight * outWidth, k, conv } });
   }
   if (layers.length === 0) fail(lines.length, 'at least one layer', 'none', 'Add one.');
   return layers;

@@ -1,12 +1,14 @@
 /** `sparsemark estimate`: what a suite or a topology would cost on accelerators that are not here. */
+import { join } from 'node:path';
 import { acceleratorNames } from '../accelerator/accelerator.ts';
+import { computeReport, sparseReport } from '../accelerator/compute-report.ts';
 import { withErt } from '../accelerator/ert.ts';
 import { mappingText } from '../accelerator/mapping.ts';
 import type { Accelerator, Estimate } from '../terms/accelerator.ts';
-import { exitCodes } from '../terms.ts';
+import { exitCodes, SparsemarkError } from '../terms.ts';
 import { estimatePath, writeEstimates } from './estimate-file.ts';
 import { actually, type Estimated, type LayerOptions, statistically } from './estimated-layers.ts';
-import { asJson, type Output, plainTable } from './output.ts';
+import { asJson, type Output, plainTable, writeText } from './output.ts';
 import { acceleratorsNamed } from './this-cpu.ts';
 
 export interface EstimateOptions extends LayerOptions {
@@ -18,6 +20,8 @@ export interface EstimateOptions extends LayerOptions {
   readonly explain?: boolean;
   readonly all?: boolean;
   readonly json?: boolean;
+  /** Folder for COMPUTE_REPORT.csv, as SCALE-Sim writes it. */
+  readonly scaleSim?: string;
   /** Result file; default results/local/estimate-<suite>-<time>.jsonl. */
   readonly out?: string;
 }
@@ -124,6 +128,27 @@ const filterText = ({ filter, density }: LayerOptions): string | null =>
     ...(density === undefined ? [] : [`density ${density.join(',')}`]),
   ].join(' ') || null;
 
+/** SCALE-Sim's reports, as paths and texts: of one array, since each of them is a folder there. */
+function scaleSimReports(
+  folder: string,
+  accelerators: readonly Accelerator[],
+  found: readonly Estimated[],
+): readonly (readonly [string, string])[] {
+  const [accelerator, ...others] = accelerators;
+  if (accelerator === undefined || others.length > 0) {
+    throw new SparsemarkError(
+      'USAGE',
+      `Expected one accelerator for --scale-sim, received ${accelerators.length}. Name a systolic array with --accelerator.`,
+    );
+  }
+  const rows = found.map(({ layer, answers }) => ({ layer, estimate: answers[0]!.estimates.at(-1)! }));
+  const sparse = sparseReport(accelerator, rows);
+  return [
+    [join(folder, 'COMPUTE_REPORT.csv'), computeReport(accelerator, rows)],
+    ...(sparse === null ? [] : [[join(folder, 'SPARSE_REPORT.csv'), sparse] as const]),
+  ];
+}
+
 /**
  * Writes a result file and prints a table, or JSON. Accelerators with nothing to hold them against are left out unless
  * asked for.
@@ -147,7 +172,13 @@ export function estimateCommand(
   const accelerators = shown.filter(({ design }) => counts || design === null);
   const found = (mode === 'statistical' ? statistically : actually)(what, options, accelerators);
   const run = { what, filter: filterText(options), command, startedAt, accelerators, found };
+  const reports =
+    options.scaleSim === undefined ? null : scaleSimReports(options.scaleSim, accelerators, found);
   writeEstimates(run, path);
+  for (const [report, text] of reports ?? []) {
+    writeText(report, text);
+    output.say(`report: ${report}`);
+  }
   if (options.json === true) {
     output.say(`result: ${path}`);
     const answers = found.flatMap((of) => of.answers);

@@ -137,7 +137,8 @@ export async function runWorkload(
   return cells.map(({ case: cell }): Measurement => {
     const refusal = refused.get(cell.id) ?? lost.get(cell.library);
     if (refusal !== undefined) return { ...cell, ...refusal };
-    const { status: _, ...facts } = started.get(cell.id)!;
+    // A run times batches: a sample of several is of comparisons alone.
+    const { status: _, batchesPerSample: __, ...facts } = started.get(cell.id)!;
     const { samplesNs, rounds } = series.get(cell.id)!;
     return { ...cell, status: 'measured', ...facts, samplesNs, rounds };
   });

@@ -27,6 +27,7 @@ const layer = z.strictObject({
   weightDensity: share,
   activationDensity: share,
   weightCorrelation: share,
+  weightBlock: z.strictObject({ kept: positiveCount, size: positiveCount }).exactOptional(),
 });
 
 const energy = z.strictObject({

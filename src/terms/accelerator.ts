@@ -124,6 +124,8 @@ export interface Accelerator {
   readonly clockMhz: number;
   /** In the order of the engine class; none of the generic engine. */
   readonly parameters: readonly number[];
+  /** How N:M weights are stored that each layer names itself; null or absent where the file decides. */
+  readonly weightBlocks?: 'csr' | 'csc' | 'ellpack_block' | null;
   /** Of the generic engine; null for an engine class. */
   readonly design: GenericDesign | null;
   /** null where no table is known to price its actions. */
@@ -145,6 +147,8 @@ export interface EstimatedLayer {
   readonly activationDensity: number;
   /** Intra-class correlation of the weights' places; 0 for uniform ones. */
   readonly weightCorrelation: number;
+  /** Of each `size` weights in a row at the most `kept` are nonzero; absent where nothing says so. */
+  readonly weightBlock?: { readonly kept: number; readonly size: number };
 }
 
 /** Where an operand's nonzeros lie: canonical compressed sparse rows without values. */
