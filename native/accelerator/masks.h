@@ -29,13 +29,22 @@ class BitMatrix {
   std::int64_t count(std::int64_t i, std::int64_t begin, std::int64_t end) const;
   std::int64_t count() const;
 
-  // visit(column) for every nonzero of a row, rising.
+  // visit(column) for every nonzero of a row, rising, and for those of its columns begin to end - 1.
   template <typename Visit>
   void visit(std::int64_t i, Visit visit) const {
     for (std::int64_t w = 0; w < words_; ++w) {
       for (std::uint64_t left = row(i)[w]; left != 0; left &= left - 1) {
         visit(64 * w + std::countr_zero(left));
       }
+    }
+  }
+  template <typename Visit>
+  void visit(std::int64_t i, std::int64_t begin, std::int64_t end, Visit visit) const {
+    for (std::int64_t w = begin / 64; 64 * w < end; ++w) {
+      std::uint64_t left = row(i)[w];
+      if (64 * w < begin) left &= ~std::uint64_t{0} << (begin - 64 * w);
+      if (64 * (w + 1) > end) left &= ~std::uint64_t{0} >> (64 * (w + 1) - end);
+      for (; left != 0; left &= left - 1) visit(64 * w + std::countr_zero(left));
     }
   }
 
