@@ -52,26 +52,21 @@ Status estimate_cartesian(const double* parameters, const Layer& layer, Estimate
   const double output_groups = static_cast<double>(divide_up(layer.m, per_group));
   const double planes = static_cast<double>(layer.batch) * static_cast<double>(layer.groups);
   const double channels = static_cast<double>(layer.channels * phases);
-  const auto steps = [&](std::int64_t x) { return std::ceil(static_cast<double>(x) / side); };
+  const auto width = static_cast<std::int64_t>(side);
 
-  const Occupancy activations = Occupancy::of(tile_points, layer.activations);
-  double square = 0.0;
-  double mean = 0.0;
-  activations.visit([&](std::int64_t x, double probability) {
-    mean += probability * steps(x);
-    square += probability * steps(x) * steps(x);
-  });
-  const double variance = square > mean * mean ? square - mean * mean : 0.0;
+  const auto [mean, variance] = Occupancy::of(tile_points, layer.activations).step_moments(width);
   // A phase has at most ceil(R / s) ceil(S / s) of the filter's points; all phases together have R S.
   const double filter_points = static_cast<double>(layer.kernel_height * layer.kernel_width) /
                                static_cast<double>(phases) * static_cast<double>(per_group);
   const double weight_steps =
-      Occupancy::of(static_cast<std::int64_t>(std::llround(filter_points)), layer.weights).expect(steps);
+      Occupancy::of(static_cast<std::int64_t>(std::llround(filter_points)), layer.weights)
+          .step_moments(width)
+          .mean;
   const double pes = static_cast<double>(tiles * tiles);
   const double balanced = channels * weight_steps * mean;
   const double waiting = expected_normal_maximum(pes) * std::sqrt(channels * variance) * weight_steps;
   // No element has more than a full tile.
-  const double fullest = channels * weight_steps * steps(tile_points);
+  const double fullest = channels * weight_steps * static_cast<double>(divide_up(tile_points, width));
   const double group = balanced + waiting < fullest ? balanced + waiting : fullest;
 
   out.cycles = planes * output_groups * group;

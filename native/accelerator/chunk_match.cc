@@ -57,24 +57,9 @@ Status estimate_chunks(const double* parameters, const Layer& layer, Estimate& o
   const bool one_sided = parameters[kOneSided] > 0.0;
   const double density =
       one_sided ? layer.activations.density : layer.weights.density * layer.activations.density;
-  // E[X] and E[X^2] of the cycles X that `units` units with so many filters each take for a chunk.
-  struct Moments {
-    double mean = 0.0;
-    double square = 0.0;
-  };
+  // Of the cycles that `units` units with so many filters each take for a chunk.
   const auto moments_of = [&](std::int64_t points, std::int64_t filters, double units) {
-    Moments made;
-    double below = 0.0;
-    double power_below = 0.0;
-    Occupancy::binomial(filters * points, density).visit([&](std::int64_t x, double probability) {
-      below += probability;
-      const double power = Occupancy::power_of(below < 1.0 ? below : 1.0, one_sided ? 1.0 : units);
-      const double cycles = static_cast<double>(x > filters ? x : filters);
-      made.mean += cycles * (power - power_below);
-      made.square += cycles * cycles * (power - power_below);
-      power_below = power;
-    });
-    return made;
+    return Occupancy::binomial(filters * points, density).maximum_moments(one_sided ? 1.0 : units, filters);
   };
   const std::int64_t rest = layer.k % chunk;
   const auto whole = static_cast<double>(layer.k / chunk);
@@ -85,14 +70,12 @@ Status estimate_chunks(const double* parameters, const Layer& layer, Estimate& o
     double chunk = 0.0;
   };
   const auto turn_of = [&](std::int64_t filters, double units) {
-    const Moments of_chunk = moments_of(chunk < layer.k ? chunk : layer.k, filters, units);
+    const auto of_chunk = moments_of(chunk < layer.k ? chunk : layer.k, filters, units);
     const double of_rest = rest == 0         ? 0.0
                            : rest == layer.k ? of_chunk.mean
                                              : moments_of(rest, filters, units).mean;
-    const double spread = of_chunk.square - of_chunk.mean * of_chunk.mean;
     return Turn{whole * of_chunk.mean + of_rest,
-                spread > 0.0 ? spread * static_cast<double>(layer.k) / static_cast<double>(chunk) : 0.0,
-                of_chunk.mean};
+                of_chunk.variance * static_cast<double>(layer.k) / static_cast<double>(chunk), of_chunk.mean};
   };
   const Deal deal = deal_of(parameters, layer);
   const double units = parameters[kUnits];

@@ -42,16 +42,21 @@ Spread spread_of(const double* parameters, const Layer& layer) {
   const std::int64_t groups = least(layer.groups, pes);
   Spread best;
   const std::int64_t left = pes / groups;
+  const double of_groups = static_cast<double>(divide_up(layer.groups, groups));
   for (std::int64_t filters = 1;; filters *= 2) {
     const std::int64_t of_filters = least(filters, least(layer.m, left));
     const std::int64_t beside = left / of_filters;
-    for (std::int64_t pixels = 1;; pixels *= 2) {
-      const std::int64_t of_pixels = least(pixels, least(layer.n, beside));
-      const std::int64_t of_inputs = least(beside / of_pixels, layer.k);
-      const double steps = static_cast<double>(divide_up(divide_up(layer.m, of_filters), macs)) *
-                           static_cast<double>(divide_up(layer.n, of_pixels)) *
-                           static_cast<double>(divide_up(layer.k, of_inputs)) *
-                           static_cast<double>(divide_up(layer.groups, groups));
+    const std::int64_t most_pixels = least(layer.n, beside);
+    const double of_turn = static_cast<double>(divide_up(divide_up(layer.m, of_filters), macs)) * of_groups;
+    int shift = 0;
+    for (std::int64_t pixels = 1;; pixels *= 2, ++shift) {
+      const std::int64_t of_pixels = least(pixels, most_pixels);
+      // Divisions were half of the estimate's time: a power of two needs none.
+      const bool is_power = of_pixels == pixels;
+      const std::int64_t of_inputs = least(is_power ? beside >> shift : beside / of_pixels, layer.k);
+      const std::int64_t turns = is_power ? (layer.n + pixels - 1) >> shift : divide_up(layer.n, of_pixels);
+      const double steps =
+          of_turn * static_cast<double>(turns) * static_cast<double>(divide_up(layer.k, of_inputs));
       if (best.dense_steps == 0.0 || steps < best.dense_steps) {
         best = {of_filters, of_pixels, of_inputs, groups, steps};
       }
@@ -66,7 +71,6 @@ Status estimate_columns(const double* parameters, const Layer& layer, Estimate& 
   const Spread spread = spread_of(parameters, layer);
   const double groups = static_cast<double>(layer.groups);
   const bool depthwise = layer.groups > 1 && layer.m == 1;
-  const auto steps = [&](std::int64_t x) { return std::ceil(static_cast<double>(x) / parameters[kMacs]); };
   const double all_inputs = static_cast<double>(layer.k) * groups;
   out.dense_cycles = spread.dense_steps;
   out.multipliers = parameters[kPes] * parameters[kMacs];
@@ -83,8 +87,7 @@ Status estimate_columns(const double* parameters, const Layer& layer, Estimate& 
     return Status::kOk;
   }
   const Occupancy column = Occupancy::of(divide_up(layer.m, spread.filters), layer.weights);
-  const double of_input = parameters[kMacs] > 1.0 ? column.expect(steps) : column.mean();
-  const double square = column.expect([&](std::int64_t x) { return steps(x) * steps(x); });
+  const auto [of_input, of_weights] = column.step_moments(static_cast<std::int64_t>(parameters[kMacs]));
   const double inputs = static_cast<double>(divide_up(layer.k, spread.inputs)) *
                         static_cast<double>(divide_up(layer.groups, spread.groups));
   const double points = static_cast<double>(divide_up(layer.n, spread.pixels));
@@ -92,10 +95,9 @@ Status estimate_columns(const double* parameters, const Layer& layer, Estimate& 
   const double pixels = points * live;
   // Elements of one column have the same pixels, those of one row the same filters: spread apart where any
   // differ.
-  const double of_weights = square > of_input * of_input ? square - of_input * of_input : 0.0;
   const double of_pixels =
       spread.pixels * spread.inputs * spread.groups > 1 ? points * live * (1.0 - live) : 0.0;
-  const double variance = of_weights * pixels * pixels + of_pixels * square;
+  const double variance = of_weights * pixels * pixels + of_pixels * (of_weights + of_input * of_input);
   const double mean = of_input * inputs * pixels;
   const double waiting = expected_normal_maximum(static_cast<double>(spread.filters * spread.pixels *
                                                                      spread.inputs * spread.groups)) *

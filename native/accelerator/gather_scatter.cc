@@ -32,10 +32,34 @@ Status estimate_gather(const double* parameters, const Layer& layer, Estimate& o
     const auto width = static_cast<std::int64_t>(banks);
     const Occupancy row = Occupancy::of(layer.k, layer.weights);
     const double* fullest = expected_fullest_bins(static_cast<int>(width));
-    gathers = rows * row.expect([&](std::int64_t x) { return static_cast<double>(divide_up(x, width)); });
-    out.cycles = rows * row.expect([&](std::int64_t x) {
-      return static_cast<double>(x / width) * fullest[width] + fullest[x % width];
-    });
+    double steps = 0.0;
+    double cycles = 0.0;
+    if (row.is_even_over(width)) {
+      // x / width full gathers and what x mod width takes, which is evenly spread.
+      for (std::int64_t r = 0; r < width; ++r) {
+        cycles += fullest[r] - fullest[width] * static_cast<double>(r) / banks;
+      }
+      cycles = (cycles + fullest[width] * row.mean()) / banks;
+      steps = row.step_moments(width).mean;
+    } else {
+      // Without a division a value: values rise one by one.
+      std::int64_t rest = -1;
+      double full = 0.0;
+      row.visit([&](std::int64_t x, double probability) {
+        if (rest < 0) {
+          rest = x % width;
+          full = static_cast<double>(x / width);
+        }
+        steps += probability * (rest == 0 ? full : full + 1.0);
+        cycles += probability * (full * fullest[width] + fullest[rest]);
+        if (++rest == width) {
+          rest = 0;
+          full += 1.0;
+        }
+      });
+    }
+    gathers = rows * steps;
+    out.cycles = rows * cycles;
   }
   out.dense_cycles = rows * std::ceil(static_cast<double>(layer.k) / banks);
   // A dense row is read bank by bank: it never conflicts, and may be the better choice.

@@ -31,47 +31,39 @@ Status estimate_window(const double* parameters, const Layer& layer, Estimate& o
   const auto pes = static_cast<std::int64_t>(parameters[kPes]);
   const auto window = static_cast<std::int64_t>(parameters[kWindow]);
   const bool shared = parameters[kShared] > 0.0;
-  const auto steps = [&](std::int64_t x) {
-    return std::ceil(static_cast<double>(x) / parameters[kMultipliers]);
-  };
+  const auto multipliers = static_cast<std::int64_t>(parameters[kMultipliers]);
   const auto cycles_of = [&](std::int64_t points, Density weights, const Density& activations) {
     if (shared) weights.density *= activations.density;
     const Occupancy occupancy = Occupancy::of(points, weights);
-    return !shared && parameters[kBarrier] > 0.0 ? occupancy.expect_maximum(parameters[kPes], steps)
-                                                 : occupancy.expect(steps);
+    if (shared || parameters[kBarrier] <= 0.0) return occupancy.step_moments(multipliers);
+    return Occupancy::Moments{occupancy.expect_maximum_steps(parameters[kPes], multipliers), 0.0};
   };
-  const auto of_sum = [&](const Density& weights, const Density& activations) {
-    const std::int64_t rest = layer.k % window;
-    return static_cast<double>(layer.k / window) * cycles_of(window, weights, activations) +
-           (rest > 0 ? cycles_of(rest, weights, activations) : 0.0);
-  };
+  const std::int64_t whole = layer.k / window;
+  const std::int64_t rest = layer.k % window;
+  Occupancy::Moments of_whole;
+  if (whole > 0) of_whole = cycles_of(window, layer.weights, layer.activations);
+  Occupancy::Moments of_rest;
+  if (rest > 0) of_rest = cycles_of(rest, layer.weights, layer.activations);
   const double pixels = static_cast<double>(layer.n) * static_cast<double>(layer.groups);
   const double outputs = static_cast<double>(divide_up(layer.m, pes)) * pixels;
-  const Density full;
-  out.dense_cycles = outputs * of_sum(full, full);
-  out.cycles = outputs * of_sum(layer.weights, layer.activations);
+  out.dense_cycles =
+      outputs * static_cast<double>(whole * divide_up(window, multipliers) + divide_up(rest, multipliers));
+  out.cycles = outputs * (static_cast<double>(whole) * of_whole.mean + of_rest.mean);
   if (!shared && parameters[kBarrier] <= 0.0) {
-    const Occupancy occupancy = Occupancy::of(window < layer.k ? window : layer.k, layer.weights);
-    double square = 0.0;
-    double mean = 0.0;
-    occupancy.visit([&](std::int64_t x, double probability) {
-      mean += probability * steps(x);
-      square += probability * steps(x) * steps(x);
-    });
+    const Occupancy::Moments& most = whole > 0 ? of_whole : of_rest;
     const double windows = static_cast<double>(divide_up(layer.m, pes)) * static_cast<double>(layer.k) /
                            static_cast<double>(window);
-    const double variance = square > mean * mean ? square - mean * mean : 0.0;
     // Elements that have an output more than the others.
     const std::int64_t busiest = layer.m % pes == 0 ? pes : layer.m % pes;
     const double waiting =
-        pixels * expected_normal_maximum(static_cast<double>(busiest)) * std::sqrt(windows * variance);
+        pixels * expected_normal_maximum(static_cast<double>(busiest)) * std::sqrt(windows * most.variance);
     out.terms[3] = out.cycles + waiting < out.dense_cycles ? waiting : out.dense_cycles - out.cycles;
     out.cycles += out.terms[3];
   }
   out.multipliers = parameters[kPes] * parameters[kMultipliers];
   out.terms[0] = outputs * static_cast<double>(divide_up(layer.k, window));
   out.terms[1] = out.cycles / out.terms[0];
-  out.terms[2] = steps(window);
+  out.terms[2] = static_cast<double>(divide_up(window, multipliers));
   out.actions[0] = shared ? out.effectual_macs : out.macs * layer.weights.density;
   out.actions[1] = out.macs * layer.weights.density;
   out.actions[2] = out.actions[0];

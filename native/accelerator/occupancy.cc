@@ -1,9 +1,22 @@
 #include "occupancy.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 
 namespace sparsemark::accelerator {
+namespace {
+
+// 1 / i: a division waits 4 to 5 cycles for the one before it, a load does not.
+constexpr std::int64_t kMostInverses = 4096;
+constexpr std::array<double, kMostInverses + 1> kInverses = [] {
+  std::array<double, kMostInverses + 1> made{};
+  for (std::size_t i = 1; i < made.size(); ++i) made[i] = 1.0 / static_cast<double>(i);
+  return made;
+}();
+
+}  // namespace
 
 Occupancy Occupancy::binomial(std::int64_t points, double density) {
   Occupancy made;
@@ -125,17 +138,19 @@ bool Occupancy::collect(Weights& out) const noexcept {
   const std::int64_t top = mode();
   const std::int64_t low = lowest();
   const std::int64_t high = highest();
-  const auto fill = [&](auto rising) {
+  // up(x) = p(x + 1) / p(x), down(x) = p(x) / p(x + 1); x as a whole number and as it is multiplied.
+  const auto fill = [&](auto up, auto down) {
     double weight = 1.0;
     double total = 1.0;
     std::int64_t x = top;
+    auto value = static_cast<double>(top);
     int at = kReach;
     out.at[at] = weight;
     while (x > low && weight > kNegligible) {
       if (at == 0) return false;
       --x;
-      const auto [over, under] = rising(x);
-      weight *= under / over;
+      value -= 1.0;
+      weight *= down(x, value);
       total += weight;
       out.at[--at] = weight;
     }
@@ -143,9 +158,9 @@ bool Occupancy::collect(Weights& out) const noexcept {
     out.first = x;
     weight = 1.0;
     at = kReach + 1;
-    for (x = top; x < high; ++x) {
-      const auto [over, under] = rising(x);
-      weight *= over / under;
+    value = static_cast<double>(top);
+    for (x = top; x < high; ++x, value += 1.0) {
+      weight *= up(x, value);
       if (weight <= kNegligible) break;
       if (at == 2 * kReach) return false;
       total += weight;
@@ -155,33 +170,132 @@ bool Occupancy::collect(Weights& out) const noexcept {
     out.total = total;
     return true;
   };
-  // p(x + 1) / p(x), over and under the line.
-  struct Ratio {
-    double over;
-    double under;
-  };
   const auto n = static_cast<double>(points_);
+  const auto quotients = [&](auto over, auto under) {
+    return fill([=](std::int64_t, double x) { return over(x) / under(x); },
+                [=](std::int64_t, double x) { return under(x) / over(x); });
+  };
   switch (kind_) {
     case Kind::kHypergeometric: {
       const auto nonzeros = static_cast<double>(nonzeros_);
       const auto others = static_cast<double>(total_ - nonzeros_ - points_ + 1);
-      return fill([=](std::int64_t i) {
-        const auto x = static_cast<double>(i);
-        return Ratio{(nonzeros - x) * (n - x), (x + 1.0) * (others + x)};
-      });
+      return quotients([=](double x) { return (nonzeros - x) * (n - x); },
+                       [=](double x) { return (x + 1.0) * (others + x); });
     }
     case Kind::kBetaBinomial:
-      return fill([=, this](std::int64_t i) {
-        const auto x = static_cast<double>(i);
-        return Ratio{(n - x) * (x + alpha_), (x + 1.0) * (n - x - 1.0 + beta_)};
-      });
+      return quotients([=, this](double x) { return (n - x) * (x + alpha_); },
+                       [=, this](double x) { return (x + 1.0) * (n - x - 1.0 + beta_); });
     case Kind::kBinomial:
       break;
   }
-  return fill([=, this](std::int64_t i) {
-    const auto x = static_cast<double>(i);
-    return Ratio{(n - x) * odds_, x + 1.0};
+  const double odds = odds_;
+  if (points_ > kMostInverses || density_ <= 0.0 || density_ >= 1.0) {
+    return quotients([=](double x) { return (n - x) * odds; }, [](double x) { return x + 1.0; });
+  }
+  const double against = (1.0 - density_) / density_;
+  const double* const inverses = kInverses.data();
+  return fill([=](std::int64_t x, double value) { return (n - value) * odds * inverses[x + 1]; },
+              [=, points = points_](std::int64_t x, double value) {
+                return (value + 1.0) * against * inverses[points - x];
+              });
+}
+
+bool Occupancy::collect_upper(Weights& out) const noexcept {
+  const std::int64_t top = mode();
+  const auto n = static_cast<double>(points_);
+  const double odds = odds_;
+  out.begin = kReach;
+  out.first = top;
+  out.total = 1.0 / mode_probability();
+  out.at[kReach] = 1.0;
+  const auto fill = [&](auto inverse_of) {
+    auto x = static_cast<double>(top);
+    double weight = 1.0;
+    int at = kReach + 1;
+    for (std::int64_t next = top + 1; weight > kNegligible; ++next, x += 1.0) {
+      if (at == 2 * kReach) return false;
+      weight *= (n - x) * odds * inverse_of(next, x + 1.0);
+      out.at[at++] = weight;
+    }
+    out.end = at;
+    return true;
+  };
+  const double* const inverses = kInverses.data();
+  // At points_ the weight is 0, and one more is asked for at the most.
+  return points_ < kMostInverses ? fill([=](std::int64_t next, double) { return inverses[next]; })
+                                 : fill([](std::int64_t, double value) { return 1.0 / value; });
+}
+
+// By Stirling's series and the deviance of the mode, which lies within 1 of the mean (Loader, Fast and
+// Accurate Computation of Binomial Probabilities, 2000). What is summed stays below 0.05, so that polynomials
+// do and no function of a platform's library is asked; within 1e-15 from kWide on.
+double Occupancy::mode_probability() const noexcept {
+  const double n = static_cast<double>(points_);
+  const double x = static_cast<double>(mode());
+  const auto stirling = [](double of) {
+    const double square = 1.0 / (of * of);
+    return (1.0 / 12.0 - square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square / 1680.0))) / of;
+  };
+  // x log(x / mean) + mean - x.
+  const auto deviance = [](double found, double mean) {
+    const double u = (found - mean) / mean;
+    double sum = 0.0;
+    for (int k = 9; k >= 2; --k) sum = 1.0 / static_cast<double>(k * (k - 1)) - u * sum;
+    return mean * u * u * sum;
+  };
+  const double exponent = stirling(n) - stirling(x) - stirling(n - x) - deviance(x, n * density_) -
+                          deviance(n - x, n * (1.0 - density_));
+  double power = 1.0;
+  for (int k = 10; k >= 1; --k) power = 1.0 + power * exponent / static_cast<double>(k);
+  return power * std::sqrt(n / (2.0 * 3.14159265358979323846 * x * (n - x)));
+}
+
+bool Occupancy::is_even_over(std::int64_t period) const {
+  if (period == 1) return true;
+  if (kind_ != Kind::kBinomial) return false;
+  // The mean of a function of X mod w is the mean over the residues and, for each whole j < w, its Fourier
+  // coefficient times the characteristic function at t = 2 pi j / w, whose modulus is
+  // (1 - 2 d (1 - d) (1 - cos t))^(n / 2) <= exp(-variance (1 - cos t)). 1 - cos t >= t^2 / 2 - t^4 / 24.
+  // With an exponent of 36 + log w the sum over j < w is below 3e-16 of the function's greatest modulus, and
+  // of a function times X, whose n is one less, below 3e-16 of the mean.
+  constexpr double kTwoPi = 6.28318530717958647692;
+  const double t = kTwoPi / static_cast<double>(period);
+  const double least = t * t * (0.5 - t * t / 24.0);
+  const auto bits = static_cast<double>(std::bit_width(static_cast<std::uint64_t>(period)));
+  return (variance() - density_ * (1.0 - density_)) * least > 36.0 + 0.6932 * bits;
+}
+
+bool Occupancy::is_far(std::int64_t x) const {
+  if (kind_ == Kind::kBetaBinomial) return false;
+  // Bernstein's inequality, which drawing without replacement obeys too: below e^-50.
+  const double beside = std::abs(static_cast<double>(x) - mean());
+  return beside * beside > 100.0 * (variance() + beside / 3.0);
+}
+
+Occupancy::Moments Occupancy::step_moments(std::int64_t width) const {
+  const double w = static_cast<double>(width);
+  Moments made;
+  if (is_even_over(width)) {
+    // ceil(x / w) = x / w + c(x mod w), c in steps of 1 / w from 0 to 1 - 1 / w.
+    const double c = 0.5 * (w - 1.0) / w;
+    const double c_square = (w - 1.0) * (2.0 * w - 1.0) / (6.0 * w * w);
+    const double mu = mean() / w;
+    made.mean = mu + c;
+    made.variance = variance() / (w * w) + c_square - c * c;
+    return made;
+  }
+  // About the mean, so that little cancels.
+  const double about = std::floor(mean() / w + 0.5);
+  double sum = 0.0;
+  double square = 0.0;
+  visit_steps(width, [&](std::int64_t step, double probability) {
+    const double beside = static_cast<double>(step) - about;
+    sum += probability * beside;
+    square += probability * beside * beside;
   });
+  made.mean = about + sum;
+  made.variance = square > sum * sum ? square - sum * sum : 0.0;
+  return made;
 }
 
 double Occupancy::power_of(double base, double exponent) {
@@ -199,79 +313,6 @@ double Occupancy::power_of(double base, double exponent) {
     return power;
   }
   return std::exp(exponent * std::log(base));
-}
-
-double expected_normal_maximum(double parts) {
-  if (parts < 2.0) return 0.0;
-  // Layer after layer of one design asks for the same: 0.4 us each.
-  thread_local double known_parts = 0.0;
-  thread_local double known = 0.0;
-  if (parts >= known_parts && parts <= known_parts) return known;
-  const double p = (parts - 0.375) / (parts + 0.25);
-  // Phi^-1 by Newton's method on erfc, from Hastings' starting value (Abramowitz and Stegun 26.2.23).
-  const double t = std::sqrt(-2.0 * std::log(1.0 - p));
-  double x =
-      t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
-  for (int step = 0; step < 4; ++step) {
-    const double error = 0.5 * std::erfc(-x / std::sqrt(2.0)) - p;
-    const double slope = std::exp(-0.5 * x * x) / std::sqrt(2.0 * 3.14159265358979323846);
-    x -= error / slope;
-  }
-  known_parts = parts;
-  known = x;
-  return x;
-}
-
-namespace {
-
-// Coefficients of x^0 to x^degree of a product.
-void multiply(const double* a, const double* b, int degree, double* product) {
-  for (int sum = 0; sum <= degree; ++sum) {
-    double coefficient = 0.0;
-    for (int i = 0; i <= sum; ++i) coefficient += a[i] * b[sum - i];
-    product[sum] = coefficient;
-  }
-}
-
-}  // namespace
-
-const double* expected_fullest_bins(int bins) {
-  // A design space asks for the same few again and again: 2 ms for 128 bins.
-  thread_local int known_bins = 0;
-  thread_local double known[kMostBalls + 1] = {};
-  if (bins > kMostBalls) bins = kMostBalls;
-  if (bins == known_bins) return known;
-  known_bins = bins;
-  // P(no bin holds more than t of n balls) = n! / bins^n [x^n] (sum over i <= t of x^i / i!)^bins: one power
-  // answers for every n. All terms are positive, so nothing cancels, and 128^128 / 128! is far from an
-  // overflow.
-  for (double& expected : known) expected = 0.0;
-  for (int t = 0; t < bins; ++t) {
-    double base[kMostBalls + 1] = {1.0};
-    double power[kMostBalls + 1] = {1.0};
-    double product[kMostBalls + 1] = {};
-    for (int i = 1; i <= t; ++i) base[i] = base[i - 1] / static_cast<double>(i);
-    for (int exponent = bins; exponent > 0; exponent /= 2) {
-      if (exponent % 2 != 0) {
-        multiply(power, base, bins, product);
-        std::copy(product, product + bins + 1, power);
-      }
-      multiply(base, base, bins, product);
-      std::copy(product, product + bins + 1, base);
-    }
-    double most = 0.0;
-    double ways = 1.0;  // bins^n / n!
-    for (int balls = 0; balls <= bins; ++balls) {
-      const double beyond = 1.0 - power[balls] / ways;
-      // A bin that holds more than t needs as many balls.
-      if (balls > t && beyond > 0.0) known[balls] += beyond;
-      most = beyond;
-      ways *= static_cast<double>(bins) / static_cast<double>(balls + 1);
-    }
-    // What is left out is below the rounding of the sum.
-    if (most < 1e-15) break;
-  }
-  return known;
 }
 
 }  // namespace sparsemark::accelerator

@@ -51,26 +51,62 @@ class Occupancy {
     return sum;
   }
 
-  // E[max over `parts` independent draws of f(X)] for an f that does not fall: the sum over x of f(x) times
-  // P(max = x) = F(x)^parts - F(x - 1)^parts.
-  // Where f stays the same no power is formed: of windows in steps of 16 that leaves one in 16.
-  template <typename F>
-  double expect_maximum(double parts, F f) const {
+  // visit(j, P(ceil(X / width) = j)) for every whole j that counts, rising: cycles at `width` a cycle. One
+  // call a step, where visit() takes a division and a call a value (3 times as long at 16 a cycle).
+  template <typename Visit>
+  void visit_steps(std::int64_t width, Visit visit_step) const {
+    Weights near;
+    if (collect(near)) {
+      const double scale = 1.0 / near.total;
+      std::int64_t step = (near.first + width - 1) / width;
+      std::int64_t left = step * width - near.first + 1;  // values of this step
+      for (int i = near.begin; i < near.end; left = width, ++step) {
+        const int stop = left < near.end - i ? i + static_cast<int>(left) : near.end;
+        double sum = 0.0;
+        for (; i < stop; ++i) sum += near.at[i];
+        visit_step(step, sum * scale);
+      }
+      return;
+    }
+    std::int64_t step = 0;
+    double sum = 0.0;
+    visit([&](std::int64_t x, double probability) {
+      if (x > step * width) {
+        if (sum > 0.0) visit_step(step, sum);
+        step = (x + width - 1) / width;
+        sum = 0.0;
+      }
+      sum += probability;
+    });
+    visit_step(step, sum);
+  }
+
+  struct Moments {
+    double mean = 0.0;
+    double variance = 0.0;
+  };
+  // Of Y = ceil(X / width).
+  Moments step_moments(std::int64_t width) const;
+  // Whether X mod period is as good as even: every period in steps of 1 is hit within 1e-13 alike.
+  bool is_even_over(std::int64_t period) const;
+
+  // Whether X is as good as never on the other side of x than the mean.
+  bool is_far(std::int64_t x) const;
+
+  // Of the maximum of `least` and of `parts` independent draws.
+  Moments maximum_moments(double parts, std::int64_t least = 0) const;
+  // E[max over `parts` independent draws of ceil(X / width)].
+  double expect_maximum_steps(double parts, std::int64_t width) const {
     double sum = 0.0;
     double below = 0.0;
     double power_below = 0.0;
-    double last = 0.0;
-    visit([&](std::int64_t x, double probability) {
-      const double value = f(x);
-      if (value > last) {
-        const double power = power_of(below < 1.0 ? below : 1.0, parts);
-        sum += last * (power - power_below);
-        power_below = power;
-        last = value;
-      }
+    visit_steps(width, [&](std::int64_t step, double probability) {
       below += probability;
+      const double power = power_of(below < 1.0 ? below : 1.0, parts);
+      sum += static_cast<double>(step) * (power - power_below);
+      power_below = power;
     });
-    return sum + last * (1.0 - power_below);
+    return sum;
   }
 
  private:
@@ -78,16 +114,21 @@ class Occupancy {
 
   // Weights relative to the mode's, at[begin] of `first` and rising, and their sum: each is formed once, by
   // one division that does not wait for the one before it.
-  static constexpr int kReach = 512;
+  static constexpr int kReach = 1024;
   struct Weights {
+    static constexpr int kMode = kReach;
     double at[2 * kReach];
     int begin;
     int end;
     std::int64_t first;
     double total;
   };
-  // False where more values count than there is room for: some 13,000 points of density 0.5.
+  // False where more values count than there is room for: some 53,000 points of density 0.5.
   bool collect(Weights& out) const noexcept;
+  // The same from the mode up, of a binomial with a variance of kWide and more: half of the work.
+  bool collect_upper(Weights& out) const noexcept;
+  static constexpr double kWide = 50.0;
+  double mode_probability() const noexcept;
 
   // p(x + 1) / p(x).
   double ratio(std::int64_t x) const;

@@ -82,15 +82,14 @@ Work expected_work(const Layer& layer) {
   const double w = layer.weights.density;
   const double a = layer.activations.density;
   const Occupancy row = Occupancy::of(layer.k, layer.weights);
-  const auto half_square = [](std::int64_t x) {
-    return 0.5 * static_cast<double>(x) * static_cast<double>(x);
-  };
   Work made{};
   made.products = m * n * k * w * a;
   made.lists = m * k * w * chance_of_any(n, a);
   made.outputs = m * n * chance_of_any(k, w * a);
-  made.swaps = m * n * a * row.expect(half_square);
-  made.longest = n * a * row.expect_maximum(m, half_square);
+  const auto half_square = [](double mean, double variance) { return 0.5 * (mean * mean + variance); };
+  const auto longest = row.maximum_moments(m);
+  made.swaps = m * n * a * half_square(row.mean(), row.variance());
+  made.longest = n * a * half_square(longest.mean, longest.variance);
   return made;
 }
 

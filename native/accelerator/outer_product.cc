@@ -45,11 +45,10 @@ Status estimate_outer_product(const double* parameters, const Layer& layer, Esti
   // Of a whole row of tiles, `points` long.
   const auto steps = [&](std::int64_t points, const Density& density, double width) {
     const auto of_tile = [&](std::int64_t size) {
-      return Occupancy::of(size, density).expect([&](std::int64_t x) {
-        return std::ceil(static_cast<double>(x) / width);
-      });
+      return Occupancy::of(size, density).step_moments(static_cast<std::int64_t>(width)).mean;
     };
-    return static_cast<double>(points / tile) * of_tile(tile) + of_tile(points % tile);
+    const double whole = points < tile ? 0.0 : static_cast<double>(points / tile) * of_tile(tile);
+    return points % tile == 0 ? whole : whole + of_tile(points % tile);
   };
   const Density full;
   const double terms = static_cast<double>(layer.k) * static_cast<double>(layer.groups);

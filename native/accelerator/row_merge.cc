@@ -68,6 +68,24 @@ std::int64_t passes_of(std::int64_t nonzeros, std::int64_t radix) {
   return passes;
 }
 
+// E[x passes_of(x)]: passes stay the same from one power of the radix to the next.
+double expected_passes(const Occupancy& row, std::int64_t radix) {
+  bool is_split = false;
+  std::int64_t until = radix;
+  double passes = 1.0;
+  for (; until<row.points(); until = until> row.points() / radix ? row.points() : until * radix) {
+    is_split = is_split || !row.is_far(until);
+    if (static_cast<double>(until) < row.mean()) passes += 1.0;
+  }
+  if (!is_split) return row.mean() * passes;
+  until = radix;
+  passes = 1.0;
+  return row.expect([&](std::int64_t x) {
+    for (; x > until; until *= radix) passes += 1.0;
+    return static_cast<double>(x) * passes;
+  });
+}
+
 Work expected_work(const double* parameters, const Layer& layer) {
   const double m = static_cast<double>(layer.m);
   const double n = static_cast<double>(layer.n);
@@ -82,10 +100,8 @@ Work expected_work(const double* parameters, const Layer& layer) {
   Work made{};
   made.input_bytes = in_use + (asked - in_use) * lost;
   made.outputs = m * n * chance_of_any(k, layer.weights.density * a);
-  made.merged = m * n * a * row.expect([&](std::int64_t x) {
-    return static_cast<double>(x) * static_cast<double>(passes_of(x, radix));
-  });
-  made.longest = n * a * row.expect_maximum(m, [](std::int64_t x) { return static_cast<double>(x); });
+  made.merged = m * n * a * expected_passes(row, radix);
+  made.longest = n * a * row.maximum_moments(m).mean;
   return made;
 }
 

@@ -7,6 +7,7 @@ namespace sparsemark::accelerator {
 
 double chance_of_any(double points, double density) {
   if (points <= 0.0 || density <= 0.0) return 0.0;
+  if (density >= 1.0) return 1.0;
   return -std::expm1(points * std::log1p(-density));
 }
 

@@ -26,6 +26,7 @@ void door_errors(const Options& options);
 void chosen_plans(const Options& options);
 void foreign_plans(const Options& options);
 void compressions(const Options& options);
+void occupancy_expectations(const Options& options);
 void accelerator_masks(const Options& options);
 void accelerator_engines(const Options& options);
 void accelerator_digest(const Options& options);
@@ -51,6 +52,7 @@ constexpr Test kTests[] = {
     {"plans: every choice gives the right answer or is refused", chosen_plans},
     {"plans: what no knob says is refused with a reason", foreign_plans},
     {"library: encode and prune make what they must", compressions},
+    {"accelerator: expectations equal sums over every value", occupancy_expectations},
     {"accelerator: masks count what they hold", accelerator_masks},
     {"accelerator: every engine class counts within its bounds", accelerator_engines},
     {"accelerator: 10,000 estimates have one digest", accelerator_digest},

@@ -1,0 +1,211 @@
+// The expected maximum over processing elements: of independent draws of one distribution, of normal
+// variables, of bins that balls fall into.
+#include <algorithm>
+#include <cmath>
+
+#include "occupancy.h"
+
+namespace sparsemark::accelerator {
+namespace {
+
+// Four probabilities at once: one by one their powers took 3 times as long.
+constexpr int kAtOnce = 4;
+using Four = double __attribute__((vector_size(kAtOnce * sizeof(double))));
+
+[[gnu::always_inline]] inline void raise(Four& base, double parts) {
+  const auto whole = static_cast<std::int64_t>(parts);
+  if (parts >= 0x1p20 || static_cast<double>(whole) < parts) {
+    for (int k = 0; k < kAtOnce; ++k) base[k] = Occupancy::power_of(base[k], parts);
+    return;
+  }
+  Four square = base;
+  Four power = {1.0, 1.0, 1.0, 1.0};
+  for (std::int64_t left = whole;;) {
+    if ((left & 1) != 0) power *= square;
+    left >>= 1;
+    if (left == 0) break;
+    square *= square;
+  }
+  base = power;
+}
+
+// About the mode c: E[M - c] = sum over x >= c of P(M > x) - sum over x < c of P(M <= x), and its square with
+// each probability times |2 (x - c) + 1|.
+template <typename Weights>
+[[gnu::always_inline]] inline Occupancy::Moments moments_of_maximum(const Weights& near, double parts,
+                                                                    std::int64_t least, double gone) {
+  const double scale = 1.0 / near.total;
+  const std::int64_t top = near.first + (Weights::kMode - near.begin);
+  const std::int64_t last = least > near.first ? least : near.first;
+  double tail = 0.0;  // P(X > x) / scale
+  Four sums = {};
+  Four squares = {};
+  // No value is below `last`.
+  std::int64_t x = near.first + (near.end - 1 - near.begin);
+  if (x < last - 1) x = last - 1;
+  // From x down to `until`; certain: P(M > x) of what is left out of the sum. False where nothing is left.
+  const auto descend = [&](std::int64_t until, double certain) __attribute__((always_inline)) {
+    while (x >= until) {
+      const std::int64_t lanes = x - until + 1 < kAtOnce ? x - until + 1 : kAtOnce;
+      const double* const at = near.at + near.begin + (x - near.first);
+      Four beyond = {};
+      if (lanes == kAtOnce) {
+        const double next = tail + at[0];
+        const double third = next + at[-1];
+        const double fourth = third + at[-2];
+        beyond = Four{tail, next, third, fourth} * scale;
+        tail = fourth + at[-3];
+      } else {
+        for (int k = 0; k < lanes; ++k) {
+          beyond[k] = tail * scale;
+          tail += at[-k];
+        }
+      }
+      if (1.0 - beyond[0] < gone) return false;
+      Four more = 1.0 - beyond;
+      if (beyond[lanes - 1] * parts < 1e-3) {
+        // 1 - (1 - t)^parts by four terms, the fifth below 1e-14 of the first: half of the values need no
+        // power, and nothing cancels.
+        const Four series =
+            1.0 - (parts - 1.0) / 2.0 * beyond *
+                      (1.0 - (parts - 2.0) / 3.0 * beyond * (1.0 - (parts - 3.0) / 4.0 * beyond));
+        more = certain - 1.0 + parts * beyond * series;
+      } else {
+        raise(more, parts);
+        more = certain - more;
+      }
+      for (int k = static_cast<int>(lanes); k < kAtOnce; ++k) more[k] = 0.0;
+      const auto width = static_cast<double>(2 * (x - top) + 1);
+      sums += more;
+      squares += more * (width - Four{0.0, 2.0, 4.0, 6.0});
+      x -= lanes;
+    }
+    return true;
+  };
+  if (descend(last > top ? last : top, 1.0) && last < top) descend(last, 0.0);
+  double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  double square = (squares[0] + squares[1]) + (squares[2] + squares[3]);
+  if (x + 1 > top) {
+    // Between the centre and where it ended M is greater for certain.
+    const auto certain = static_cast<double>(x + 1 - top);
+    sum += certain;
+    square += certain * certain;
+  }
+  const double variance = square - sum * sum;
+  return {static_cast<double>(top) + sum, variance > 0.0 ? variance : 0.0};
+}
+
+#if defined(__x86_64__)
+// Without a fused multiplication the answers are the same bits.
+template <typename Weights>
+[[gnu::target("avx2")]] Occupancy::Moments moments_by_avx2(const Weights& near, double parts,
+                                                           std::int64_t least, double gone) {
+  return moments_of_maximum(near, parts, least, gone);
+}
+const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
+#endif
+
+}  // namespace
+
+Occupancy::Moments Occupancy::maximum_moments(double parts, std::int64_t least) const {
+  // From the greatest x down, until P(M <= x) is below e^-41.5: log F <= 2 (F - 1) / (F + 1).
+  const double gone = (2.0 * parts - 41.5) / (2.0 * parts + 41.5);
+  // P(X <= mode) is below 0.6 where the variance is kWide.
+  const bool is_above = gone > 0.6 && kind_ == Kind::kBinomial && variance() >= kWide;
+  Weights near;
+  if (!(is_above ? collect_upper(near) : collect(near))) {
+    double below = 0.0;
+    double power_below = 0.0;
+    const double about = std::floor(mean());
+    Moments made;
+    visit([&](std::int64_t x, double probability) {
+      below += probability;
+      const double power = power_of(below < 1.0 ? below : 1.0, parts);
+      const double beside = static_cast<double>(x < least ? least : x) - about;
+      made.mean += beside * (power - power_below);
+      made.variance += beside * beside * (power - power_below);
+      power_below = power;
+    });
+    made.variance -= made.mean * made.mean;
+    return {about + made.mean, made.variance > 0.0 ? made.variance : 0.0};
+  }
+#if defined(__x86_64__)
+  if (kHasAvx2) return moments_by_avx2(near, parts, least, gone);
+#endif
+  return moments_of_maximum(near, parts, least, gone);
+}
+
+double expected_normal_maximum(double parts) {
+  if (parts < 2.0) return 0.0;
+  // Layer after layer of one design asks for the same: 0.4 us each.
+  thread_local double known_parts = 0.0;
+  thread_local double known = 0.0;
+  if (parts >= known_parts && parts <= known_parts) return known;
+  const double p = (parts - 0.375) / (parts + 0.25);
+  // Phi^-1 by Newton's method on erfc, from Hastings' starting value (Abramowitz and Stegun 26.2.23).
+  const double t = std::sqrt(-2.0 * std::log(1.0 - p));
+  double x =
+      t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+  for (int step = 0; step < 4; ++step) {
+    const double error = 0.5 * std::erfc(-x / std::sqrt(2.0)) - p;
+    const double slope = std::exp(-0.5 * x * x) / std::sqrt(2.0 * 3.14159265358979323846);
+    x -= error / slope;
+  }
+  known_parts = parts;
+  known = x;
+  return x;
+}
+
+namespace {
+
+// Coefficients of x^0 to x^degree of a product.
+void multiply(const double* a, const double* b, int degree, double* product) {
+  for (int sum = 0; sum <= degree; ++sum) {
+    double coefficient = 0.0;
+    for (int i = 0; i <= sum; ++i) coefficient += a[i] * b[sum - i];
+    product[sum] = coefficient;
+  }
+}
+
+}  // namespace
+
+const double* expected_fullest_bins(int bins) {
+  // A design space asks for the same few again and again: 2 ms for 128 bins.
+  thread_local int known_bins = 0;
+  thread_local double known[kMostBalls + 1] = {};
+  if (bins > kMostBalls) bins = kMostBalls;
+  if (bins == known_bins) return known;
+  known_bins = bins;
+  // P(no bin holds more than t of n balls) = n! / bins^n [x^n] (sum over i <= t of x^i / i!)^bins: one power
+  // answers for every n. All terms are positive, so nothing cancels, and 128^128 / 128! is far from an
+  // overflow.
+  for (double& expected : known) expected = 0.0;
+  for (int t = 0; t < bins; ++t) {
+    double base[kMostBalls + 1] = {1.0};
+    double power[kMostBalls + 1] = {1.0};
+    double product[kMostBalls + 1] = {};
+    for (int i = 1; i <= t; ++i) base[i] = base[i - 1] / static_cast<double>(i);
+    for (int exponent = bins; exponent > 0; exponent /= 2) {
+      if (exponent % 2 != 0) {
+        multiply(power, base, bins, product);
+        std::copy(product, product + bins + 1, power);
+      }
+      multiply(base, base, bins, product);
+      std::copy(product, product + bins + 1, base);
+    }
+    double most = 0.0;
+    double ways = 1.0;  // bins^n / n!
+    for (int balls = 0; balls <= bins; ++balls) {
+      const double beyond = 1.0 - power[balls] / ways;
+      // A bin that holds more than t needs as many balls.
+      if (balls > t && beyond > 0.0) known[balls] += beyond;
+      most = beyond;
+      ways *= static_cast<double>(bins) / static_cast<double>(balls + 1);
+    }
+    // What is left out is below the rounding of the sum.
+    if (most < 1e-15) break;
+  }
+  return known;
+}
+
+}  // namespace sparsemark::accelerator
