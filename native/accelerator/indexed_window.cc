@@ -3,9 +3,10 @@
 // 2014), the dense baseline, is the same array without selection: ceil(window / multipliers) cycles a window.
 //   a window takes ceil(x / multipliers), x ~ nonzeros of the window
 // Element p has the outputs p, p + pes, ...; without a barrier the one with the most work is waited for at
-// the end of the layer, by the normal maximum of the sums of its windows. Cambricon-X skips zero weights;
-// elements wait for each other at each window (barrier) or not at all. Cambricon-S has one pattern for all
-// elements of a block, so that none waits, and skips zero activations too.
+// the end of the layer, by the normal maximum of the sums of its windows and at most as if at each window.
+// Cambricon-X skips zero weights; elements wait for each other at each window (barrier) or not at all.
+// Cambricon-S has one pattern for all elements of a block, so that none waits, and skips zero activations
+// too.
 #include <cmath>
 #include <vector>
 
@@ -32,24 +33,30 @@ Status estimate_window(const double* parameters, const Layer& layer, Estimate& o
   const auto window = static_cast<std::int64_t>(parameters[kWindow]);
   const bool shared = parameters[kShared] > 0.0;
   const auto multipliers = static_cast<std::int64_t>(parameters[kMultipliers]);
-  const auto cycles_of = [&](std::int64_t points, Density weights, const Density& activations) {
-    if (shared) weights.density *= activations.density;
+  const bool waits = !shared && parameters[kBarrier] > 0.0;
+  const auto elements = static_cast<double>(layer.m < pes ? layer.m : pes);
+  // Of a window, and of the most that `elements` of them take.
+  const auto cycles_of = [&](std::int64_t points, double& most) {
+    if (points == 0) return Occupancy::Moments{};
+    Density weights = layer.weights;
+    if (shared) weights.density *= layer.activations.density;
     const Occupancy occupancy = Occupancy::of(points, weights);
-    if (shared || parameters[kBarrier] <= 0.0) return occupancy.step_moments(multipliers);
-    return Occupancy::Moments{occupancy.expect_maximum_steps(parameters[kPes], multipliers), 0.0};
+    if (shared) return occupancy.step_moments(multipliers);
+    if (waits) return Occupancy::Moments{occupancy.expect_maximum_steps(parameters[kPes], multipliers), 0.0};
+    return occupancy.step_moments(multipliers, elements, &most);
   };
   const std::int64_t whole = layer.k / window;
   const std::int64_t rest = layer.k % window;
-  Occupancy::Moments of_whole;
-  if (whole > 0) of_whole = cycles_of(window, layer.weights, layer.activations);
-  Occupancy::Moments of_rest;
-  if (rest > 0) of_rest = cycles_of(rest, layer.weights, layer.activations);
+  double most_whole = 0.0;
+  double most_rest = 0.0;
+  const Occupancy::Moments of_whole = cycles_of(whole > 0 ? window : 0, most_whole);
+  const Occupancy::Moments of_rest = cycles_of(rest, most_rest);
   const double pixels = static_cast<double>(layer.n) * static_cast<double>(layer.groups);
   const double outputs = static_cast<double>(divide_up(layer.m, pes)) * pixels;
   out.dense_cycles =
       outputs * static_cast<double>(whole * divide_up(window, multipliers) + divide_up(rest, multipliers));
   out.cycles = outputs * (static_cast<double>(whole) * of_whole.mean + of_rest.mean);
-  if (!shared && parameters[kBarrier] <= 0.0) {
+  if (!shared && !waits) {
     const Occupancy::Moments& most = whole > 0 ? of_whole : of_rest;
     const double windows = static_cast<double>(divide_up(layer.m, pes)) * static_cast<double>(layer.k) /
                            static_cast<double>(window);
@@ -57,7 +64,12 @@ Status estimate_window(const double* parameters, const Layer& layer, Estimate& o
     const std::int64_t busiest = layer.m % pes == 0 ? pes : layer.m % pes;
     const double waiting =
         pixels * expected_normal_maximum(static_cast<double>(busiest)) * std::sqrt(windows * most.variance);
-    out.terms[3] = out.cycles + waiting < out.dense_cycles ? waiting : out.dense_cycles - out.cycles;
+    // Of few windows the normal maximum is more than all elements together can take: 1.05 cycles of the one
+    // that each has. The most of the sums is never above the sum of each window's most.
+    double slowest = static_cast<double>(whole) * most_whole + most_rest;
+    slowest = outputs * slowest < out.dense_cycles ? outputs * slowest : out.dense_cycles;
+    if (slowest < out.cycles) slowest = out.cycles;
+    out.terms[3] = out.cycles + waiting < slowest ? waiting : slowest - out.cycles;
     out.cycles += out.terms[3];
   }
   out.multipliers = parameters[kPes] * parameters[kMultipliers];

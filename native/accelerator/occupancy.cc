@@ -272,10 +272,10 @@ bool Occupancy::is_far(std::int64_t x) const {
   return beside * beside > 100.0 * (variance() + beside / 3.0);
 }
 
-Occupancy::Moments Occupancy::step_moments(std::int64_t width) const {
+Occupancy::Moments Occupancy::step_moments(std::int64_t width, double parts, double* most) const {
   const double w = static_cast<double>(width);
   Moments made;
-  if (is_even_over(width)) {
+  if (most == nullptr && is_even_over(width)) {
     // ceil(x / w) = x / w + c(x mod w), c in steps of 1 / w from 0 to 1 - 1 / w.
     const double c = 0.5 * (w - 1.0) / w;
     const double c_square = (w - 1.0) * (2.0 * w - 1.0) / (6.0 * w * w);
@@ -288,11 +288,20 @@ Occupancy::Moments Occupancy::step_moments(std::int64_t width) const {
   const double about = std::floor(mean() / w + 0.5);
   double sum = 0.0;
   double square = 0.0;
+  double below = 0.0;
+  double power_below = 0.0;
+  double greatest = 0.0;
   visit_steps(width, [&](std::int64_t step, double probability) {
     const double beside = static_cast<double>(step) - about;
     sum += probability * beside;
     square += probability * beside * beside;
+    if (most == nullptr) return;
+    below += probability;
+    const double power = power_of(below < 1.0 ? below : 1.0, parts);
+    greatest += static_cast<double>(step) * (power - power_below);
+    power_below = power;
   });
+  if (most != nullptr) *most = greatest;
   made.mean = about + sum;
   made.variance = square > sum * sum ? square - sum * sum : 0.0;
   return made;

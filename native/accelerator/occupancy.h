@@ -85,8 +85,8 @@ class Occupancy {
     double mean = 0.0;
     double variance = 0.0;
   };
-  // Of Y = ceil(X / width).
-  Moments step_moments(std::int64_t width) const;
+  // Of Y = ceil(X / width); most: the expected maximum of `parts` draws of it, in the same pass.
+  Moments step_moments(std::int64_t width, double parts = 1.0, double* most = nullptr) const;
   // Whether X mod period is as good as even: every period in steps of 1 is hit within 1e-13 alike.
   bool is_even_over(std::int64_t period) const;
 
