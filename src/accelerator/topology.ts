@@ -4,7 +4,7 @@ import { SparsemarkError } from '../terms.ts';
 
 /** Columns by their place, as SCALE-Sim takes them, in the spellings of its own files; the first is a name. */
 const convHeader = [
-  ...[/^ifmap (height|width)$/, /^ifmap width$/, /^filter height$/, /^filter width$/, /^channels$/],
+  ...[/^ifmap (height|width)$/, /^ifmap width$/, /^filter height$/, /^filter width$/, /^channels?$/],
   ...[/^num filters?$/, /^strides?$/],
 ];
 const gemmHeader = [/^m$/, /^n$/, /^k$/];
