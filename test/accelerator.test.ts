@@ -129,6 +129,17 @@ describe('invariants', () => {
 });
 
 describe('bad input', () => {
+  it('a layer that is too large is refused where the topology names it, the largest that fits is not', () => {
+    const of = (k: string) =>
+      parseTopology(`Layer, M, N, K,\nsmall, 2, 2, 2,\nhuge, 1048576, 1048576, ${k},\n`, 'a.csv', 1);
+    const accelerator = loadAccelerator('tpu-128');
+    // 2^70 and 2^40 multiplications.
+    expect(() => estimate(accelerator, of('1073741824'))).toThrow(
+      /^a\.csv:3: Expected a layer that tpu-128 can run, received huge: more than 2\^63 multiplications/,
+    );
+    expect(estimate(accelerator, of('1'))[1]!.macs).toBe(2 ** 40);
+  });
+
   const { native } = loadNative();
   const text = readFileSync(join(import.meta.dirname, '..', 'suites', 'accelerators', 'eie.yaml'), 'utf8');
   const refusal = (changed: string): string => {
@@ -212,9 +223,26 @@ describe("SCALE-Sim's topologies", () => {
   });
 
   it.each([
+    [
+      'DeepBench',
+      'Layer, IFMAP Width, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,',
+    ],
+    [
+      'dlrm',
+      '\uFEFFLayer name,Ifmap height,ifmap width,filter height,filter width,channels,num filters,strides,',
+    ],
+  ])('columns are taken by their place, in the spelling of its own file %s', (_, header) => {
+    const layers = parseTopology(`${header}\n\na,12,9,3,2,5,7,1,#dw\n`, 'a.csv', 1);
+    expect(layers).toMatchObject([
+      { name: 'a', shape: { m: 7, n: 80, k: 30, conv: { height: 12, width: 9 } } },
+    ]);
+  });
+
+  it.each([
     ['another header', 'a,b\n', /a.csv:1: .*header/],
     ['a size that is none', 'Layer, M, N, K,\nfc, 256, -1, 64,\n', /a.csv:2: .*"-1"/],
     ['a missing cell', 'Layer, M, N, K,\nfc, 256, 64,\n', /a.csv:2: .*4 cells/],
+    ['a cell too many', 'L, M, N, K,\nfc, 256, 64, 8, 1,\n', /a.csv:2: .*4 cells.*received 5/],
     ['a sparsity above 1', 'Layer, M, N, K, Sparsity\nfc, 2, 2, 2, 5:4\n', /N:M/],
     ['no layer', 'Layer, M, N, K,\n', /at least one layer/],
   ])('%s is refused', (_, text, message) => {

@@ -4,8 +4,8 @@
 //   os: ceil(M/R) ceil(N/C) folds of K + R + C - 2     M output pixels, N filters, K inputs of a sum
 //   ws: ceil(K/R) ceil(N/C) folds of M + 2 R + C - 2
 //   is: ceil(K/R) ceil(M/C) folds of N + 2 R + C - 2
-// Skips nothing. N:M weights shorten K to what is stored, in ws alone; stalls for want of bandwidth are not
-// modelled.
+// Skips nothing. N:M weights shorten K to what is stored, in ws alone, but save no reads of inputs: a row of
+// stored weights reads M/N of them. Stalls for want of bandwidth are not modelled.
 #include "engine.h"
 
 namespace sparsemark::accelerator {
@@ -22,6 +22,19 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"folds", "cyclesPerFold", "storedK"};
 constexpr const char* kActions[] = {"mac", "inputRead", "weightRead", "outputWrite"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "folds * cyclesPerFold * groups - 1",
+     "folds do not overlap; the last cycle of the last one is not counted"},
+    {"folds", "dataflow == 0", "ceil(n / rows) * ceil(m / cols)", "fillings of the array with outputs"},
+    {"folds", "dataflow == 1", "ceil(storedK / rows) * ceil(m / cols)", "with weights"},
+    {"folds", "dataflow == 2", "ceil(storedK / rows) * ceil(n / cols)", "with inputs"},
+    {"cyclesPerFold", "dataflow == 0", "storedK + rows + cols - 2", ""},
+    {"cyclesPerFold", "dataflow == 1", "n + 2 * rows + cols - 2", ""},
+    {"cyclesPerFold", "dataflow == 2", "m + 2 * rows + cols - 2", ""},
+    {"storedK", "kept > 0", "floor(k / block) * kept + min(k % block, kept)",
+     "N:M weights as they are stored"},
+    {"storedK", "kept == 0", "k", ""},
+};
 
 Status estimate_systolic(const double* parameters, const Layer& layer, Estimate& out) noexcept {
   const auto rows = static_cast<std::int64_t>(parameters[kRows]);
@@ -76,6 +89,9 @@ Status estimate_systolic(const double* parameters, const Layer& layer, Estimate&
   for (int action = 0; action < 3; ++action) {
     out.actions[action + 1] = static_cast<double>(counter.times(reads[dataflow][action], layer.groups));
   }
+  // A row of stored weights belongs to block / kept inputs, each of which is read for it, since the filters
+  // of a fold choose different ones.
+  if (kept > 0) out.actions[1] *= static_cast<double>(block) / static_cast<double>(kept);
   out.actions[0] = static_cast<double>(counter.times(counter.times(input, filters), layer.groups));
   if (counter.overflow()) return Status::kOverflow;
   out.cycles = static_cast<double>(cycles - 1);
@@ -104,15 +120,11 @@ Status count_systolic(const double* parameters, const Layer& layer, const Masks&
 
 }  // namespace
 
-extern const Engine systolic = {"systolic",
-                                "skips nothing; N:M weights may be stored compressed",
-                                kParameters,
-                                5,
-                                kTerms,
-                                3,
-                                kActions,
-                                4,
-                                estimate_systolic,
+extern const Engine systolic = {"systolic",    "skips nothing; N:M weights may be stored compressed",
+                                kParameters,   5,
+                                kTerms,        3,
+                                kActions,      4,
+                                kFormula,      estimate_systolic,
                                 count_systolic};
 
 }  // namespace sparsemark::accelerator
