@@ -35,7 +35,8 @@ constexpr FormulaLine kFormula[] = {
      "most over pes"},
     {"denseCyclesAWindow", "", "ceil(window / multipliers)", ""},
     {"waitingCycles", "", "",
-     "normal maximum of the sums of the elements over their mean; 0 with barrier or sharedPattern"},
+     "normal maximum of the sums of the elements over their mean, at most as with barrier; 0 with barrier or "
+     "sharedPattern"},
 };
 
 Status estimate_window(const double* parameters, const Layer& layer, Estimate& out) noexcept {
