@@ -15,6 +15,8 @@ const words: Readonly<Record<string, readonly string[]>> = {
   gated_write: ['gated_write', 'gated_update'],
   metadata_read: ['metadata_read'],
   metadata_write: ['metadata_write', 'metadata_update'],
+  gated_metadata_read: ['gated_metadata_read', 'metadata_idle', 'metadata_read'],
+  skipped_metadata_read: ['skipped_metadata_read', 'metadata_idle', 'metadata_read'],
   mac: ['mac_random', 'compute', 'mac', 'multiply'],
   mac_gated: ['mac_gated', 'gated_compute'],
   mac_skipped: ['mac_skipped', 'skipped_compute'],
@@ -45,7 +47,8 @@ export function parseErt(text: string, file: string): ReadonlyMap<string, Compon
       fields.get('actions') ?? reader.fail(table, 'a key "actions"', 'Every table has it.');
     const actions = new Map<string, number>();
     for (const action of reader.list(actionsValue)) {
-      const of = reader.entries(action);
+      // Accelergy writes `arguments: null` of an action without any.
+      const of = reader.entries(action, 'left out');
       const word = reader.text(of.get('name') ?? reader.fail(action, 'a key "name"', 'Name the action.'));
       const energy = of.get('energy') ?? reader.fail(action, 'a key "energy"', 'In pJ.');
       const price = reader.number(energy, 0, 1e9);
@@ -81,7 +84,8 @@ export function modelOfErt(
   for (const { name, widthBits, metadataWidthBits } of design.levels) {
     const component = components.get(name) ?? missing(name);
     if (!component.has('read')) missing(`${name} with an action read`);
-    const bits = [widthBits, widthBits, 0, 0, metadataWidthBits, metadataWidthBits];
+    const ofMetadata = [metadataWidthBits, metadataWidthBits, metadataWidthBits, metadataWidthBits];
+    const bits = [widthBits, widthBits, 0, 0, ...ofMetadata];
     add(name, component, genericActions.level, bits);
   }
   const compute = computeNames.find((name) => components.has(name)) ?? missing(computeNames.join(' or '));
@@ -129,5 +133,15 @@ export function readGenericEnergy(
     const words = level.name === 'compute' ? genericActions.compute : genericActions.level;
     return new Map(words.map((word) => [word, `${level.name}.${word}`]));
   };
-  return readEnergy(reader, value, actionsAt, tables);
+  return withGatedMetadata(readEnergy(reader, value, actionsAt, tables));
+}
+
+/** Metadata are read for gated accesses as for those that happen, at their price unless another is listed. */
+function withGatedMetadata(model: EnergyModel): EnergyModel {
+  const priced = model.priced.flatMap((one) => {
+    const gated = one.action.replace(/\.metadata_read$/, '.gated_metadata_read');
+    const listed = gated === one.action || model.priced.some(({ action }) => action === gated);
+    return listed ? [one] : [one, { ...one, action: gated }];
+  });
+  return { ...model, priced };
 }
