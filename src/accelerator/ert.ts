@@ -133,15 +133,5 @@ export function readGenericEnergy(
     const words = level.name === 'compute' ? genericActions.compute : genericActions.level;
     return new Map(words.map((word) => [word, `${level.name}.${word}`]));
   };
-  return withGatedMetadata(readEnergy(reader, value, actionsAt, tables));
-}
-
-/** Metadata are read for gated accesses as for those that happen, at their price unless another is listed. */
-function withGatedMetadata(model: EnergyModel): EnergyModel {
-  const priced = model.priced.flatMap((one) => {
-    const gated = one.action.replace(/\.metadata_read$/, '.gated_metadata_read');
-    const listed = gated === one.action || model.priced.some(({ action }) => action === gated);
-    return listed ? [one] : [one, { ...one, action: gated }];
-  });
-  return { ...model, priced };
+  return readEnergy(reader, value, actionsAt, tables);
 }

@@ -90,6 +90,16 @@ function actionsOf(
   return actions;
 }
 
+/** Actions as a table prices them: metadata of gated reads as those of others, where it has no price for them. */
+function asPriced({ energy }: Accelerator, actions: Record<string, number>): Record<string, number> {
+  const priced = new Set(energy?.priced.map(({ action }) => action));
+  const together = Object.entries(actions).map(([name, count]) => {
+    const gated = name.replace(/\.metadata_read$/, '.gated_metadata_read');
+    return [name, gated === name || priced.has(gated) ? count : count + actions[gated]!];
+  });
+  return Object.fromEntries(together);
+}
+
 /** Why a design declines a layer. */
 function refusal(accelerator: Accelerator, design: GenericDesign, row: Float64Array, why: string): Error {
   const level = design.levels[row[12]!];
@@ -139,7 +149,7 @@ export function estimateGeneric(
       utilisation: cycles === 0 ? 0 : effectualMacs! / (cycles! * multipliers!),
       terms: { computeCycles: computeCycles!, ...levels },
       actions,
-      energy: energyOf(accelerator, actions),
+      energy: energyOf(accelerator, asPriced(accelerator, actions)),
       mapping: mappingOf(chosen, design.levels, { evaluations: row[10]!, complete: row[11] === 1 }),
       traffic,
     };
