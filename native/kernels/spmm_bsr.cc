@@ -18,6 +18,7 @@
 // huge pages for the copy (0.99).
 #include "panel.h"
 #include "unrolled.h"
+#include "vector_rows.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -75,13 +76,7 @@ void multiply_rows(const Operands& o, const Panel& p, std::int32_t q, int first)
         b[v.value] = load_part<V, kTail>(row, v.value, p.last);
         keep(b[v.value]);
       });
-      unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
-        const Vec x = broadcast(value[k.value * R + r.value]);
-        unrolled<V>([&](auto v) __attribute__((always_inline)) {
-          Vec& sum_of = c[k.value % kChains][r.value][v.value];
-          sum_of = fma(x, b[v.value], sum_of);
-        });
-      });
+      add_outer_product(c[k.value % kChains], value + k.value * R, b);
       row += p.stride;
     };
     if (p.whole || a.cols - j >= C) {
