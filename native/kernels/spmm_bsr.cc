@@ -76,7 +76,10 @@ void multiply_rows(const Operands& o, const Panel& p, std::int32_t q, int first)
         b[v.value] = load_part<V, kTail>(row, v.value, p.last);
         keep(b[v.value]);
       });
-      add_outer_product(c[k.value % kChains], value + k.value * R, b);
+      unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
+        const Vec x = broadcast(value[k.value * R + r.value]);
+        add_products(c[k.value % kChains][r.value], x, b);
+      });
       row += p.stride;
     };
     if (p.whole || a.cols - j >= C) {
