@@ -1,5 +1,5 @@
-// The boundary to JavaScript: with arguments.h, which only it includes, all that knows Node. src/native.ts
-// repeats each signature.
+// The boundary to JavaScript: with arguments.h and descriptions.h, which only it includes, all that knows
+// Node. src/native.ts repeats each signature.
 //
 // Arguments are validated and explained in TypeScript; here they are checked again, so that a wrong handle or
 // length is a TypeError and never a crash. Nothing is marshalled per evaluation.
@@ -14,6 +14,7 @@
 #include "accelerator/batch.h"
 #include "accelerator/generic.h"
 #include "arguments.h"
+#include "descriptions.h"
 #include "timing/ceilings.h"
 #include "timing/cpu.h"
 #include "timing/process.h"
@@ -307,39 +308,11 @@ Napi::Value aligned_floats(const Napi::CallbackInfo& info) {
   });
 }
 
-// describeEngines(): [{ name, summary, parameters, terms, actions }]
-Napi::Value describe_engines(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const auto names = [&](const char* const* list, int count) {
-    Napi::Array out = Napi::Array::New(env);
-    for (int i = 0; i < count; ++i) out.Set(static_cast<std::uint32_t>(i), list[i]);
-    return out;
-  };
-  Napi::Array out = Napi::Array::New(env);
-  for (int e = 0; e < sparsemark::accelerator::kEngineCount; ++e) {
-    const sparsemark::accelerator::Engine& engine = *sparsemark::accelerator::kEngines[e];
-    Napi::Array parameters = Napi::Array::New(env);
-    for (int p = 0; p < engine.parameter_count; ++p) {
-      const sparsemark::accelerator::Parameter& parameter = engine.parameters[p];
-      Napi::Object entry = Napi::Object::New(env);
-      entry.Set("name", parameter.name);
-      entry.Set("unit", parameter.unit);
-      entry.Set("meaning", parameter.meaning);
-      entry.Set("least", parameter.least);
-      entry.Set("most", parameter.most);
-      entry.Set("whole", parameter.whole);
-      parameters.Set(static_cast<std::uint32_t>(p), entry);
-    }
-    Napi::Object entry = Napi::Object::New(env);
-    entry.Set("name", engine.name);
-    entry.Set("summary", engine.summary);
-    entry.Set("parameters", parameters);
-    entry.Set("terms", names(engine.terms, engine.term_count));
-    entry.Set("actions", names(engine.actions, engine.action_count));
-    out.Set(static_cast<std::uint32_t>(e), entry);
-  }
-  return out;
-}
+// describeGeneric(): { summary, formula }
+Napi::Value describe_generic(const Napi::CallbackInfo& info) { return generic_value(info.Env()); }
+
+// describeEngines(): [{ name, summary, parameters, terms, actions, formula }]
+Napi::Value describe_engines(const Napi::CallbackInfo& info) { return engine_values(info.Env()); }
 
 // estimateLayers(engine, parameters, layers, estimates, threads): string, the first reason of a row that was
 // declined
@@ -432,6 +405,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("release", release);
   add("alignedFloats", aligned_floats);
   add("describeEngines", describe_engines);
+  add("describeGeneric", describe_generic);
   add("estimateLayers", estimate_layers);
   add("estimateGeneric", estimate_generic);
   add("countLayer", count_layer);

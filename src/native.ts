@@ -10,6 +10,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { FormulaLine } from './terms/accelerator.ts';
 import { type Answer, type Dtype, type Operands, SparsemarkError } from './terms.ts';
 
 declare const tag: unique symbol;
@@ -48,7 +49,11 @@ export interface EngineClass {
   }[];
   readonly terms: readonly string[];
   readonly actions: readonly string[];
+  readonly formula: readonly FormulaLine[];
 }
+
+/** The engine of designs wholly from a file; its formula's levelCycles stands for the cycles of every level. */
+export type GenericEngine = Pick<EngineClass, 'summary' | 'formula'>;
 
 /** The addon's functions, one to one. */
 export interface Native {
@@ -194,6 +199,8 @@ export interface Native {
   alignedFloats(length: number): Float32Array;
   // Napi::Value describe_engines(const Napi::CallbackInfo& info)
   describeEngines(): EngineClass[];
+  // Napi::Value describe_generic(const Napi::CallbackInfo& info)
+  describeGeneric(): GenericEngine;
   /**
    * Rows of `native/accelerator/batch.h`: a layer has 17 numbers, an estimate 30. `parameters` are those of the engine
    * class for all layers, or a row for each. The first reason of a row that was declined, or an empty text.

@@ -1,5 +1,5 @@
 /** The words of the cost model: hardware that is not here, and what a layer would cost on it. */
-import type { Csr, Shape } from '../terms.ts';
+import type { Csr, Place, Shape } from '../terms.ts';
 
 /**
  * What an estimate's accelerator was held against: `replayed`, the authors' own data, by a recurrence or an exact
@@ -113,6 +113,18 @@ export interface GenericDesign {
   readonly mostEvaluations: number;
 }
 
+/** A line of a formula, as C++ has it beside the code that it describes. */
+export interface FormulaLine {
+  /** cycles, denseCycles or a term of `--explain`. */
+  readonly name: string;
+  /** When the line holds; empty for always. */
+  readonly when: string;
+  /** Of terms, parameters, sizes and densities; empty where `from` alone can say it. E[..] is an expected value. */
+  readonly expression: string;
+  /** What the expression does not say by itself. */
+  readonly from: string;
+}
+
 /** Hardware that is not here, as a file of `suites/accelerators/` describes it. */
 export interface Accelerator {
   readonly name: string;
@@ -149,6 +161,8 @@ export interface EstimatedLayer {
   readonly weightCorrelation: number;
   /** Of each `size` weights in a row at the most `kept` are nonzero; absent where nothing says so. */
   readonly weightBlock?: { readonly kept: number; readonly size: number };
+  /** Where a file names it; absent for a layer of a suite. */
+  readonly place?: Place;
 }
 
 /** Where an operand's nonzeros lie: canonical compressed sparse rows without values. */

@@ -6,6 +6,7 @@ import type {
   EstimatedLayer,
   EstimateMode,
   Evidence,
+  FormulaLine,
   LevelTraffic,
   Mapping,
 } from './accelerator.ts';
@@ -26,6 +27,8 @@ export interface AcceleratorRecord {
   readonly against: string;
   /** Of what hardware `denseCycles` are. */
   readonly baseline: string;
+  /** Of its cycles and terms. Absent in files of version 0.1.0 and before. */
+  readonly formula?: readonly FormulaLine[];
 }
 
 /** Bytes that a layer moves at a level, and how many a second the level can move. */
@@ -39,7 +42,8 @@ export interface LevelRate {
 export interface EstimateRecord {
   /** Name of an AcceleratorRecord. */
   readonly accelerator: string;
-  readonly layer: EstimatedLayer;
+  /** Where a file named it is left out: the header names the file. */
+  readonly layer: Omit<EstimatedLayer, 'place'>;
   readonly mode: EstimateMode;
   /** Label of the pattern and seed of the mask that was counted, or whose densities it has; null from densities alone. */
   readonly pattern: string | null;

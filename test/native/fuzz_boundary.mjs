@@ -104,6 +104,7 @@ const right = {
   release: [releasedMatrix],
   alignedFloats: [100],
   describeEngines: [],
+  describeGeneric: [],
   estimateLayers: [1, Float64Array.of(8), new Float64Array(34).fill(1), new Float64Array(60), 2],
   // One level that keeps all three operands of a layer of one point.
   estimateGeneric: [
