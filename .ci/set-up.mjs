@@ -1,11 +1,13 @@
 // Everything between a fresh clone and a command that runs: packages, addon, TypeScript. A step whose inputs have
 // not changed since it last succeeded is not done again. Needs nothing but Node: the packages may not be there yet.
 //
-//   node .ci/set-up.mjs           packages, addon, TypeScript
-//   node .ci/set-up.mjs --test    and the C++ test program with sanitizers
+//   node .ci/set-up.mjs             packages, addon, TypeScript
+//   node .ci/set-up.mjs --test      and the C++ test program with sanitizers
+//   node .ci/set-up.mjs --packages  packages alone
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,10 +37,10 @@ function digestOf(paths, ...more) {
   return hash.digest('hex');
 }
 
-// Runs a step unless its stamp says that the same inputs were processed before.
-function step(title, stamp, inputs, outputs, run) {
+// Runs a step unless its stamp says that the same inputs were processed before; `more` are inputs that are no files.
+function step(title, stamp, inputs, outputs, run, ...more) {
   const stampPath = join(root, stamp);
-  const digest = digestOf(inputs, process.version, process.env.CC ?? '', process.env.CXX ?? '');
+  const digest = digestOf(inputs, process.version, process.env.CC ?? '', process.env.CXX ?? '', ...more);
   const done = existsSync(stampPath) && readFileSync(stampPath, 'utf8') === digest;
   if (done && outputs.every((path) => existsSync(join(root, path)))) return;
   process.stderr.write(`sparsemark: ${title} ...\n`);
@@ -50,9 +52,10 @@ function step(title, stamp, inputs, outputs, run) {
 }
 
 // Output is shown only when the command fails: a set-up that works is three lines.
-function call(what, command, args, advice) {
+function call(what, command, args, advice, env = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd: root,
+    env: { ...process.env, ...env },
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
   });
@@ -63,14 +66,13 @@ function call(what, command, args, advice) {
   );
 }
 
-// npm puts node_modules/.bin first in PATH; a CMake of the system's own is preferred to the one from npm.
-function findCmake() {
+// npm puts node_modules/.bin first in PATH; a program of the system's own is preferred to the one from npm.
+function findProgram(name) {
   const own = join(root, 'node_modules', '.bin');
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    if (folder.startsWith(own) || folder === '') continue;
-    if (existsSync(join(folder, 'cmake'))) return join(folder, 'cmake');
-  }
-  return join(own, 'cmake');
+  const folders = (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((path) => path !== '' && !path.startsWith(own));
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -89,7 +91,9 @@ step(
   () => call('npm ci', 'npm', ['ci', '--no-audit', '--no-fund'], 'See the messages above.'),
 );
 
-const cmake = findCmake();
+if (process.argv.includes('--packages')) process.exit(0);
+
+const cmake = findProgram('cmake') ?? join(root, 'node_modules', '.bin', 'cmake');
 const cmakeJs = join(root, 'node_modules', 'cmake-js', 'bin', 'cmake-js');
 const nativeInputs = ['native', 'CMakeLists.txt', 'package.json'];
 const compilerAdvice =
@@ -118,6 +122,10 @@ step(
 );
 
 if (process.argv.includes('--test')) {
+  // The kernels that this machine can run: the others, two thirds of the build without AVX-512, would run nowhere.
+  const isas = createRequire(import.meta.url)(join(root, 'build', 'Release', 'sparsemark.node'))
+    .describeCpu()
+    .isa.join(';');
   // The kernel libraries of the tests are small C files, which the tests build themselves.
   step(
     'building the C++ test program with sanitizers',
@@ -126,12 +134,10 @@ if (process.argv.includes('--test')) {
     ['build/asan/test/native/sparsemark-test'],
     () => {
       const options = ['-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DSPARSEMARK_SANITIZE=address,undefined'];
-      call(
-        'cmake',
-        cmake,
-        ['-S', '.', '-B', 'build/asan', '-DSPARSEMARK_TESTS=ON', ...options],
-        compilerAdvice,
-      );
+      options.push('-DSPARSEMARK_TESTS=ON', `-DSPARSEMARK_ISAS=${isas}`);
+      // Make waits for the last file of each target. A folder that was made for it stays with it.
+      const generator = findProgram('ninja') === undefined ? {} : { CMAKE_GENERATOR: 'Ninja' };
+      call('cmake', cmake, ['-S', '.', '-B', 'build/asan', ...options], compilerAdvice, generator);
       call(
         'the build of the C++ test program',
         cmake,
@@ -139,5 +145,6 @@ if (process.argv.includes('--test')) {
         compilerAdvice,
       );
     },
+    isas,
   );
 }

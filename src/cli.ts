@@ -6,8 +6,7 @@ import pc from 'picocolors';
 import { cacheStates, names, number, numbers, positive, shardName, share } from './command/arguments.ts';
 import { buildCommand } from './command/build.ts';
 import { dataAddCommand, dataListCommand } from './command/data.ts';
-import { doctorCommand } from './command/doctor.ts';
-import { listables, listCommand } from './command/list.ts';
+import { listables } from './command/listables.ts';
 import { outputOn } from './command/output.ts';
 import { exitCodes, SparsemarkError } from './terms.ts';
 
@@ -147,6 +146,7 @@ program
   )
   .option('--json', 'as JSON')
   .action(async (what: string | undefined, name: string | undefined, options) => {
+    const { listCommand } = await import('./command/list.ts');
     exitCode = await listCommand(what, name, options, output);
   });
 
@@ -396,6 +396,7 @@ program
   .description('is this machine fit to measure on?')
   .option('--json', 'as JSON')
   .action(async (options) => {
+    const { doctorCommand } = await import('./command/doctor.ts');
     exitCode = await doctorCommand(options, output);
   });
 

@@ -59,7 +59,8 @@ beforeAll(() => {
     const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     helps.set(subcommand, status === 0 ? stdout : '');
   }
-});
+  // A process a subcommand: seconds, on a machine that is busy otherwise minutes.
+}, 300_000);
 
 describe('commands in the documents', () => {
   it('are found', () => {

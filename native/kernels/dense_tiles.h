@@ -8,6 +8,7 @@
 #include "../simd/simd.h"
 #include "kernel.h"
 #include "unrolled.h"
+#include "vector_rows.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -96,12 +97,7 @@ void multiply(const Tile& t) {
       if constexpr (Pack) store(pack + v.value * kLanes, row[v.value]);
     });
     __builtin_prefetch(next, 0, 2);
-    unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
-      const Vec value = broadcast(a[r.value]);
-      unrolled<Vecs>([&](auto v) __attribute__((always_inline)) {
-        c[r.value][v.value] = fma(value, row[v.value], c[r.value][v.value]);
-      });
-    });
+    add_outer_product(c, a, row);
     a += kRows;
     b += b_stride;
     if constexpr (Pack) pack += kWidth;
@@ -174,12 +170,7 @@ void multiply_slim(const Slim& t) {
       column[v.value] = load(a + v.value * kLanes);
       if constexpr (Stride != kRows) __builtin_prefetch(a + v.value * kLanes + kSlimAhead * Stride);
     });
-    unrolled<Cols>([&](auto j) __attribute__((always_inline)) {
-      const Vec value = broadcast(b[j.value]);
-      unrolled<Vecs>([&](auto v) __attribute__((always_inline)) {
-        c[s.value][j.value][v.value] = fma(column[v.value], value, c[s.value][j.value][v.value]);
-      });
-    });
+    add_outer_product(c[s.value], b, column);
     a += Stride;
     b += b_stride;
   };

@@ -1,4 +1,4 @@
-// Which kernels this CPU can run.
+// Which kernels this CPU can run. SPARSEMARK_WITHOUT_<isa>: this build leaves the instruction set out.
 #include "../timing/cpu.h"
 #include "kernel.h"
 #include "tunable.h"
@@ -10,15 +10,21 @@ namespace scalar {
 #include "kernels.inc"
 }
 #if defined(__x86_64__)
+#if !defined(SPARSEMARK_WITHOUT_avx2)
 namespace avx2 {
 #include "kernels.inc"
 }
+#endif
+#if !defined(SPARSEMARK_WITHOUT_avx512)
 namespace avx512 {
 #include "kernels.inc"
 }
+#endif
+#if !defined(SPARSEMARK_WITHOUT_avx512vnni)
 namespace avx512vnni {
 #include "kernels_int8.inc"
 }
+#endif
 #elif defined(__aarch64__)
 namespace neon {
 #include "kernels.inc"
@@ -31,12 +37,16 @@ namespace scalar {
 #include "tunables.inc"
 }
 #if defined(__x86_64__)
+#if !defined(SPARSEMARK_WITHOUT_avx2)
 namespace avx2 {
 #include "tunables.inc"
 }
+#endif
+#if !defined(SPARSEMARK_WITHOUT_avx512)
 namespace avx512 {
 #include "tunables.inc"
 }
+#endif
 #elif defined(__aarch64__)
 namespace neon {
 #include "tunables.inc"
@@ -52,12 +62,16 @@ const Tunable* const kTunables[] = {
 #include "tunables.inc"
 #undef SPARSEMARK_TUNABLE_NAMESPACE
 #if defined(__x86_64__)
+#if !defined(SPARSEMARK_WITHOUT_avx2)
 #define SPARSEMARK_TUNABLE_NAMESPACE avx2
 #include "tunables.inc"
 #undef SPARSEMARK_TUNABLE_NAMESPACE
+#endif
+#if !defined(SPARSEMARK_WITHOUT_avx512)
 #define SPARSEMARK_TUNABLE_NAMESPACE avx512
 #include "tunables.inc"
 #undef SPARSEMARK_TUNABLE_NAMESPACE
+#endif
 #elif defined(__aarch64__)
 #define SPARSEMARK_TUNABLE_NAMESPACE neon
 #include "tunables.inc"
@@ -72,15 +86,21 @@ const Kernel* const kKernels[] = {
 #include "kernels.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
 #if defined(__x86_64__)
+#if !defined(SPARSEMARK_WITHOUT_avx2)
 #define SPARSEMARK_KERNEL_NAMESPACE avx2
 #include "kernels.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
+#endif
+#if !defined(SPARSEMARK_WITHOUT_avx512)
 #define SPARSEMARK_KERNEL_NAMESPACE avx512
 #include "kernels.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
+#endif
+#if !defined(SPARSEMARK_WITHOUT_avx512vnni)
 #define SPARSEMARK_KERNEL_NAMESPACE avx512vnni
 #include "kernels_int8.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
+#endif
 #elif defined(__aarch64__)
 #define SPARSEMARK_KERNEL_NAMESPACE neon
 #include "kernels.inc"

@@ -18,6 +18,7 @@
 // huge pages for the copy (0.99).
 #include "panel.h"
 #include "unrolled.h"
+#include "vector_rows.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -77,10 +78,7 @@ void multiply_rows(const Operands& o, const Panel& p, std::int32_t q, int first)
       });
       unrolled<kRows>([&](auto r) __attribute__((always_inline)) {
         const Vec x = broadcast(value[k.value * R + r.value]);
-        unrolled<V>([&](auto v) __attribute__((always_inline)) {
-          Vec& sum_of = c[k.value % kChains][r.value][v.value];
-          sum_of = fma(x, b[v.value], sum_of);
-        });
+        add_products(c[k.value % kChains][r.value], x, b);
       });
       row += p.stride;
     };

@@ -20,6 +20,7 @@
 // L1, whatever the vectors and rows at once, and 195 where the rows are known when compiling.
 #include "panel.h"
 #include "unrolled.h"
+#include "vector_rows.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -78,10 +79,7 @@ void multiply_rows(const Tile& t, const float* values, const std::uint8_t* bytes
     });
   });
   const auto step = [&](auto r, float value, const float* row) __attribute__((always_inline)) {
-    const Vec x = broadcast(value);
-    unrolled<V>([&](auto v) __attribute__((always_inline)) {
-      c[r.value][v.value] = fma(x, load(row + v.value * kLanes), c[r.value][v.value]);
-    });
+    load_add_products(c[r.value], broadcast(value), row);
   };
   const float* b = t.b;
   std::int32_t slot = 0;

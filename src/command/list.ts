@@ -8,22 +8,10 @@ import { nearestName } from '../workload/nearest-name.ts';
 import { ops } from '../workload/ops/index.ts';
 import { patterns } from '../workload/patterns/index.ts';
 import { listSuites, loadSuite } from '../workload/suite.ts';
+import { listables } from './listables.ts';
 import { asJson, type Output, plainTable } from './output.ts';
 import { type PlanOptions, planListing } from './plans.ts';
 import { acceleratorFileNamed } from './this-cpu.ts';
-
-/** What can be listed; `list <suite>` lists a suite's workloads. */
-export const listables = [
-  'suites',
-  'patterns',
-  'ops',
-  'formats',
-  'kernels',
-  'plans',
-  'backends',
-  'accelerators',
-  'machine',
-] as const;
 
 interface Listing {
   /** For `--json`. */

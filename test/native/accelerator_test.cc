@@ -149,7 +149,9 @@ void accelerator_engines(const Options& options) {
 
 // One digest whatever the compiler, its optimisation and the processor: nothing is fused, and the
 // mathematical functions may differ in their last bits alone.
-void accelerator_digest(const Options&) {
+void accelerator_digest(const Options& options) {
+  // Few samples are asked for where an emulator runs this, 20 times slower.
+  const std::int64_t wanted = options.samples < 100 ? 2000 : 10000;
   // splitmix64: the distributions of the standard library differ from one to the other.
   std::uint64_t state = 1;
   const auto draw = [&](std::int64_t least, std::int64_t most) {
@@ -160,7 +162,7 @@ void accelerator_digest(const Options&) {
   };
   std::uint64_t digest = 14695981039346656037ull;  // FNV-1a
   std::int64_t estimates = 0;
-  for (int i = 0; estimates < 10000; ++i) {
+  for (int i = 0; estimates < wanted; ++i) {
     const Engine& engine = *kEngines[i % kEngineCount];
     std::vector<double> parameters;
     for (int p = 0; p < engine.parameter_count; ++p) {
@@ -193,9 +195,11 @@ void accelerator_digest(const Options&) {
         digest = (digest ^ static_cast<std::uint64_t>(text[c])) * 1099511628211ull;
       }
     }
+    if (estimates != 2000 && estimates != 10000) continue;
+    SPARSEMARK_EXPECT(digest == (estimates == 2000 ? 0x0dc7c9ed56a09464ull : 0xbffa0dafcc1cbd90ull),
+                      "%lld estimates have the digest 0x%016llx", static_cast<long long>(estimates),
+                      static_cast<unsigned long long>(digest));
   }
-  SPARSEMARK_EXPECT(digest == 0x29bc99601ba8415eull, "10,000 estimates have the digest 0x%016llx",
-                    static_cast<unsigned long long>(digest));
 }
 
 }  // namespace sparsemark::test
