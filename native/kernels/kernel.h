@@ -31,10 +31,8 @@ struct Operands {
   const float* b3;
   const Csr* sparse_b;
   const Conv* conv;
-  const std::uint8_t* b_bytes;    // b of int8
-  std::int32_t* c_integers;       // c of int8
-  const std::uint16_t* b_halves;  // b of f16
-  std::uint16_t* c_halves;        // c of f16
+  const std::uint8_t* b_bytes;  // b of int8
+  std::int32_t* c_integers;     // c of int8
 };
 
 // A thread's share: units [unit_begin, unit_end) of A, columns [col_begin, col_end) of C. It must write all

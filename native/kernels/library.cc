@@ -305,8 +305,6 @@ sparsemark_status prepare(std::int32_t index, const sparsemark_matrix* matrix,
     }
     operands.b_bytes = static_cast<const std::uint8_t*>(product->b);
     operands.c_integers = static_cast<std::int32_t*>(product->c);
-    operands.b_halves = static_cast<const std::uint16_t*>(product->b);
-    operands.c_halves = static_cast<std::uint16_t*>(product->c);
     const Conv* conv = operands.conv;
     const ConvPlanning* planning = conv == nullptr ? nullptr : kernel.conv;
     std::int64_t scratch_bytes = 0;

@@ -17,15 +17,14 @@ constexpr std::int64_t kL2Bytes = 1280 * 1024;
 // Vectors of columns a panel, at most `most`. `height` is the number of rows that must stay cached: k where
 // rows of B are picked, m where rows of C are. Narrower than 4 vectors costs more in broadcasts than L1
 // gives.
-// Of vectors of 16 bits as many bytes are twice the lanes.
-static inline int panel_vectors(std::int32_t height, std::int32_t columns, int most, int lanes = kLanes) {
+static inline int panel_vectors(std::int32_t height, std::int32_t columns, int most) {
   const std::int64_t vector_bytes = (height < 1 ? 1 : height) * static_cast<std::int64_t>(kLanes) * 4;
   std::int64_t vectors = kL1Bytes / vector_bytes;
   if (vectors < 4) vectors = kL2Bytes / vector_bytes;
   if (vectors < 1) vectors = 1;
   if (vectors > most) vectors = most;
   // Panels of equal width rather than wide ones and a narrow rest.
-  const std::int64_t needed = columns < 1 ? 1 : (static_cast<std::int64_t>(columns) + lanes - 1) / lanes;
+  const std::int64_t needed = columns < 1 ? 1 : (static_cast<std::int64_t>(columns) + kLanes - 1) / kLanes;
   const std::int64_t panels = (needed + vectors - 1) / vectors;
   return static_cast<int>((needed + panels - 1) / panels);
 }
@@ -46,12 +45,12 @@ inline void store_part(float* row, int v, Vec part, int last) {
   }
 }
 
-template <typename Body, int V, int Lanes>
+template <typename Body, int V>
 void one_panel(const Operands& o, const Shard& s, std::int32_t col, int vectors, int last) {
   if constexpr (V > 1) {
-    if (vectors < V) return one_panel<Body, V - 1, Lanes>(o, s, col, vectors, last);
+    if (vectors < V) return one_panel<Body, V - 1>(o, s, col, vectors, last);
   }
-  if (last == Lanes) {
+  if (last == kLanes) {
     Body::template panel<V, false>(o, s, col, last);
   } else {
     Body::template panel<V, true>(o, s, col, last);
@@ -59,41 +58,41 @@ void one_panel(const Operands& o, const Shard& s, std::int32_t col, int vectors,
 }
 
 // Calls Body::panel<V, kTail>(o, s, col, last) for each panel of the shard's columns: V vectors from column
-// col on, the last of them with `last` columns; width is a multiple of Lanes. Body::kMost is the widest V.
-template <typename Body, int Lanes = kLanes>
+// col on, the last of them with `last` columns; width is a multiple of kLanes. Body::kMost is the widest V.
+template <typename Body>
 void panels_of_width(const Operands& o, const Shard& s, std::int64_t width) {
   for (std::int64_t col = s.col_begin; col < s.col_end; col += width) {
     const std::int64_t left = s.col_end - col;
     const int count = static_cast<int>(left < width ? left : width);
-    const int vectors = (count + Lanes - 1) / Lanes;
-    one_panel<Body, Body::kMost, Lanes>(o, s, static_cast<std::int32_t>(col), vectors,
-                                        count - (vectors - 1) * Lanes);
+    const int vectors = (count + kLanes - 1) / kLanes;
+    one_panel<Body, Body::kMost>(o, s, static_cast<std::int32_t>(col), vectors,
+                                 count - (vectors - 1) * kLanes);
   }
 }
 
 // The same in panels of panel_vectors(height, columns).
-template <typename Body, int Lanes = kLanes>
+template <typename Body>
 void all_panels(const Operands& o, const Shard& s, std::int32_t height) {
-  const int vectors = panel_vectors(height, s.col_end - s.col_begin, Body::kMost, Lanes);
-  panels_of_width<Body, Lanes>(o, s, static_cast<std::int64_t>(vectors) * Lanes);
+  const int vectors = panel_vectors(height, s.col_end - s.col_begin, Body::kMost);
+  panels_of_width<Body>(o, s, static_cast<std::int64_t>(vectors) * kLanes);
 }
 
 // Vectors of the widest of as few panels as cover the columns with `most` vectors each, of even width.
-static inline int even_vectors(std::int64_t columns, std::int64_t most, int lanes = kLanes) {
-  const std::int64_t needed = columns < 1 ? 1 : (columns + lanes - 1) / lanes;
+static inline int even_vectors(std::int64_t columns, std::int64_t most) {
+  const std::int64_t needed = columns < 1 ? 1 : (columns + kLanes - 1) / kLanes;
   const std::int64_t panels = (needed + most - 1) / most;
   return static_cast<int>((needed + panels - 1) / panels);
 }
 
 // The same in as few panels as that, each as wide as the last or one vector narrower.
-template <typename Body, int Lanes = kLanes>
+template <typename Body>
 void even_panels(const Operands& o, const Shard& s, std::int64_t most) {
   Shard part = s;
   while (part.col_begin < s.col_end) {
     const std::int64_t left = static_cast<std::int64_t>(s.col_end) - part.col_begin;
-    const std::int64_t width = static_cast<std::int64_t>(even_vectors(left, most, Lanes)) * Lanes;
+    const std::int64_t width = static_cast<std::int64_t>(even_vectors(left, most)) * kLanes;
     part.col_end = width < left ? static_cast<std::int32_t>(part.col_begin + width) : s.col_end;
-    panels_of_width<Body, Lanes>(o, part, width);
+    panels_of_width<Body>(o, part, width);
     part.col_begin = part.col_end;
   }
 }
@@ -112,10 +111,10 @@ static inline char* append(char* at, int number) {
 }
 
 // "4 rows x 6 vectors of 16 columns" for one thread's panels.
-static inline char* say_tiling(char* text, int rows, int vectors, int lanes = kLanes) {
+static inline void say_tiling(char* text, int rows, int vectors) {
   text = append(append(text, rows), rows == 1 ? " row x " : " rows x ");
   text = append(append(text, vectors), vectors == 1 ? " vector of " : " vectors of ");
-  return append(append(text, lanes), lanes == 1 ? " column" : " columns");
+  append(append(text, kLanes), kLanes == 1 ? " column" : " columns");
 }
 
 }  // namespace

@@ -3,8 +3,9 @@
 //
 // A vector has twice the lanes of floats, so twice the columns pass by for each value and column that is
 // read. n below the lanes leaves the vector partly empty, here and in the dense product alike.
-#include "../simd/f16.h"
-#include "panel.h"
+#include <cstdio>
+
+#include "half_panels.h"
 #include "unrolled.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
@@ -51,11 +52,11 @@ struct Body {
   }
 
   template <int V, bool kTail>
-  static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
+  static void rows(const Operands& o, const Shard& s, std::int32_t col, int last) {
     const Encoded& a = *o.a;
     const std::size_t n = static_cast<std::size_t>(o.n);
-    const std::uint16_t* b = o.b_halves + col;
-    std::uint16_t* out = o.c_halves + static_cast<std::size_t>(s.unit_begin) * n + col;
+    const std::uint16_t* b = halves_of_b(o) + col;
+    std::uint16_t* out = halves_of_c(o) + static_cast<std::size_t>(s.unit_begin) * n + col;
     for (std::int32_t i = s.unit_begin; i < s.unit_end; ++i, out += n) {
       std::int32_t p = a.offsets[i];
       const std::int32_t end = a.offsets[i + 1];
@@ -87,13 +88,32 @@ struct Body {
       });
     }
   }
+
+  template <int V>
+  static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
+    if (last == kHalfLanes) {
+      rows<V, false>(o, s, col, last);
+    } else {
+      rows<V, true>(o, s, col, last);
+    }
+  }
 };
 
-void run(const Operands& o, const Shard& s) noexcept { all_panels<Body, kHalfLanes>(o, s, o.a->cols); }
+// Vectors of a panel: as many as keep its part of B in L1, else in L2, as for floats (panel.h).
+int most_vectors(const Encoded& a) {
+  constexpr std::int64_t kL1Bytes = 36 * 1024;
+  constexpr std::int64_t kL2Bytes = 1280 * 1024;
+  const std::int64_t bytes = (a.cols < 1 ? 1 : a.cols) * static_cast<std::int64_t>(kHalfLanes) * 2;
+  std::int64_t vectors = kL1Bytes / bytes;
+  if (vectors < 4) vectors = kL2Bytes / bytes;
+  return static_cast<int>(vectors < 1 ? 1 : vectors > Body::kMost ? Body::kMost : vectors);
+}
+
+void run(const Operands& o, const Shard& s) noexcept { half_panels<Body>(o, s, most_vectors(*o.a)); }
 
 void tiling(const Encoded& a, std::int32_t n, char* text) {
-  text = say_tiling(text, 1, panel_vectors(a.cols, n, Body::kMost, kHalfLanes), kHalfLanes);
-  append(append(text, ", f16 sums of "), kHalfTerms);
+  std::snprintf(text, 128, "1 row x %d vectors of %d columns, f16 sums of %d",
+                even_half_vectors(n, most_vectors(a)), kHalfLanes, kHalfTerms);
 }
 
 }  // namespace

@@ -6,8 +6,9 @@
 //
 // Rows are spread evenly over the panels, so that two heights serve: kRows, and one less. A panel of still
 // fewer rows, of a small matrix, has zeros below.
-#include "../simd/f16.h"
-#include "panel.h"
+#include <cstdio>
+
+#include "half_panels.h"
 #include "unrolled.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
@@ -114,7 +115,7 @@ void multiply(const Tile& t) {
 // Columns of B from col on, V vectors of them, the last with zeros behind, a row after the other.
 template <int V>
 void lay_panel(const Operands& o, std::int32_t col, int last, std::uint16_t* out) {
-  const std::uint16_t* b = o.b_halves + col;
+  const std::uint16_t* b = halves_of_b(o) + col;
   for (std::int32_t row = 0; row < o.a->cols; ++row) {
     for (int v = 0; v < V; ++v) {
       const std::uint16_t* at = b + v * kHalfLanes;
@@ -129,7 +130,7 @@ struct Body {
   static constexpr int kMost = kVecs;
 
   template <int V>
-  static void columns(const Operands& o, const Shard& s, std::int32_t col, int last) {
+  static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
     const Encoded& a = *o.a;
     std::uint16_t* b = static_cast<std::uint16_t*>(o.scratch);
     lay_panel<V>(o, col, last, b);
@@ -146,7 +147,7 @@ struct Body {
       if (end <= s.unit_begin) continue;
       if (begin >= s.unit_end) break;
       t.a = static_cast<const std::uint32_t*>(o.plan) + static_cast<std::size_t>(panel) * words;
-      t.c = o.c_halves + static_cast<std::size_t>(begin) * t.c_stride + col;
+      t.c = halves_of_c(o) + static_cast<std::size_t>(begin) * t.c_stride + col;
       t.skip = s.unit_begin > begin ? s.unit_begin - begin : 0;
       t.rows = (s.unit_end < end ? s.unit_end : end) - begin;
       t.ahead = end < s.unit_end ? words : 0;
@@ -157,14 +158,9 @@ struct Body {
       }
     }
   }
-
-  template <int V, bool kTail>
-  static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
-    columns<V>(o, s, col, last);
-  }
 };
 
-void run(const Operands& o, const Shard& s) noexcept { even_panels<Body, kHalfLanes>(o, s, Body::kMost); }
+void run(const Operands& o, const Shard& s) noexcept { half_panels<Body>(o, s, Body::kMost); }
 
 // Panels of the widest, since a thread's columns may be other ones than all of n divide into.
 std::int64_t scratch_bytes(const Encoded& a, std::int32_t) {
@@ -172,8 +168,8 @@ std::int64_t scratch_bytes(const Encoded& a, std::int32_t) {
 }
 
 void tiling(const Encoded&, std::int32_t n, char* text) {
-  text = say_tiling(text, kRows, even_vectors(n, Body::kMost, kHalfLanes), kHalfLanes);
-  append(append(text, ", f16 sums of "), kHalfTerms);
+  std::snprintf(text, 128, "rows %d x %d vectors of %d columns, f16 sums of %d", kRows,
+                even_half_vectors(n, Body::kMost), kHalfLanes, kHalfTerms);
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 // spmv of f16 on csr: a row at a time, values widened as they are loaded, B widened once in scratch and
 // gathered there, sums in f32. No instruction gathers 16 bits, and gathers are what limits the product, not
 // FMAs: sums in f16 would lose bits and win nothing. 6 bytes a nonzero instead of 8 where A streams.
-#include "../simd/f16.h"
-#include "kernel.h"
+#include "half_panels.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -22,7 +21,7 @@ Vec load_widened_first(const std::uint8_t* p, int count) {
 void run(const Operands& o, const Shard& s) noexcept {
   const Encoded& a = *o.a;
   float* b = static_cast<float*>(o.scratch);
-  if (s.unit_begin < s.unit_end) widen_all(o.b_halves, a.cols, b);
+  if (s.unit_begin < s.unit_end) widen_all(halves_of_b(o), a.cols, b);
   for (std::int32_t i = s.unit_begin; i < s.unit_end; ++i) {
     const std::int32_t begin = a.offsets[i];
     const std::int32_t count = a.offsets[i + 1] - begin;
@@ -41,7 +40,7 @@ void run(const Operands& o, const Shard& s) noexcept {
                 gather_first(b, columns + p, count - p), odd);
     }
     alignas(64) float lanes[kHalfLanes] = {sum(add(even, odd))};
-    store_halves_first(o.c_halves + i, rounded(load_sums(lanes)), 1);
+    store_halves_first(halves_of_c(o) + i, rounded(load_sums(lanes)), 1);
   }
 }
 

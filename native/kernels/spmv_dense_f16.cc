@@ -1,7 +1,6 @@
 // spmv of f16 on dense: A streams, so half the bytes are half the time. 4 rows of 2 vectors, as with floats;
 // each lane adds up kHalfTerms products in f16, and what lanes hold is added up in f32.
-#include "../simd/f16.h"
-#include "kernel.h"
+#include "half_panels.h"
 #include "unrolled.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
@@ -57,11 +56,12 @@ void run(const Operands& o, const Shard& s) noexcept {
   const std::size_t cols = static_cast<std::size_t>(o.a->cols);
   std::int32_t i = s.unit_begin;
   for (; i + kRows <= s.unit_end; i += kRows) {
-    multiply_rows<kRows>(o.a->bytes + 2 * static_cast<std::size_t>(i) * cols, cols, o.b_halves,
-                         o.c_halves + i);
+    multiply_rows<kRows>(o.a->bytes + 2 * static_cast<std::size_t>(i) * cols, cols, halves_of_b(o),
+                         halves_of_c(o) + i);
   }
   for (; i < s.unit_end; ++i) {
-    multiply_rows<1>(o.a->bytes + 2 * static_cast<std::size_t>(i) * cols, cols, o.b_halves, o.c_halves + i);
+    multiply_rows<1>(o.a->bytes + 2 * static_cast<std::size_t>(i) * cols, cols, halves_of_b(o),
+                     halves_of_c(o) + i);
   }
 }
 

@@ -1,5 +1,5 @@
-// Numbers of 16 bits (float16), of the instruction set that this file is being compiled for; beside simd.h
-// for the kernels of f16 alone. Every such instruction set has:
+// Numbers of 16 bits (float16), of the instruction set that this file is being compiled for; in place of
+// simd.h for the kernels of f16 alone. Every such instruction set has the operations of simd.h, and:
 //
 //   Halves, kHalfLanes            a vector of float16 and its number of lanes, a multiple of kLanes
 //   zero_halves()                 all lanes
@@ -18,10 +18,22 @@
 //   total(sums)                   of all lanes
 #pragma once
 
-#include "simd.h"
-
 #if defined(SPARSEMARK_ISA_scalar)
 #include "scalar_f16.h"
+#include "simd.h"
+#elif defined(SPARSEMARK_ISA_avx512fp16)
+#include "avx512fp16.h"
+#elif defined(SPARSEMARK_ISA_neonfp16)
+#include "neonfp16.h"
+#else
+#error "SPARSEMARK_ISA_<name> must be defined: scalar, avx512fp16 or neonfp16"
+#endif
+
+// As in simd.h, which knows the instruction sets of all kernels.
+#if !defined(SPARSEMARK_ISA_NAME)
+#define SPARSEMARK_STRING_(x) #x
+#define SPARSEMARK_STRING(x) SPARSEMARK_STRING_(x)
+#define SPARSEMARK_ISA_NAME SPARSEMARK_STRING(SPARSEMARK_ISA)
 #endif
 
 namespace sparsemark::SPARSEMARK_ISA {

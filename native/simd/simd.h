@@ -57,12 +57,8 @@
 #include "avx512.h"
 #elif defined(SPARSEMARK_ISA_avx512vnni)
 #include "avx512vnni.h"
-#elif defined(SPARSEMARK_ISA_avx512fp16)
-#include "avx512fp16.h"
 #elif defined(SPARSEMARK_ISA_neon)
 #include "neon.h"
-#elif defined(SPARSEMARK_ISA_neonfp16)
-#include "neonfp16.h"
 #else
-#error "SPARSEMARK_ISA_<name> must be defined: a name of the list above"
+#error "SPARSEMARK_ISA_<name> must be defined: scalar, avx2, avx512, avx512vnni or neon"
 #endif
