@@ -205,9 +205,26 @@ describe("SCALE-Sim's topologies", () => {
   });
 
   it.each([
+    [
+      'DeepBench',
+      'Layer, IFMAP Width, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,',
+    ],
+    [
+      'dlrm',
+      '\uFEFFLayer name,Ifmap height,ifmap width,filter height,filter width,channels,num filters,strides,',
+    ],
+  ])('columns are taken by their place, in the spelling of its own file %s', (_, header) => {
+    const layers = parseTopology(`${header}\n\na,12,9,3,2,5,7,1,#dw\n`, 'a.csv', 1);
+    expect(layers).toMatchObject([
+      { name: 'a', shape: { m: 7, n: 80, k: 30, conv: { height: 12, width: 9 } } },
+    ]);
+  });
+
+  it.each([
     ['another header', 'a,b\n', /a.csv:1: .*header/],
     ['a size that is none', 'Layer, M, N, K,\nfc, 256, -1, 64,\n', /a.csv:2: .*"-1"/],
     ['a missing cell', 'Layer, M, N, K,\nfc, 256, 64,\n', /a.csv:2: .*4 cells/],
+    ['a cell too many', 'L, M, N, K,\nfc, 256, 64, 8, 1,\n', /a.csv:2: .*4 cells.*received 5/],
     ['a sparsity above 1', 'Layer, M, N, K, Sparsity\nfc, 2, 2, 2, 5:4\n', /N:M/],
     ['no layer', 'Layer, M, N, K,\n', /at least one layer/],
   ])('%s is refused', (_, text, message) => {

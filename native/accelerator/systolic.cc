@@ -4,8 +4,8 @@
 //   os: ceil(M/R) ceil(N/C) folds of K + R + C - 2     M output pixels, N filters, K inputs of a sum
 //   ws: ceil(K/R) ceil(N/C) folds of M + 2 R + C - 2
 //   is: ceil(K/R) ceil(M/C) folds of N + 2 R + C - 2
-// Skips nothing. N:M weights shorten K to what is stored, in ws alone; stalls for want of bandwidth are not
-// modelled.
+// Skips nothing. N:M weights shorten K to what is stored, in ws alone, but save no reads of inputs: a row of
+// stored weights reads M/N of them. Stalls for want of bandwidth are not modelled.
 #include "engine.h"
 
 namespace sparsemark::accelerator {
@@ -76,6 +76,9 @@ Status estimate_systolic(const double* parameters, const Layer& layer, Estimate&
   for (int action = 0; action < 3; ++action) {
     out.actions[action + 1] = static_cast<double>(counter.times(reads[dataflow][action], layer.groups));
   }
+  // A row of stored weights belongs to block / kept inputs, each of which is read for it, since the filters
+  // of a fold choose different ones.
+  if (kept > 0) out.actions[1] *= static_cast<double>(block) / static_cast<double>(kept);
   out.actions[0] = static_cast<double>(counter.times(counter.times(input, filters), layer.groups));
   if (counter.overflow()) return Status::kOverflow;
   out.cycles = static_cast<double>(cycles - 1);

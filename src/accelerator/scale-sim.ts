@@ -82,7 +82,12 @@ export function parseScaleSim(text: string, file: string, engine: EngineClass): 
   }
   const bandwidth = need('run_presets', 'InterfaceBandwidth');
   if (one(bandwidth, ['CALC', 'USER']) === 'USER')
-    failAt(file, bandwidth, 'CALC', 'Stalls for want of bandwidth are not modelled.');
+    failAt(
+      file,
+      bandwidth,
+      'CALC',
+      'Stalls for want of bandwidth are not modelled; write CALC for the cycles without them.',
+    );
   refuseFlag('run_presets', 'UseRamulatorTrace', 'Memory traced by Ramulator');
   for (const of of ['Ifmap', 'Filter'])
     refuseFlag('layout', `${of}CustomLayout`, 'A layout with conflicts of banks');

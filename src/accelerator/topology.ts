@@ -2,15 +2,19 @@
 import type { EstimatedLayer } from '../terms/accelerator.ts';
 import { SparsemarkError } from '../terms.ts';
 
+/** Columns by their place, as SCALE-Sim takes them, in the spellings of its own files; the first is a name. */
 const convHeader = [
-  ...['layer name', 'ifmap height', 'ifmap width', 'filter height', 'filter width', 'channels'],
-  ...['num filter', 'strides'],
+  ...[/^ifmap (height|width)$/, /^ifmap width$/, /^filter height$/, /^filter width$/, /^channels?$/],
+  ...[/^num filters?$/, /^strides?$/],
 ];
-const gemmHeader = ['layer', 'm', 'n', 'k'];
+const gemmHeader = [/^m$/, /^n$/, /^k$/];
 
-/** Cells of a line; SCALE-Sim ends its lines with a comma. */
+/** Cells of a line; SCALE-Sim ends its lines with a comma, and reads nothing behind it. */
 function cellsOf(line: string): string[] {
-  const cells = line.split(',').map((cell) => cell.trim());
+  const cells = line
+    .replace(/,\s*#[^,]*$/, '')
+    .split(',')
+    .map((cell) => cell.trim());
   while (cells.length > 0 && cells.at(-1) === '') cells.pop();
   return cells;
 }
@@ -27,10 +31,9 @@ export function parseTopology(
 ): readonly EstimatedLayer[] {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   const header = cellsOf(lines[0] ?? '').map((cell) => cell.toLowerCase().replace(/\s+/g, ' '));
-  const isGemm = gemmHeader.every(
-    (name, at) => header[at] === name || (at === 0 && header[0] === 'layer name'),
-  );
-  const isConv = convHeader.every((name, at) => header[at] === name);
+  const begins = (names: readonly RegExp[]): boolean =>
+    names.every((name, at) => name.test(header[at + 1] ?? ''));
+  const [isGemm, isConv] = [begins(gemmHeader), begins(convHeader)];
   const fail = (line: number, what: string, received: string, advice: string): never => {
     throw new SparsemarkError('BAD_SUITE', `Expected ${what} for a layer, received ${received}. ${advice}`, {
       file,
@@ -45,7 +48,7 @@ export function parseTopology(
       'Only SCALE-Sim topologies are read.',
     );
   }
-  const columns = (isGemm ? gemmHeader : convHeader).length;
+  const columns = 1 + (isGemm ? gemmHeader : convHeader).length;
   const hasSparsity = header[columns] === 'sparsity';
   const layers: EstimatedLayer[] = [];
   for (const [at, line] of lines.entries()) {
