@@ -1,16 +1,8 @@
-// The boundary to JavaScript: with arguments.h, which only it includes, all that knows Node. src/native.ts
-// repeats each signature.
+// The boundary to JavaScript: with arguments.h and descriptions.h, which only it includes, all that knows
+// Node. src/native.ts repeats each signature.
 //
 // Arguments are validated and explained in TypeScript; here they are checked again, so that a wrong handle or
 // length is a TypeError and never a crash. Nothing is marshalled per evaluation.
-
-#if defined(__linux__)
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#endif
 
 #include <cmath>
 #include <memory>
@@ -22,12 +14,16 @@
 #include "accelerator/batch.h"
 #include "accelerator/generic.h"
 #include "arguments.h"
+#include "descriptions.h"
 #include "timing/ceilings.h"
 #include "timing/cpu.h"
+#include "timing/process.h"
 #include "timing/stopwatch.h"
+#include "timing/turns.h"
 
 namespace {
 
+namespace model = sparsemark::accelerator;
 using namespace sparsemark::boundary;
 using sparsemark::HostJob;
 using sparsemark::HostMatrix;
@@ -82,29 +78,21 @@ Napi::Value become_worker(const Napi::CallbackInfo& info) {
   if (!info[0].IsArray()) throw Napi::TypeError::New(info.Env(), "Expected an array for cpus");
   const auto list = info[0].As<Napi::Array>();
   std::vector<std::int32_t> cpus;
-  for (std::uint32_t i = 0; i < list.Length(); ++i) cpus.push_back(integer(list.Get(i), "a CPU", 0));
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    cpus.push_back(integer(list.Get(i), "a CPU", 0, sparsemark::kMostCpus - 1));
+  }
   const double limit_bytes = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : 0.0;
   if (!(limit_bytes >= kLeastMemoryBytes && limit_bytes <= 9007199254740991.0)) {
     throw Napi::TypeError::New(info.Env(), "Expected at least 256 MiB for memoryLimitBytes");
   }
-  bool pinned = false;
-#if defined(__linux__)
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const std::int32_t cpu : cpus) {
-    if (cpu >= CPU_SETSIZE) throw Napi::TypeError::New(info.Env(), "Expected a CPU below 1024");
-    CPU_SET(static_cast<std::size_t>(cpu), &set);
-  }
-  // A worker in an endless kernel never sees its channel close; the signal ends it with its parent.
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const auto bytes = static_cast<rlim_t>(limit_bytes);
-  const rlimit limit = {bytes, bytes};
-  setrlimit(RLIMIT_DATA, &limit);
-  if (!cpus.empty()) {
-    pinned = pthread_setaffinity_np(pthread_self(), sizeof(set), &set) == 0;
-  }
-#endif
-  return Napi::Boolean::New(info.Env(), pinned);
+  return Napi::Boolean::New(info.Env(), sparsemark::become_worker(cpus, limit_bytes));
+}
+
+// waitAt(path): undefined. Opens the socket at which this worker meets those that take turns with it.
+Napi::Value wait_at(const Napi::CallbackInfo& info) {
+  const std::string path = text(info[0], "path");
+  guarded(info.Env(), [&] { sparsemark::wait_at(path); });
+  return info.Env().Undefined();
 }
 
 // openLibrary(path): Library
@@ -263,7 +251,7 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// time(job, warmups, evaluations, samplesNs, spinNs): undefined. Fills samplesNs with nanoseconds an
+// time(job, warmups, evaluations, samplesNs, slowdown): undefined. Fills samplesNs with nanoseconds an
 // evaluation.
 Napi::Value time_job(const Napi::CallbackInfo& info) {
   HostJob& job = *held<HostJob>(info[0], kJobTag, "Job");
@@ -273,11 +261,25 @@ Napi::Value time_job(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(info.Env(), "Expected a Float64Array for samplesNs");
   }
   auto samples = info[3].As<Napi::Float64Array>();
-  const double spin_ns = info[4].IsNumber() ? info[4].As<Napi::Number>().DoubleValue() : 0.0;
+  const double slowdown = share(info[4]);
   for (std::size_t i = 0; i < samples.ElementLength(); ++i) {
-    samples[i] = sparsemark::time_evaluations(job, warmups, evaluations, spin_ns);
+    samples[i] = sparsemark::time_evaluations(job, warmups, evaluations, slowdown);
   }
   return info.Env().Undefined();
+}
+
+// takeTurns(job, path, waits, first, turns, warmups, evaluations, slowdown, samplesNs): boolean, whether the
+// other side was there to the end. Fills samplesNs with nanoseconds an evaluation, equally many batches a
+// turn.
+Napi::Value take_turns(const Napi::CallbackInfo& info) {
+  HostJob& job = *held<HostJob>(info[0], kJobTag, "Job");
+  const sparsemark::Turns turns = turns_from(info, 1);
+  auto samples = array<Napi::Float64Array>(
+      info[8], napi_float64_array,
+      static_cast<std::size_t>(turns.turns) * static_cast<std::size_t>(turns.batches), "samplesNs");
+  return guarded(info.Env(), [&] {
+    return Napi::Boolean::New(info.Env(), sparsemark::take_turns(job, turns, samples.Data()));
+  });
 }
 
 // release(handle): undefined. Frees a Matrix or Job now instead of at the next garbage collection.
@@ -306,48 +308,15 @@ Napi::Value aligned_floats(const Napi::CallbackInfo& info) {
   });
 }
 
-// describeEngines(): [{ name, summary, parameters, terms, actions }]
-Napi::Value describe_engines(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const auto names = [&](const char* const* list, int count) {
-    Napi::Array out = Napi::Array::New(env);
-    for (int i = 0; i < count; ++i) out.Set(static_cast<std::uint32_t>(i), list[i]);
-    return out;
-  };
-  Napi::Array out = Napi::Array::New(env);
-  for (int e = 0; e < sparsemark::accelerator::kEngineCount; ++e) {
-    const sparsemark::accelerator::Engine& engine = *sparsemark::accelerator::kEngines[e];
-    Napi::Array parameters = Napi::Array::New(env);
-    for (int p = 0; p < engine.parameter_count; ++p) {
-      const sparsemark::accelerator::Parameter& parameter = engine.parameters[p];
-      Napi::Object entry = Napi::Object::New(env);
-      entry.Set("name", parameter.name);
-      entry.Set("unit", parameter.unit);
-      entry.Set("meaning", parameter.meaning);
-      entry.Set("least", parameter.least);
-      entry.Set("most", parameter.most);
-      entry.Set("whole", parameter.whole);
-      parameters.Set(static_cast<std::uint32_t>(p), entry);
-    }
-    Napi::Object entry = Napi::Object::New(env);
-    entry.Set("name", engine.name);
-    entry.Set("summary", engine.summary);
-    entry.Set("parameters", parameters);
-    entry.Set("terms", names(engine.terms, engine.term_count));
-    entry.Set("actions", names(engine.actions, engine.action_count));
-    out.Set(static_cast<std::uint32_t>(e), entry);
-  }
-  return out;
-}
+// describeGeneric(): { summary, formula }
+Napi::Value describe_generic(const Napi::CallbackInfo& info) { return generic_value(info.Env()); }
 
-std::size_t length_of(const Napi::Value& value) {
-  return value.IsTypedArray() ? value.As<Napi::TypedArray>().ElementLength() : 0;
-}
+// describeEngines(): [{ name, summary, parameters, terms, actions, formula }]
+Napi::Value describe_engines(const Napi::CallbackInfo& info) { return engine_values(info.Env()); }
 
 // estimateLayers(engine, parameters, layers, estimates, threads): string, the first reason of a row that was
 // declined
 Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
-  namespace model = sparsemark::accelerator;
   const Napi::Env env = info.Env();
   const model::Engine& engine = *model::kEngines[integer(info[0], "engine", 0, model::kEngineCount - 1)];
   const std::size_t count = length_of(info[2]) / model::kLayerFields;
@@ -369,7 +338,6 @@ Napi::Value estimate_layers(const Napi::CallbackInfo& info) {
 
 // estimateGeneric(design, layers, mappings, estimates, most, baseline): string, why a row was declined
 Napi::Value estimate_generic(const Napi::CallbackInfo& info) {
-  namespace model = sparsemark::accelerator;
   const std::size_t count = length_of(info[1]) / model::kLayerFields;
   const auto numbers = [&](std::size_t at, std::size_t length, const char* what) {
     return array<Napi::Float64Array>(info[at], napi_float64_array, length, what).Data();
@@ -384,7 +352,6 @@ Napi::Value estimate_generic(const Napi::CallbackInfo& info) {
 
 // countLayer(engine, parameters, layer, masks, estimate): string, the reason where the layer was declined
 Napi::Value count_layer(const Napi::CallbackInfo& info) {
-  namespace model = sparsemark::accelerator;
   const Napi::Env env = info.Env();
   const model::Engine& engine = *model::kEngines[integer(info[0], "engine", 0, model::kEngineCount - 1)];
   const auto parameters = array<Napi::Float64Array>(
@@ -422,6 +389,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("describeCpu", describe_cpu);
   add("measureCeilings", measure_ceilings);
   add("becomeWorker", become_worker);
+  add("waitAt", wait_at);
   add("openLibrary", open_library);
   add("describeLibrary", describe_library);
   add("encode", encode);
@@ -433,9 +401,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("answer", answer);
   exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));
   add("time", time_job);
+  add("takeTurns", take_turns);
   add("release", release);
   add("alignedFloats", aligned_floats);
   add("describeEngines", describe_engines);
+  add("describeGeneric", describe_generic);
   add("estimateLayers", estimate_layers);
   add("estimateGeneric", estimate_generic);
   add("countLayer", count_layer);

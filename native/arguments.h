@@ -13,6 +13,7 @@
 
 #include "accelerator/masks.h"
 #include "door.h"
+#include "timing/turns.h"
 
 namespace sparsemark::boundary {
 namespace {
@@ -70,7 +71,7 @@ auto guarded(Napi::Env env, F&& call) {
   } catch (const std::length_error&) {
     rethrow(env, sparsemark::DoorError("OUT_OF_MEMORY", "more elements than memory can have"));
   } catch (const std::system_error& error) {
-    // A thread that the system does not grant.
+    // A thread or a socket that the system does not grant.
     rethrow(env, sparsemark::DoorError("OUT_OF_MEMORY", error.what()));
   }
 }
@@ -96,6 +97,19 @@ std::int32_t kernel_of(const Napi::Value& value, const sparsemark::Library& libr
   const std::int32_t kernel = integer(value, "kernelIndex", 0);
   if (kernel < library.table().kernel_count) return kernel;
   throw Napi::TypeError::New(value.Env(), "Expected a kernelIndex below the library's number of kernels");
+}
+
+// Elements of a typed array; 0 for anything else.
+std::size_t length_of(const Napi::Value& value) {
+  return value.IsTypedArray() ? value.As<Napi::TypedArray>().ElementLength() : 0;
+}
+
+// A share by which something is made longer; 0 where there is none.
+double share(const Napi::Value& value) {
+  if (value.IsUndefined()) return 0.0;
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1.0;
+  if (number >= 0.0 && number <= 10.0) return number;
+  throw Napi::TypeError::New(value.Env(), "Expected a number from 0 to 10 for slowdown");
 }
 
 std::string text(const Napi::Value& value, const char* name) {
@@ -184,6 +198,21 @@ sparsemark_csr csr_from(const Napi::CallbackInfo& info, std::size_t first) {
   const std::int32_t rows = integer(info[first], "rows", 0);
   const std::int32_t cols = integer(info[first + 1], "cols", 0);
   return csr_of(info.Env(), rows, cols, info[first + 2], info[first + 3], info[first + 4]);
+}
+
+// Eight arguments from the first one on: path, waits, first, turns, warmups, evaluations, slowdown,
+// samplesNs.
+sparsemark::Turns turns_from(const Napi::CallbackInfo& info, std::size_t first) {
+  sparsemark::Turns turns;
+  turns.path = text(info[first], "path");
+  turns.waits = info[first + 1].ToBoolean();
+  turns.first = info[first + 2].ToBoolean();
+  turns.turns = integer(info[first + 3], "turns", 1, 1000000);
+  turns.warmups = integer(info[first + 4], "warmups", 0);
+  turns.evaluations = integer(info[first + 5], "evaluations", 1);
+  turns.slowdown = share(info[first + 6]);
+  turns.batches = static_cast<int>(length_of(info[first + 7]) / static_cast<std::size_t>(turns.turns));
+  return turns;
 }
 
 // A handle of a matrix that HostMatrix makes of the arguments.

@@ -218,7 +218,7 @@ program
   .argument('<what>', 'name of a suite, a .yaml suite or problem file, or a .csv topology')
   .option(
     '--accelerator <names>',
-    "only these: names (see: list accelerators), paths of .yaml files or SCALE-Sim's .cfg, or this-cpu: this machine by its measured ceilings",
+    "only these: names (see: list accelerators), paths of .yaml files (of ours, or Timeloop architectures) or of SCALE-Sim's .cfg, or this-cpu: this machine by its measured ceilings",
     names,
   )
   .option('--ceilings <file>', 'this-cpu is the machine of this result, instead of this one')

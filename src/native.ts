@@ -10,6 +10,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { FormulaLine } from './terms/accelerator.ts';
 import { type Answer, type Dtype, type Operands, SparsemarkError } from './terms.ts';
 
 declare const tag: unique symbol;
@@ -48,7 +49,11 @@ export interface EngineClass {
   }[];
   readonly terms: readonly string[];
   readonly actions: readonly string[];
+  readonly formula: readonly FormulaLine[];
 }
+
+/** The engine of designs wholly from a file; its formula's levelCycles stands for the cycles of every level. */
+export type GenericEngine = Pick<EngineClass, 'summary' | 'formula'>;
 
 /** The addon's functions, one to one. */
 export interface Native {
@@ -83,6 +88,9 @@ export interface Native {
   /** Pins this thread and those started later, ends with the parent, bounds memory. Whether it is pinned. */
   // Napi::Value become_worker(const Napi::CallbackInfo& info)
   becomeWorker(cpus: readonly number[], memoryLimitBytes: number): boolean;
+  /** Opens the socket at which this worker meets those that take turns with it. */
+  // Napi::Value wait_at(const Napi::CallbackInfo& info)
+  waitAt(path: string): void;
   // Napi::Value open_library(const Napi::CallbackInfo& info)
   openLibrary(path: string): LibraryHandle;
   // Napi::Value describe_library(const Napi::CallbackInfo& info)
@@ -156,11 +164,34 @@ export interface Native {
   // Napi::Value evaluate(const Napi::CallbackInfo& info)
   evaluate(job: JobHandle): void;
   /**
-   * Fills `samplesNs`, each slot after `warmups` untimed evaluations, with nanoseconds an evaluation. `spinNs` are spent
-   * on nothing after each timed one: a slowdown made on purpose.
+   * Fills `samplesNs`, each slot after `warmups` untimed evaluations, with nanoseconds an evaluation. Each timed one is
+   * made longer by the share `slowdown`, on purpose.
    */
   // Napi::Value time_job(const Napi::CallbackInfo& info)
-  time(job: JobHandle, warmups: number, evaluations: number, samplesNs: Float64Array, spinNs?: number): void;
+  time(
+    job: JobHandle,
+    warmups: number,
+    evaluations: number,
+    samplesNs: Float64Array,
+    slowdown?: number,
+  ): void;
+  /**
+   * One side's part of two samples that are taken in short turns by two processes. They meet at the socket `path`, where
+   * the one that `waits` has called `waitAt`. Fills `samplesNs` with nanoseconds an evaluation, equally many batches a
+   * turn; whether the other side was there to the end.
+   */
+  // Napi::Value take_turns(const Napi::CallbackInfo& info)
+  takeTurns(
+    job: JobHandle,
+    path: string,
+    waits: boolean,
+    first: boolean,
+    turns: number,
+    warmups: number,
+    evaluations: number,
+    slowdown: number,
+    samplesNs: Float64Array,
+  ): boolean;
   // Napi::Value release(const Napi::CallbackInfo& info)
   release(handle: MatrixHandle | JobHandle): void;
   /** Zeros that begin on a 64-byte boundary, for engines that take typed arrays. */
@@ -168,6 +199,8 @@ export interface Native {
   alignedFloats(length: number): Float32Array;
   // Napi::Value describe_engines(const Napi::CallbackInfo& info)
   describeEngines(): EngineClass[];
+  // Napi::Value describe_generic(const Napi::CallbackInfo& info)
+  describeGeneric(): GenericEngine;
   /**
    * Rows of `native/accelerator/batch.h`: a layer has 17 numbers, an estimate 30. `parameters` are those of the engine
    * class for all layers, or a row for each. The first reason of a row that was declined, or an empty text.

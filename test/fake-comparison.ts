@@ -15,7 +15,9 @@ function attempt(ratio: number, noise: number, random: () => number): Attempt {
     Array.from({ length: 8 }, () => 1000 * factor * (1 + noise * (random() - 0.5)));
   return {
     evaluationsPerBatch: 20,
-    batchesPerSample: 100,
+    batchesPerTurn: 5,
+    turnsPerSample: 20,
+    warmupsPerTurn: 20,
     layouts: Array.from({ length: 13 }, () => ({ baseNs: times(1), headNs: times(ratio) })),
   };
 }
@@ -70,6 +72,7 @@ export function fakeComparison(
         budgetSeconds: 600,
         batchTargetNs: 20_000,
         sampleTargetNs: 2_500_000,
+        turnTargetNs: 100_000,
         seed: 1,
         threshold: 0.05,
         margin: 0.01,

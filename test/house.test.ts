@@ -259,8 +259,10 @@ describe('arrows in C++', () => {
     const everywhere = [...native, ...filesUnder('test/native', /\.(?:c|cc|h)$/)];
     expect(everywhere.filter((path) => /napi\.h|node_api\.h|js_native_api/.test(read(path)))).toEqual([
       'native/arguments.h',
+      'native/descriptions.h',
     ]);
-    expect(everywhere.filter((path) => read(path).includes('"arguments.h"'))).toEqual(['native/addon.cc']);
+    for (const header of ['"arguments.h"', '"descriptions.h"'])
+      expect(everywhere.filter((path) => read(path).includes(header))).toEqual(['native/addon.cc']);
   });
 
   it('every format and kernel of the lists is defined once, and nothing is defined that no list has', () => {

@@ -6,12 +6,19 @@ import { measurePasses } from '../src/measure/passes.ts';
 import type { Answers, Request } from '../src/measure/requests.ts';
 import { correctedConfidence, estimateOf, verdictOf } from '../src/result/compare.ts';
 import { seededRandom } from '../src/statistics.ts';
-import type { ComparisonProtocol } from '../src/terms/comparison.ts';
+import type { ComparisonProtocol, Sampling } from '../src/terms/comparison.ts';
 import type { Kernel, Problem, Reference, Workload } from '../src/terms.ts';
 import { fakeComparison } from './fake-comparison.ts';
 
 const protocol: ComparisonProtocol = fakeComparison([{ ratio: 1 }]).header.protocol;
 const problemOf = (id: string) => ({ workload: { id, cache: 'hot', op: 'spmm' } }) as unknown as Problem;
+
+const sampling: Sampling = {
+  evaluationsPerBatch: 7,
+  batchesPerTurn: 5,
+  turnsPerSample: 9,
+  warmupsPerTurn: 7,
+};
 
 interface FakeWorker extends LibraryWorker {
   readonly asked: string[];
@@ -28,6 +35,7 @@ function worker(nsOf: (key: string) => number, diesAt: string | null = null): Fa
     library: {} as LibraryWorker['library'],
     pinned: true,
     knobs: new Map(),
+    waitAt: '/nowhere',
     asked: [],
     starts: 0,
     get gone() {
@@ -55,10 +63,10 @@ function worker(nsOf: (key: string) => number, diesAt: string | null = null): Fa
             }
             return {
               status: 'started',
-              evaluationsPerSample: request.evaluations ?? 7,
-              batchesPerSample: request.batches ?? 5,
+              evaluationsPerSample: 7,
+              sampling: 'turnsPerSample' in request.sampling! ? request.sampling : sampling,
             };
-          case 'sample':
+          case 'turns':
             return nsOf(request.key);
           default:
             return null;
@@ -121,7 +129,7 @@ describe('passes', () => {
     expect(givenUp.size).toBe(0);
     const confidence = correctedConfidence(protocol.confidence, 3);
     const verdicts = courses.map(({ layouts }) => {
-      const attempt = { evaluationsPerBatch: 7, batchesPerSample: 5, layouts };
+      const attempt = { ...sampling, layouts };
       const estimate = estimateOf([attempt], confidence, 'x')!;
       return verdictOf([estimate, estimate], protocol);
     });
@@ -129,8 +137,7 @@ describe('passes', () => {
     expect(courses.map(roundsOf)).toEqual([24, 24, 24]);
     // Started anew in each pass, not for each workload; head's samples are made as base's.
     expect([base.starts, head.starts]).toEqual([3, 3]);
-    const sample = { evaluationsPerBatch: 7, batchesPerSample: 5 };
-    expect(courses.map((course) => course.sample)).toEqual([sample, sample, sample]);
+    expect(courses.map((course) => course.sampling)).toEqual([sampling, sampling, sampling]);
   });
 
   it('go on where a cell is noisy, until it has had all its rounds', async () => {

@@ -84,7 +84,9 @@ describe('a self-test', () => {
 describe('base linked in another order', () => {
   const layouts = (ratio: number): Attempt => ({
     evaluationsPerBatch: 1,
-    batchesPerSample: 4,
+    batchesPerTurn: 1,
+    turnsPerSample: 4,
+    warmupsPerTurn: 0,
     layouts: Array.from({ length: 8 }, (_, layout) => ({
       baseNs: Array.from({ length: 8 }, (_, i) => 1000 + layout + i),
       headNs: Array.from({ length: 8 }, (_, i) => ratio * (1000 + ((layout + 3 * i) % 8))),

@@ -1,5 +1,6 @@
 /** Workers: what each misbehaving kernel library costs, that it is named, and that nothing else suffers. */
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundledLibraries } from '../src/measure/libraries.ts';
@@ -11,6 +12,7 @@ import {
 } from '../src/measure/library-worker.ts';
 import { cellsOf } from '../src/measure/schedule.ts';
 import { runWorkload, type WorkloadRunOptions } from '../src/measure/workload-run.ts';
+import { median } from '../src/statistics.ts';
 import type { Measurement, Protocol, Workload } from '../src/terms.ts';
 import { opNamed } from '../src/workload/ops/index.ts';
 import { makeProblem, workloadId } from '../src/workload/problem.ts';
@@ -104,35 +106,82 @@ const measure = (chosen: readonly LibraryWorker[]): Promise<readonly Measurement
   );
 };
 
-describe('a sample of several batches', () => {
-  it('has as many as are asked for, or fill its time, four at the least', async () => {
-    const worker = workers[0]!;
+describe('samples that two workers take in turns', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sparsemark-worker-'));
+  const waitAt = join(folder, 'socket');
+  const opened: LibraryWorker[] = [];
+  const open = async (more: object): Promise<LibraryWorker> => {
+    const { path } = workers[0]!;
+    const request = { kind: 'open', path, name: null, cpus: [], memoryLimitBytes: 2 ** 31 } as const;
+    const worker = await startWorker({ ...request, ...more }, 30_000);
+    opened.push(worker);
+    return worker;
+  };
+  afterAll(() => {
+    for (const worker of opened) worker.end();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const start = async (worker: LibraryWorker, more: object) => {
     const { a, operands } = problem;
     const { op, shape, dtype, cache } = workload;
     await worker.ask({ kind: 'load', op, shape, dtype, a, operands, reference });
     const kernel = worker.library.kernels.find((one) => one.op === 'spmm' && one.format === 'csr')!;
-    const begin = {
-      kind: 'start',
-      kernel: kernel.index,
-      format: 'csr',
-      threads: 1,
-      cache,
-      coldBytes: 0,
-    } as const;
-    const started = (key: string, more: object) =>
-      worker.ask({ ...begin, key, batchTargetNs: 20_000, maxWarmupBatches: 3, ...more });
-    expect(await started('one', {})).toMatchObject({ batchesPerSample: 1 });
-    expect(await started('few', { sampleTargetNs: 1 })).toMatchObject({ batchesPerSample: 4 });
-    expect(await started('given', { sampleTargetNs: 1e6, evaluations: 3, batches: 9 })).toMatchObject({
-      evaluationsPerSample: 3,
-      batchesPerSample: 9,
+    const started = await worker.ask({
+      ...{ kind: 'start', key: 'x', kernel: kernel.index, format: 'csr', threads: 1, cache, coldBytes: 0 },
+      ...{ batchTargetNs: 20_000, maxWarmupBatches: 3, ...more },
     });
-    const filled = await started('filled', { sampleTargetNs: 1e6 });
-    // 1 ms of batches of 20 us: 50 where the machine is steady.
-    expect(filled).toMatchObject({ batchesPerSample: expect.any(Number) });
-    expect((filled as { batchesPerSample: number }).batchesPerSample).toBeGreaterThan(10);
-    for (const key of ['one', 'few', 'given', 'filled'])
-      expect(await worker.ask({ kind: 'sample', key })).toBeGreaterThan(0);
+    return started.status === 'started' ? started.sampling : null;
+  };
+  const turns = (worker: LibraryWorker, waits: boolean, first: boolean) =>
+    worker.ask({ kind: 'turns', key: 'x', path: waitAt, waits, first });
+
+  it('are both there, whoever is first, and see a slowdown made on purpose', async () => {
+    const [host, guest] = [await open({ waitAt }), await open({})];
+    expect([host.waitAt, guest.waitAt]).toEqual([waitAt, null]);
+    const sampling = (await start(guest, { sampling: { sampleTargetNs: 2e6, turnTargetNs: 1e5 } }))!;
+    expect(sampling.turnsPerSample * sampling.batchesPerTurn).toBeGreaterThanOrEqual(4);
+    // As it was told, not as it would have chosen.
+    expect(await start(host, { sampling, injectedSlowdown: 1 })).toEqual(sampling);
+    for (const first of [true, false]) {
+      const ratios: number[] = [];
+      for (let pair = 0; pair < 9; pair += 1) {
+        const [hostNs, guestNs] = await Promise.all([turns(host, true, first), turns(guest, false, !first)]);
+        ratios.push(hostNs! / guestNs!);
+      }
+      // Twice as slow: far from 1, however busy the machine is.
+      expect(median(ratios)).toBeGreaterThan(1.5);
+    }
+    expect(await start(guest, { sampling: { sampleTargetNs: 1, turnTargetNs: 1 } })).toMatchObject({
+      ...{ batchesPerTurn: 1, turnsPerSample: 4 },
+    });
+    expect(await start(guest, {})).toBeNull();
+  });
+
+  it('are none where the other side is not there or dies, and the next ones are whole again', async () => {
+    const [host, guest] = [await open({ waitAt }), await open({})];
+    const nowhere = join(folder, 'nowhere');
+    const sampling = (await start(guest, { sampling: { sampleTargetNs: 2e6, turnTargetNs: 1e5 } }))!;
+    expect(await guest.ask({ kind: 'turns', key: 'x', path: nowhere, waits: false, first: true })).toBeNull();
+    expect(await turns(guest, true, true)).toBeNull();
+    // Ten seconds of turns, in the midst of which one side is killed.
+    await start(host, { sampling: { ...sampling, turnsPerSample: 100_000 } });
+    const long = turns(host, true, true);
+    const dying = await open({});
+    await start(dying, { sampling: { ...sampling, turnsPerSample: 100_000 } });
+    const left = turns(dying, false, false).catch((error: unknown) => error);
+    setTimeout(() => dying.end(), 100);
+    expect(await left).toBeInstanceOf(WorkerGone);
+    expect(await long).toBeNull();
+    // The connection of a side that came and died is passed over.
+    const late = await open({});
+    await start(late, { sampling });
+    const gone = turns(late, false, true).catch(() => null);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    late.end();
+    await gone;
+    await start(host, { sampling });
+    const both = await Promise.all([turns(host, true, true), turns(guest, false, false)]);
+    expect(both.every((ns) => ns !== null && ns > 0)).toBe(true);
   });
 });
 

@@ -25,6 +25,14 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"turns", "entriesAColumn", "theoreticalCycles", "slowdown"};
 constexpr const char* kActions[] = {"mac", "weightEntryRead", "queuePush"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "theoreticalCycles * slowdown", ""},
+    {"theoreticalCycles", "", "turns * k * entriesAColumn", ""},
+    {"turns", "", "ceil(n / channels) * groups", "channels: inputs that are worked on at once"},
+    {"entriesAColumn", "", "m * weightDensity / pes", "of an element"},
+    {"slowdown", "", "",
+     "256 columns at most, drawn with a fixed seed, each element with the same sum, sent through the queues"},
+};
 
 constexpr std::int64_t kStepsAtOnce = 256;
 
@@ -146,15 +154,11 @@ Status count_balanced(const double* parameters, const Layer& layer, const Masks&
 
 }  // namespace
 
-extern const Engine balanced_fifo = {"balanced-fifo",
-                                     "skips zero weights, equally many of each element",
-                                     kParameters,
-                                     3,
-                                     kTerms,
-                                     4,
-                                     kActions,
-                                     3,
-                                     estimate_balanced,
+extern const Engine balanced_fifo = {"balanced-fifo", "skips zero weights, equally many of each element",
+                                     kParameters,     3,
+                                     kTerms,          4,
+                                     kActions,        3,
+                                     kFormula,        estimate_balanced,
                                      count_balanced};
 
 }  // namespace sparsemark::accelerator

@@ -29,6 +29,18 @@ constexpr const char* kTerms[] = {"broadcasts", "entriesAnElement", "paddingShar
                                   "queueSlowdown"};
 constexpr const char* kActions[] = {"mac",       "weightEntryRead", "pointerRead",
                                     "queuePush", "registerAccess",  "weightLineRead"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "theoreticalCycles * queueSlowdown * groups", ""},
+    {"theoreticalCycles", "", "k * activationDensity * n * entriesAnElement + biasColumns * n * m / pes",
+     "as if no element waited"},
+    {"broadcasts", "", "k * activationDensity * n + biasColumns * n", "nonzero activations and the bias"},
+    {"entriesAnElement", "", "m / pes * weightDensity / (1 - paddingShare)",
+     "stored entries of a column, padding included"},
+    {"paddingShare", "", "",
+     "expected runs of more than 2^runBits zeros in the rows of an element, of its entries"},
+    {"queueSlowdown", "", "",
+     "256 broadcasts, drawn with a fixed seed and sent through the queues, over their mean entries"},
+};
 
 // 256 broadcasts tell the slowdown of 64 elements within about 1 %.
 constexpr std::int64_t kStepsAtOnce = 256;
@@ -216,15 +228,11 @@ Status count_broadcast(const double* parameters, const Layer& layer, const Masks
 
 }  // namespace
 
-extern const Engine broadcast_fifo = {"broadcast-fifo",
-                                      "skips zeros of both operands",
-                                      kParameters,
-                                      5,
-                                      kTerms,
-                                      5,
-                                      kActions,
-                                      6,
-                                      estimate_broadcast,
+extern const Engine broadcast_fifo = {"broadcast-fifo", "skips zeros of both operands",
+                                      kParameters,      5,
+                                      kTerms,           5,
+                                      kActions,         6,
+                                      kFormula,         estimate_broadcast,
                                       count_broadcast};
 
 }  // namespace sparsemark::accelerator

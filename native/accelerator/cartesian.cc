@@ -25,10 +25,30 @@ constexpr Parameter kParameters[] = {
     {"accumulators", "sums", "partial sums of an element", 1, 1048576, true},
     {"countsConflicts", "1", "1: counts take the conflicts of 32 banks of sums, with no queue", 0, 1, true},
 };
-constexpr const char* kTerms[] = {"outputChannelsAGroup", "groups",        "activationSteps",
+constexpr const char* kTerms[] = {"outputChannelsAGroup", "outputGroups",  "activationSteps",
                                   "weightSteps",          "waitingCycles", "conflictCycles"};
 constexpr const char* kActions[] = {"mac",        "idleSlot",    "accumulate", "inputRead",
                                     "weightRead", "outputWrite", "weightFetch"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "",
+     "outputGroups * (channels * stride * stride * activationSteps * weightSteps + waitingCycles)", ""},
+    {"outputGroups", "", "batch * groups * ceil(m / outputChannelsAGroup)",
+     "after each, elements wait for the slowest"},
+    {"outputChannelsAGroup", "",
+     "max(1, min(m, floor(accumulators / ((ceil(outHeight / tiles) + ceil(kernelHeight / stride) - 1) * "
+     "(ceil(outWidth / tiles) + ceil(kernelWidth / stride) - 1)))))",
+     "whose partial sums fit an element"},
+    {"activationSteps", "", "E[ceil(x / side)]", "x: nonzero inputs of a tile and channel"},
+    {"weightSteps", "", "E[ceil(x / side)]", "x: nonzero weights of a channel in an output group"},
+    {"waitingCycles", "", "",
+     "normal maximum over the elements of the sum of their channels, over its mean; no more than full tiles "
+     "take"},
+    {"conflictCycles", "", "0", "counted alone, with countsConflicts"},
+    {"denseCycles", "",
+     "batch * groups * m * kernelHeight * kernelWidth * ceil(outHeight / tiles) * ceil(outWidth / tiles) * "
+     "ceil(channels / (side * side))",
+     "DCNN"},
+};
 
 // Output channels whose partial sums fit the accumulators of an element.
 std::int64_t channels_a_group(const double* parameters, const Layer& layer) {
@@ -192,15 +212,11 @@ Status count_cartesian(const double* parameters, const Layer& layer, const Masks
 
 }  // namespace
 
-extern const Engine cartesian = {"cartesian",
-                                 "skips zeros of both operands",
-                                 kParameters,
-                                 4,
-                                 kTerms,
-                                 6,
-                                 kActions,
-                                 7,
-                                 estimate_cartesian,
+extern const Engine cartesian = {"cartesian",    "skips zeros of both operands",
+                                 kParameters,    4,
+                                 kTerms,         6,
+                                 kActions,       7,
+                                 kFormula,       estimate_cartesian,
                                  count_cartesian};
 
 }  // namespace sparsemark::accelerator

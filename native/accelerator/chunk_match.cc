@@ -29,6 +29,19 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"chunks", "cyclesAChunk", "meanMatches", "waitingCycles"};
 constexpr const char* kActions[] = {"mac", "maskBitRead"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "chunks * cyclesAChunk + waitingCycles", ""},
+    {"chunks", "", "ceil(n / clusters) * groups * ceil(m / units) * ceil(k / chunk)", "of a cluster"},
+    {"cyclesAChunk", "", "E[max(1, x)]",
+     "x: most matches over the units of a cluster, one-sided nonzero inputs; with pairsFilters half of the "
+     "most over pairs of filters, 2 at least"},
+    {"meanMatches", "oneSided == 0", "chunk * weightDensity * activationDensity", ""},
+    {"meanMatches", "oneSided == 1", "chunk * activationDensity", ""},
+    {"waitingCycles", "", "",
+     "normal maximum over the clusters of the sums of their chunks, over its mean; no more than denseCycles "
+     "in all"},
+    {"denseCycles", "", "ceil(n / clusters) * groups * ceil(m / units) * k", ""},
+};
 
 // How filters are dealt out: `pairs` turns of two filters a unit, then one turn of what is left.
 struct Deal {
@@ -82,7 +95,6 @@ Status estimate_chunks(const double* parameters, const Layer& layer, Estimate& o
   struct Turn {
     double cycles = 0.0;
     double variance = 0.0;
-    double chunk = 0.0;
   };
   const auto turn_of = [&](std::int64_t filters, double units) {
     const Moments of_chunk = moments_of(chunk < layer.k ? chunk : layer.k, filters, units);
@@ -91,8 +103,7 @@ Status estimate_chunks(const double* parameters, const Layer& layer, Estimate& o
                                              : moments_of(rest, filters, units).mean;
     const double spread = of_chunk.square - of_chunk.mean * of_chunk.mean;
     return Turn{whole * of_chunk.mean + of_rest,
-                spread > 0.0 ? spread * static_cast<double>(layer.k) / static_cast<double>(chunk) : 0.0,
-                of_chunk.mean};
+                spread > 0.0 ? spread * static_cast<double>(layer.k) / static_cast<double>(chunk) : 0.0};
   };
   const Deal deal = deal_of(parameters, layer);
   const double units = parameters[kUnits];
@@ -106,7 +117,6 @@ Status estimate_chunks(const double* parameters, const Layer& layer, Estimate& o
     const Turn turn = turn_of(filters, of_units);
     sum += static_cast<double>(turns) * turn.cycles;
     variance += static_cast<double>(turns) * turn.variance;
-    if (out.terms[1] == 0.0) out.terms[1] = turn.chunk;
   };
   add(deal.paired_turns, 2, units);
   add(deal.single_turns, 1, units);
@@ -128,6 +138,7 @@ Status estimate_chunks(const double* parameters, const Layer& layer, Estimate& o
   out.cycles += out.terms[3];
   out.multipliers = units * parameters[kClusters];
   out.terms[0] = pixels * outputs * static_cast<double>(divide_up(layer.k, chunk));
+  out.terms[1] = pixels * sum / out.terms[0];
   out.terms[2] = static_cast<double>(chunk) * density;
   out.actions[0] = out.macs * density;
   out.actions[1] = 2.0 * out.macs;
@@ -240,11 +251,11 @@ Status count_chunks(const double* parameters, const Layer& layer, const Masks& m
 
 }  // namespace
 
-extern const Engine chunk_match = {
-    "chunk-match",   "skips zeros of both operands, or of the activations alone",
-    kParameters,     5,
-    kTerms,          4,
-    kActions,        2,
-    estimate_chunks, count_chunks};
+extern const Engine chunk_match = {"chunk-match", "skips zeros of both operands, or of the activations alone",
+                                   kParameters,   5,
+                                   kTerms,        4,
+                                   kActions,      2,
+                                   kFormula,      estimate_chunks,
+                                   count_chunks};
 
 }  // namespace sparsemark::accelerator

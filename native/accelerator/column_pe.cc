@@ -20,9 +20,31 @@ constexpr Parameter kParameters[] = {
     {"pes", "elements", "processing elements", 1, 1048576, true},
     {"macsPerCycle", "MACs", "multiplications of an element in a cycle", 1, 64, true},
 };
-constexpr const char* kTerms[] = {"effectualMacsAnElement", "waitingCycles", "filtersAtOnce",
-                                  "pixelsAtOnce",           "inputsAtOnce",  "groupsAtOnce"};
+constexpr const char* kTerms[] = {"effectualMacsAnElement", "waitingCycles", "filtersAtOnce", "pixelsAtOnce",
+                                  "inputsAtOnce",           "groupsAtOnce",  "stepsAnInput"};
 constexpr const char* kActions[] = {"mac", "weightRead", "activationRead", "partialSum"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "groups == 1 or m > 1",
+     "min(denseCycles, ceil(k / inputsAtOnce) * ceil(groups / groupsAtOnce) * stepsAnInput * ceil(n / "
+     "pixelsAtOnce) * activationDensity + waitingCycles)",
+     ""},
+    {"cycles", "groups > 1 and m == 1", "denseCycles", "depthwise: nothing is skipped"},
+    {"stepsAnInput", "groups == 1 or m > 1", "E[ceil(x / macsPerCycle)]",
+     "x: nonzero weights of an input in the filters of an element"},
+    {"stepsAnInput", "groups > 1 and m == 1", "1", ""},
+    {"waitingCycles", "", "", "normal maximum of the sums of the elements in use over their mean"},
+    {"effectualMacsAnElement", "", "effectualMacs / pes", ""},
+    {"filtersAtOnce", "", "",
+     "with pixelsAtOnce, inputsAtOnce and groupsAtOnce: how the layer is dealt out, so that it takes the "
+     "fewest cycles without zeros"},
+    {"pixelsAtOnce", "", "", "see filtersAtOnce"},
+    {"inputsAtOnce", "", "", "see filtersAtOnce"},
+    {"groupsAtOnce", "", "min(groups, pes)", ""},
+    {"denseCycles", "",
+     "ceil(ceil(m / filtersAtOnce) / macsPerCycle) * ceil(n / pixelsAtOnce) * ceil(k / inputsAtOnce) * "
+     "ceil(groups / groupsAtOnce)",
+     ""},
+};
 
 // How many parts each dimension is dealt out to, and the share of one element.
 struct Spread {
@@ -79,11 +101,13 @@ Status estimate_columns(const double* parameters, const Layer& layer, Estimate& 
   out.actions[2] = static_cast<double>(layer.n) * all_inputs * (depthwise ? 1.0 : layer.activations.density);
   out.actions[3] = 2.0 * out.actions[0];
   if (depthwise) {
+    out.terms[6] = 1.0;
     out.cycles = out.dense_cycles;
     return Status::kOk;
   }
   const Occupancy column = Occupancy::of(divide_up(layer.m, spread.filters), layer.weights);
   const double of_input = parameters[kMacs] > 1.0 ? column.expect(steps) : column.mean();
+  out.terms[6] = of_input;
   const double square = column.expect([&](std::int64_t x) { return steps(x) * steps(x); });
   const double inputs = static_cast<double>(divide_up(layer.k, spread.inputs)) *
                         static_cast<double>(divide_up(layer.groups, spread.groups));
@@ -145,10 +169,11 @@ Status count_columns(const double* parameters, const Layer& layer, const Masks& 
 
 }  // namespace
 
-extern const Engine column_pe = {"column-pe",      "skips zeros of both operands, none of a depthwise layer",
-                                 kParameters,      2,
-                                 kTerms,           6,
-                                 kActions,         4,
-                                 estimate_columns, count_columns};
+extern const Engine column_pe = {"column-pe",  "skips zeros of both operands, none of a depthwise layer",
+                                 kParameters,  2,
+                                 kTerms,       7,
+                                 kActions,     4,
+                                 kFormula,     estimate_columns,
+                                 count_columns};
 
 }  // namespace sparsemark::accelerator

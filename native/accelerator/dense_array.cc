@@ -20,6 +20,11 @@ constexpr Parameter kParameters[] = {
 constexpr const char* kTerms[] = {"stepsAPixel", "pixelsATile"};
 constexpr const char* kActions[] = {"mac",        "gatedMac",    "inputRead", "outputWrite",
                                     "weightRead", "weightFetch", "sum"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "stepsAPixel * pixelsATile * batch * groups", ""},
+    {"stepsAPixel", "", "ceil(m / outputs) * kernelHeight * kernelWidth * ceil(channels / inputs)", ""},
+    {"pixelsATile", "", "ceil(outHeight / tiles) * ceil(outWidth / tiles)", ""},
+};
 
 Status estimate_dense(const double* parameters, const Layer& layer, Estimate& out) noexcept {
   const auto whole = [&](int p) { return static_cast<std::int64_t>(parameters[p]); };
@@ -56,8 +61,10 @@ Status estimate_dense(const double* parameters, const Layer& layer, Estimate& ou
 
 }  // namespace
 
-extern const Engine dense_array = {
-    "dense-array", "skips nothing; may gate zero activations", kParameters, 4, kTerms, 2, kActions, 7,
-    estimate_dense};
+extern const Engine dense_array = {"dense-array", "skips nothing; may gate zero activations",
+                                   kParameters,   4,
+                                   kTerms,        2,
+                                   kActions,      7,
+                                   kFormula,      estimate_dense};
 
 }  // namespace sparsemark::accelerator

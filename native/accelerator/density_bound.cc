@@ -25,6 +25,21 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"blocks", "weightPasses", "activationsABlock", "speedup"};
 constexpr const char* kActions[] = {"mac", "gatedMac", "weightRead", "maskBitRead", "activationRead"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "activationsSkipped == 1",
+     "ceil(m * n * groups * (floor(k / block) * activationsABlock + min(k % block, activationsABlock)) * "
+     "weightPasses / macs)",
+     "activations of a block come one a cycle"},
+    {"cycles", "activationsSkipped == 0", "ceil(m * n * groups * blocks * weightsKept * weightPasses / macs)",
+     "a block is a step of weightsKept multipliers"},
+    {"blocks", "", "ceil(k / block)", ""},
+    {"weightPasses", "weightDensity <= weightsKept / block", "1", "weights keep to their bound"},
+    {"weightPasses", "weightDensity > weightsKept / block", "ceil(block / weightsKept)", ""},
+    {"activationsABlock", "", "max(1, ceil(activationDensity * block - 1 / 1000000000))",
+     "the smallest bound that holds their density; a whole number does not round up"},
+    {"speedup", "", "denseCycles / cycles", ""},
+    {"denseCycles", "", "ceil(m * n * k * groups / macs)", ""},
+};
 
 // bound: most nonzero activations of a block. passes: 1 where the weights keep to their bound.
 Status set_cycles(const double* parameters, const Layer& layer, std::int64_t bound, bool fits,
@@ -111,6 +126,7 @@ extern const Engine density_bound = {
     kParameters,     4,
     kTerms,          4,
     kActions,        5,
-    estimate_bound,  count_bound};
+    kFormula,        estimate_bound,
+    count_bound};
 
 }  // namespace sparsemark::accelerator

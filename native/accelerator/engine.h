@@ -29,6 +29,26 @@ struct Parameter {
   bool whole;
 };
 
+// A line of an engine's formula, as pages show it: `name` is cycles, denseCycles or a term, `expression` what
+// it is of terms, parameters, sizes and densities of the layer (E[..]: the expected value), empty where
+// `from` alone can say it. `when`: the condition under which the line holds; empty for always. Expressions
+// without an E[..] are evaluated by a test and must give the engine's numbers.
+struct FormulaLine {
+  const char* name;
+  const char* when;
+  const char* expression;
+  const char* from;
+};
+
+// All lines. Has no default, so that no engine compiles without one.
+struct Formula {
+  template <int kCount>
+  // Converts, so that a list of lines is written where a formula is asked for.
+  constexpr Formula(const FormulaLine (&all)[kCount]) : lines(all), count(kCount) {}  // NOLINT
+  const FormulaLine* lines;
+  int count;
+};
+
 struct Estimate {
   // Expected cycles; whole where they are a count, and then below 2^53.
   double cycles = 0.0;
@@ -56,6 +76,7 @@ struct Engine {
   // Names of actions that an energy table prices.
   const char* const* actions;
   int action_count;
+  Formula formula;
   // parameters: in their order, checked against least and most. Allocates nothing and does not throw.
   Status (*estimate)(const double* parameters, const Layer& layer, Estimate& out) noexcept;
   // The same counted on the real places of the nonzeros: cycles, terms and actions over what `estimate` made

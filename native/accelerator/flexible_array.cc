@@ -21,6 +21,18 @@ constexpr Parameter kParameters[] = {
 constexpr const char* kTerms[] = {"cyclesWithWStationary", "cyclesWithAStationary", "streamCycles",
                                   "loadCycles"};
 constexpr const char* kActions[] = {"mac", "stationaryLoad", "streamRead"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "min(cyclesWithWStationary, cyclesWithAStationary)", "the cheaper choice"},
+    {"cyclesWithWStationary", "",
+     "groups * (E[ceil(x / pes)] * ceil(k / tile) * n + m * k * weightDensity / loadsPerCycle)",
+     "x: nonzeros of m x tile weights, normal; the last tile is what is left"},
+    {"cyclesWithAStationary", "",
+     "groups * (E[ceil(x / pes)] * ceil(k / tile) * m + n * k * activationDensity / loadsPerCycle)",
+     "x: nonzeros of tile x n inputs, normal"},
+    {"streamCycles", "", "cycles - loadCycles",
+     "of the choice that counts: fillings of the array times what streams past"},
+    {"loadCycles", "", "", "of the choice that counts: its stationary nonzeros / loadsPerCycle"},
+};
 
 struct Choice {
   double stream;
@@ -120,15 +132,11 @@ Status count_flexible(const double* parameters, const Layer& layer, const Masks&
 
 }  // namespace
 
-extern const Engine flexible_array = {"flexible-array",
-                                      "skips zeros of the operand that lies still",
-                                      kParameters,
-                                      3,
-                                      kTerms,
-                                      4,
-                                      kActions,
-                                      3,
-                                      estimate_flexible,
+extern const Engine flexible_array = {"flexible-array", "skips zeros of the operand that lies still",
+                                      kParameters,      3,
+                                      kTerms,           4,
+                                      kActions,         3,
+                                      kFormula,         estimate_flexible,
                                       count_flexible};
 
 }  // namespace sparsemark::accelerator

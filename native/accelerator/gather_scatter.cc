@@ -21,6 +21,19 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"gathers", "cyclesAGather", "cyclesAFullGather"};
 constexpr const char* kActions[] = {"mac", "bankRead", "weightRead"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "gathers * cyclesAGather", ""},
+    {"gathers", "conflictFree == 1", "m * n * groups * k * weightDensity / banks",
+     "every gather fills all banks"},
+    {"gathers", "conflictFree == 0", "m * n * groups * E[ceil(x / banks)]", "x: nonzero weights of a row"},
+    {"cyclesAGather", "conflictFree == 1", "min(1, denseCycles / gathers)", ""},
+    {"cyclesAGather", "conflictFree == 0", "E[x]",
+     "x: accesses to the fullest bank, which fall evenly; no more than denseCycles in all"},
+    {"cyclesAFullGather", "conflictFree == 1", "1", ""},
+    {"cyclesAFullGather", "conflictFree == 0", "E[x]",
+     "x: of as many accesses as banks, those to the fullest"},
+    {"denseCycles", "", "m * n * groups * ceil(k / banks)", ""},
+};
 
 Status estimate_gather(const double* parameters, const Layer& layer, Estimate& out) noexcept {
   const double banks = parameters[kBanks];
@@ -86,6 +99,6 @@ Status count_gather(const double* parameters, const Layer& layer, const Masks& m
 
 extern const Engine gather_scatter = {
     "gather-scatter", "skips zero weights", kParameters, 2, kTerms, 3, kActions, 3,
-    estimate_gather,  count_gather};
+    kFormula,         estimate_gather,      count_gather};
 
 }  // namespace sparsemark::accelerator

@@ -5,6 +5,16 @@
 namespace sparsemark::accelerator {
 namespace {
 
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "max(computeCycles, levelCycles)", "levels work at once"},
+    {"computeCycles", "", "",
+     "steps of the loop nest of the mapping, padded to its factors, times the share that is not skipped"},
+    {"levelCycles", "", "",
+     "values and metadata that its ports read and write over their bandwidth and instances; the traffic is "
+     "of "
+     "the mapping, less what is skipped; 0 without a bandwidth"},
+};
+
 void raise_to(double& value, double other) { value = other > value ? other : value; }
 
 void write_row(const Design& design, const GenericEstimate& made, double* row) {
@@ -27,6 +37,8 @@ void write_row(const Design& design, const GenericEstimate& made, double* row) {
 }
 
 }  // namespace
+
+extern const Formula generic_formula = kFormula;
 
 Status evaluate(const Design& design, const LoopNest& nest, const Layer& layer,
                 GenericEstimate& out) noexcept {

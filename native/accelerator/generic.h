@@ -8,6 +8,11 @@
 
 namespace sparsemark::accelerator {
 
+// What the engine skips, and its formula; levelCycles stands for the cycles of each level, shown as
+// <level>Cycles.
+inline constexpr const char* kGenericSummary = "gates and skips what its file says";
+extern const Formula generic_formula;
+
 struct GenericEstimate {
   double cycles = 0.0;
   double compute_cycles = 0.0;

@@ -26,6 +26,24 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"denseCycles", "blocksAGroup", "termsASum", "speedup", "metadataBits"};
 constexpr const char* kActions[] = {"mac", "gatedMac", "weightRead", "metadataBitRead", "activationRead"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "ceil(m * n * groups * termsASum / macs)", ""},
+    {"denseCycles", "", "ceil(m * n * k * groups / macs)", ""},
+    {"blocksAGroup", "", "",
+     "of outerLeast to outerMost that of the sparsest pattern which holds the density of the weights; 0 "
+     "where none does"},
+    {"termsASum", "blocksAGroup == 0", "k", ""},
+    {"termsASum", "blocksAGroup > 0",
+     "floor(k / (innerBlock * blocksAGroup)) * outerKept * innerKept + min(floor(k % (innerBlock * "
+     "blocksAGroup) / innerBlock), outerKept) * innerKept + (floor(k % (innerBlock * blocksAGroup) / "
+     "innerBlock) < outerKept) * min(k % innerBlock, innerKept)",
+     "whole groups, and what the last one has"},
+    {"speedup", "", "denseCycles / cycles", ""},
+    {"metadataBits", "blocksAGroup == 0", "0", ""},
+    {"metadataBits", "blocksAGroup > 0",
+     "m * groups * termsASum * (ceil(log2(innerBlock)) + ceil(log2(blocksAGroup)) / innerKept)",
+     "a place in its block for each weight, in its group for each block"},
+};
 
 // Terms of a sum over k that groups of `blocks` blocks leave; a group at the end has what there is.
 std::int64_t kept_terms(const double* parameters, std::int64_t k, std::int64_t blocks) {
@@ -132,6 +150,7 @@ extern const Engine hierarchical_structure = {
     5,
     kActions,
     5,
+    kFormula,
     estimate_hierarchy,
     count_hierarchy};
 

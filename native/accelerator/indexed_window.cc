@@ -26,6 +26,16 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"windows", "cyclesAWindow", "denseCyclesAWindow", "waitingCycles"};
 constexpr const char* kActions[] = {"mac", "weightRead", "indexedSelect", "indexRead", "inputRead"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "windows * cyclesAWindow", ""},
+    {"windows", "", "ceil(m / pes) * n * groups * ceil(k / window)", ""},
+    {"cyclesAWindow", "", "E[ceil(x / multipliers)] + waitingCycles / windows",
+     "x: nonzero weights of a window, with sharedPattern those whose input is nonzero too; with barrier the "
+     "most over pes"},
+    {"denseCyclesAWindow", "", "ceil(window / multipliers)", ""},
+    {"waitingCycles", "", "",
+     "normal maximum of the sums of the elements over their mean; 0 with barrier or sharedPattern"},
+};
 
 Status estimate_window(const double* parameters, const Layer& layer, Estimate& out) noexcept {
   const auto pes = static_cast<std::int64_t>(parameters[kPes]);
@@ -152,6 +162,7 @@ extern const Engine indexed_window = {
     kParameters,      5,
     kTerms,           4,
     kActions,         5,
-    estimate_window,  count_window};
+    kFormula,         estimate_window,
+    count_window};
 
 }  // namespace sparsemark::accelerator

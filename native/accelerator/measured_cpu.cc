@@ -31,6 +31,24 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"arithmeticNs", "loadNs", "transferNs", "gatherNs", "denseTransferNs"};
 constexpr const char* kActions[] = {"mac", "l1Byte", "l2Byte", "l3Byte", "dramByte"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "max(arithmeticNs, loadNs, transferNs, gatherNs)", "a cycle is a nanosecond"},
+    {"arithmeticNs", "", "2 * m * n * k * groups * weightDensity / fmaGflops", ""},
+    {"loadNs", "n > 1",
+     "m * k * groups * weightDensity * (ceil(n / lanes) + 2 * ceil(ceil(n / lanes) / accumulators)) * 4 * "
+     "lanes / l1GBs",
+     "a vector of B an FMA; value and place of a nonzero in each strip"},
+    {"loadNs", "n == 1", "m * k * groups * weightDensity * (4 + indexBytes) / l1GBs",
+     "values and places by vectors"},
+    {"transferNs", "", "",
+     "values, places and row starts of the weights, rows of B that a nonzero asks for, and outputs: the "
+     "first l2Bytes at l2GBs, l3Bytes at l3GBs, the rest at dramGBs"},
+    {"gatherNs", "n > 1", "0", ""},
+    {"gatherNs", "n == 1", "m * k * groups * weightDensity / max(gatherGelems, l1GBs / (4 * lanes))",
+     "some CPUs gather no faster than they load"},
+    {"denseTransferNs", "", "", "both operands and outputs in full, in the same way"},
+    {"denseCycles", "", "max(2 * m * n * k * groups / fmaGflops, denseTransferNs)", ""},
+};
 
 // Bytes by the level that they come from: what fits into L2 from there, then L3, the rest from memory.
 struct Transfer {
@@ -123,6 +141,7 @@ Status count_cpu(const double* parameters, const Layer& layer, const Masks& mask
 }  // namespace
 
 extern const Engine measured_cpu = {
-    "measured-cpu", "skips zero weights", kParameters, 11, kTerms, 5, kActions, 5, estimate_cpu, count_cpu};
+    "measured-cpu", "skips zero weights", kParameters, 11, kTerms, 5, kActions, 5,
+    kFormula,       estimate_cpu,         count_cpu};
 
 }  // namespace sparsemark::accelerator

@@ -34,11 +34,30 @@ constexpr const char* kTerms[] = {"multiplyMemoryCycles",
                                   "mergeMemoryCycles",
                                   "mergeCycles",
                                   "longestRowCycles",
-                                  "rowCycles",
+                                  "outputRowCycles",
                                   "products",
                                   "swaps",
                                   "outputs"};
 constexpr const char* kActions[] = {"mac", "mergeSwap", "memoryByte"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "",
+     "max(multiplyMemoryCycles, multiplyCycles) + max(mergeMemoryCycles, mergeCycles, longestRowCycles) + "
+     "outputRowCycles",
+     "two phases, one after the other"},
+    {"multiplyMemoryCycles", "", "",
+     "operands with two pointers an input, and the lists of products written, / (bytesPerCycle "
+     "bandwidthShare)"},
+    {"multiplyCycles", "", "products / pes", ""},
+    {"mergeMemoryCycles", "", "",
+     "lists read, outputs with a pointer a row written, / (bytesPerCycle bandwidthShare)"},
+    {"mergeCycles", "", "swaps / mergePes", ""},
+    {"longestRowCycles", "", "", "expected most swaps of one row"},
+    {"outputRowCycles", "", "groups * m * rowCycles", ""},
+    {"products", "", "m * n * k * groups * weightDensity * activationDensity", ""},
+    {"swaps", "", "groups * m * n * activationDensity * E[x * x / 2]",
+     "x: lists of a row; an element taken passes half of them"},
+    {"outputs", "", "groups * m * n * (1 - (1 - weightDensity * activationDensity) ** k)", ""},
+};
 
 // What a layer of one group multiplies, moves and merges.
 struct Work {
@@ -134,10 +153,11 @@ Status count_outer(const double* parameters, const Layer& layer, const Masks& ma
 }  // namespace
 
 extern const Engine outer_merge = {
-    "outer-merge",  "skips zeros of both operands, outer products written and merged",
-    kParameters,    7,
-    kTerms,         9,
-    kActions,       3,
-    estimate_outer, count_outer};
+    "outer-merge", "skips zeros of both operands, outer products written and merged",
+    kParameters,   7,
+    kTerms,        9,
+    kActions,      3,
+    kFormula,      estimate_outer,
+    count_outer};
 
 }  // namespace sparsemark::accelerator

@@ -21,6 +21,20 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"relativeTime", "stepsOfRows", "stepsOfCols"};
 constexpr const char* kActions[] = {"mac", "multiplierSlot"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "relativeTime * denseCycles", ""},
+    {"relativeTime", "",
+     "k * groups * ceil(m / tile) * stepsOfRows * ceil(n / tile) * stepsOfCols * stepRows * stepCols / macs "
+     "/ denseCycles",
+     "every row step meets every column step of a tile"},
+    {"stepsOfRows", "", "E[ceil(x / stepRows)]",
+     "x: nonzero weights of a tile at one k; a tile at an edge has what is left"},
+    {"stepsOfCols", "", "E[ceil(x / stepCols)]", "x: nonzero inputs of a tile at one k"},
+    {"denseCycles", "",
+     "k * groups * (floor(m / tile) * ceil(tile / stepRows) + ceil(m % tile / stepRows)) * (floor(n / tile) "
+     "* ceil(tile / stepCols) + ceil(n % tile / stepCols)) * stepRows * stepCols / macs",
+     ""},
+};
 
 // row_steps: over all tiles and inputs; col_steps: of the tiles of one input.
 void set_cycles(const double* parameters, const Layer& layer, double row_steps, double col_steps,
@@ -95,6 +109,7 @@ extern const Engine outer_product = {"outer-product",
                                      3,
                                      kActions,
                                      2,
+                                     kFormula,
                                      estimate_outer_product,
                                      count_outer_product};
 

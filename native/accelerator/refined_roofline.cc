@@ -27,6 +27,19 @@ constexpr Parameter kParameters[] = {
 constexpr const char* kTerms[] = {"operations", "bytes", "arithmeticMicroseconds", "transferMicroseconds",
                                   "efficiency"};
 constexpr const char* kActions[] = {"mac", "byte"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "max(arithmeticMicroseconds / efficiency, transferMicroseconds)",
+     "a cycle is a microsecond"},
+    {"arithmeticMicroseconds", "", "1000000 * operations / opsPerSecond", ""},
+    {"transferMicroseconds", "", "1000000 * bytes / bytesPerSecond", ""},
+    {"operations", "", "2 * m * n * k * groups", ""},
+    {"bytes", "",
+     "((channels * height * width * batch + m * n) * activationBits + m * k * weightBits) * groups / 8", ""},
+    {"efficiency", "", "",
+     "over output columns, output rows, channels and filters the product of 1 / (1 - alpha + alpha / e), e = "
+     "u / (ceil(u / p) p) of u unrolled points on a parallelism of p, 1 where u < p; 1 in all where transfer "
+     "takes longer"},
+};
 
 double efficiency_of(std::int64_t unrolled, double parallel, double alpha) {
   const auto p = static_cast<std::int64_t>(parallel);
@@ -70,6 +83,7 @@ Status estimate_roofline(const double* parameters, const Layer& layer, Estimate&
 }  // namespace
 
 extern const Engine refined_roofline = {
-    "refined-roofline", "skips nothing", kParameters, 12, kTerms, 5, kActions, 2, estimate_roofline};
+    "refined-roofline", "skips nothing",  kParameters, 12, kTerms, 5, kActions, 2,
+    kFormula,           estimate_roofline};
 
 }  // namespace sparsemark::accelerator

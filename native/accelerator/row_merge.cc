@@ -33,6 +33,18 @@ constexpr Parameter kParameters[] = {
 constexpr const char* kTerms[] = {"memoryCycles", "mergeCycles", "longestRowCycles", "weightBytes",
                                   "inputBytes",   "outputBytes", "mergedElements"};
 constexpr const char* kActions[] = {"mac", "mergedElement", "memoryByte"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "max(memoryCycles, mergeCycles, longestRowCycles)", ""},
+    {"memoryCycles", "", "(weightBytes + inputBytes + outputBytes) / bytesPerCycle", ""},
+    {"mergeCycles", "", "mergedElements / pes", ""},
+    {"longestRowCycles", "", "", "expected most elements of one row, which one element merges"},
+    {"mergedElements", "", "groups * m * n * activationDensity * E[x * ceil(log(x) / log(radix))]",
+     "x: nonzero weights of a row; once at least"},
+    {"weightBytes", "", "groups * (m * k * weightDensity * nonzeroBytes + m * rowBytes)", ""},
+    {"inputBytes", "", "",
+     "rows of A that are asked for, the second time only as far as they exceed cacheBytes"},
+    {"outputBytes", "", "groups * (E[x] * nonzeroBytes + m * rowBytes)", "x: outputs that are reached"},
+};
 
 // What a layer of one group moves and merges.
 struct Work {
@@ -134,10 +146,11 @@ Status count_merge(const double* parameters, const Layer& layer, const Masks& ma
 
 }  // namespace
 
-extern const Engine row_merge = {"row-merge",    "skips zeros of both operands, rows merged through a cache",
-                                 kParameters,    6,
-                                 kTerms,         7,
-                                 kActions,       3,
-                                 estimate_merge, count_merge};
+extern const Engine row_merge = {"row-merge", "skips zeros of both operands, rows merged through a cache",
+                                 kParameters, 6,
+                                 kTerms,      7,
+                                 kActions,    3,
+                                 kFormula,    estimate_merge,
+                                 count_merge};
 
 }  // namespace sparsemark::accelerator

@@ -26,6 +26,20 @@ constexpr Parameter kParameters[] = {
 constexpr const char* kTerms[] = {"elementsInUse", "inputPasses", "weightBytes", "inputBytes", "outputBytes"};
 constexpr const char* kActions[] = {"mac",       "gatedMac",         "weightRead", "gatedWeightRead",
                                     "inputRead", "partialSumAccess", "offChipBit"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "m * n * k * groups / elementsInUse / efficiency", "no cycle is skipped"},
+    {"elementsInUse", "", "",
+     "sets of kernelHeight x outHeight elements and strips of taller outputs that the array holds, in the "
+     "mean"},
+    {"inputPasses", "", "ceil(m / filtersAPass)", ""},
+    {"weightBytes", "", "groups * m * k * wordBits / 8", "off the chip"},
+    {"inputBytes", "",
+     "inputPasses * groups * channels * batch * height * width * activationDensity * codeWordBits / "
+     "codeWordValues / 8",
+     "run-length coded"},
+    {"outputBytes", "", "groups * m * n * outputDensity * codeWordBits / codeWordValues / 8",
+     "run-length coded"},
+};
 
 // Elements in use in the mean of all strips.
 double elements_in_use(std::int64_t rows, std::int64_t cols, const Layer& layer) {
@@ -74,8 +88,10 @@ Status estimate_rows(const double* parameters, const Layer& layer, Estimate& out
 
 }  // namespace
 
-extern const Engine row_stationary = {
-    "row-stationary", "skips nothing; gates zero activations", kParameters, 8, kTerms, 5, kActions, 7,
-    estimate_rows};
+extern const Engine row_stationary = {"row-stationary", "skips nothing; gates zero activations",
+                                      kParameters,      8,
+                                      kTerms,           5,
+                                      kActions,         7,
+                                      kFormula,         estimate_rows};
 
 }  // namespace sparsemark::accelerator

@@ -11,6 +11,13 @@ namespace {
 constexpr Parameter kParameters[] = {{"size", "elements", "rows and columns of the array", 1, 65536, true}};
 constexpr const char* kTerms[] = {"cyclesWithMStationary", "cyclesWithNStationary"};
 constexpr const char* kActions[] = {"mac"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "min(cyclesWithMStationary, cyclesWithNStationary)", "the cheaper choice"},
+    {"cyclesWithMStationary", "", "ceil(k / size) * ceil(m / size) * (n + size + min(k, size)) * groups",
+     "weights lie still"},
+    {"cyclesWithNStationary", "", "ceil(k / size) * ceil(n / size) * (m + size + min(k, size)) * groups",
+     "inputs lie still"},
+};
 
 Status estimate_stationary(const double* parameters, const Layer& layer, Estimate& out) noexcept {
   const auto size = static_cast<std::int64_t>(parameters[0]);
@@ -34,6 +41,7 @@ Status estimate_stationary(const double* parameters, const Layer& layer, Estimat
 }  // namespace
 
 extern const Engine stationary_array = {
-    "stationary-array", "skips nothing", kParameters, 1, kTerms, 2, kActions, 1, estimate_stationary};
+    "stationary-array", "skips nothing",    kParameters, 1, kTerms, 2, kActions, 1,
+    kFormula,           estimate_stationary};
 
 }  // namespace sparsemark::accelerator

@@ -20,6 +20,18 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"denseCycles", "speedup", "metadataBits"};
 constexpr const char* kActions[] = {"mac", "weightRead", "metadataBitRead", "activationRead"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "weightDensity <= kept / block",
+     "ceil(m * n * groups * (floor(k / block) * kept + min(k % block, kept)) / macs)",
+     "weights with the pattern"},
+    {"cycles", "weightDensity > kept / block", "denseCycles", "denser weights"},
+    {"denseCycles", "", "ceil(m * n * k * groups / macs)", ""},
+    {"speedup", "", "denseCycles / cycles", ""},
+    {"metadataBits", "weightDensity <= kept / block",
+     "m * groups * (floor(k / block) * kept + min(k % block, kept)) * ceil(log2(block))",
+     "the place of each stored weight in its block"},
+    {"metadataBits", "weightDensity > kept / block", "0", ""},
+};
 
 // fits: the weights have the pattern.
 void set_cycles(const double* parameters, const Layer& layer, bool fits, Estimate& out) {
@@ -81,6 +93,7 @@ extern const Engine structured_tensor_core = {"structured-tensor-core",
                                               3,
                                               kActions,
                                               4,
+                                              kFormula,
                                               estimate_structured,
                                               count_structured};
 

@@ -22,6 +22,19 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"folds", "cyclesPerFold", "storedK"};
 constexpr const char* kActions[] = {"mac", "inputRead", "weightRead", "outputWrite"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "folds * cyclesPerFold * groups - 1",
+     "folds do not overlap; the last cycle of the last one is not counted"},
+    {"folds", "dataflow == 0", "ceil(n / rows) * ceil(m / cols)", "fillings of the array with outputs"},
+    {"folds", "dataflow == 1", "ceil(storedK / rows) * ceil(m / cols)", "with weights"},
+    {"folds", "dataflow == 2", "ceil(storedK / rows) * ceil(n / cols)", "with inputs"},
+    {"cyclesPerFold", "dataflow == 0", "storedK + rows + cols - 2", ""},
+    {"cyclesPerFold", "dataflow == 1", "n + 2 * rows + cols - 2", ""},
+    {"cyclesPerFold", "dataflow == 2", "m + 2 * rows + cols - 2", ""},
+    {"storedK", "kept > 0", "floor(k / block) * kept + min(k % block, kept)",
+     "N:M weights as they are stored"},
+    {"storedK", "kept == 0", "k", ""},
+};
 
 Status estimate_systolic(const double* parameters, const Layer& layer, Estimate& out) noexcept {
   const auto rows = static_cast<std::int64_t>(parameters[kRows]);
@@ -107,15 +120,11 @@ Status count_systolic(const double* parameters, const Layer& layer, const Masks&
 
 }  // namespace
 
-extern const Engine systolic = {"systolic",
-                                "skips nothing; N:M weights may be stored compressed",
-                                kParameters,
-                                5,
-                                kTerms,
-                                3,
-                                kActions,
-                                4,
-                                estimate_systolic,
+extern const Engine systolic = {"systolic",    "skips nothing; N:M weights may be stored compressed",
+                                kParameters,   5,
+                                kTerms,        3,
+                                kActions,      4,
+                                kFormula,      estimate_systolic,
                                 count_systolic};
 
 }  // namespace sparsemark::accelerator

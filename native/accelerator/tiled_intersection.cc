@@ -44,6 +44,22 @@ constexpr Parameter kParameters[] = {
 constexpr const char* kTerms[] = {"memoryCycles", "intersectionCycles", "tileSteps",  "weightBytes",
                                   "inputBytes",   "partialSumBytes",    "outputBytes"};
 constexpr const char* kActions[] = {"mac", "intersectionStep", "memoryByte"};
+constexpr FormulaLine kFormula[] = {
+    {"cycles", "", "max(memoryCycles, intersectionCycles)", ""},
+    {"memoryCycles", "", "(weightBytes + inputBytes + partialSumBytes + outputBytes) / bytesPerCycle", ""},
+    {"intersectionCycles", "", "",
+     "expected steps over the coordinates of every pair of fibers of a tile / pes, elements having equal "
+     "work"},
+    {"tileSteps", "", "", "the same over tiles of a buffer; they take no time"},
+    {"weightBytes", "",
+     "ceil(n / (bufferCols * tile)) * groups * (m * k * weightDensity * nonzeroBytes + E[x] * fiberBytes)",
+     "x: fibers of weights that are not empty, in tiles"},
+    {"inputBytes", "", "groups * (n * k * activationDensity * nonzeroBytes + E[x] * fiberBytes)",
+     "x: fibers of inputs that are not empty, in tiles"},
+    {"partialSumBytes", "", "",
+     "2 outputBytes of each output so far, at each further tile of inputs that meets one of weights"},
+    {"outputBytes", "", "", "expected outputs that are reached, of the parameter outputBytes each"},
+};
 
 // What a layer of one group moves and takes.
 struct Work {
@@ -240,6 +256,7 @@ extern const Engine tiled_intersection = {"tiled-intersection",
                                           7,
                                           kActions,
                                           3,
+                                          kFormula,
                                           estimate_tiles,
                                           count_tiles};
 

@@ -42,23 +42,27 @@ double reading_ns() {
 
 }  // namespace
 
-double time_evaluations(HostJob& job, int warmups, int evaluations, double spin_ns) noexcept {
+double time_evaluations(HostJob& job, int warmups, int evaluations, double slowdown) noexcept {
   for (int i = 0; i < warmups; ++i) job.evaluate();
   const double start = now_ns();
-  if (spin_ns <= 0.0) {
+  if (slowdown <= 0.0) {
     for (int i = 0; i < evaluations; ++i) job.evaluate();
-  } else {
-    // The two readings that a spin takes at the least are part of it: some 50 ns, which is a percent of a
-    // small kernel.
-    const double own_ns = 2.0 * reading_ns();
-    for (int i = 0; i < evaluations; ++i) {
-      job.evaluate();
-      const double until = now_ns() + spin_ns - own_ns;
-      while (now_ns() < until) {
-      }
-    }
+    return (now_ns() - start) / evaluations;
   }
-  return (now_ns() - start) / evaluations;
+  // The two readings that a pause takes at the least are part of it: some 50 ns, which is a percent of a
+  // small kernel.
+  const double own_ns = 2.0 * reading_ns();
+  double begun = start;
+  for (int i = 0; i < evaluations; ++i) {
+    job.evaluate();
+    double now = now_ns();
+    const double until = now + slowdown * (now - begun) - own_ns;
+    do {
+      now = now_ns();
+    } while (now < until);
+    begun = now;
+  }
+  return (begun - start) / evaluations;
 }
 
 }  // namespace sparsemark

@@ -13,8 +13,8 @@ double clock_resolution_ns();
 
 // Evaluates `warmups` times untimed, then `evaluations` times between two readings. Returns nanoseconds an
 // evaluation. The warm-ups bring a hot job's operands back into the caches after another process had the
-// core. After each timed evaluation spin_ns are spent on nothing: a slowdown made on purpose, by which a gate
-// for slowdowns is tested.
-double time_evaluations(HostJob& job, int warmups, int evaluations, double spin_ns = 0.0) noexcept;
+// core. Each timed evaluation is made longer by the share `slowdown` of its own time, by doing nothing: how a
+// gate for slowdowns is tested.
+double time_evaluations(HostJob& job, int warmups, int evaluations, double slowdown = 0.0) noexcept;
 
 }  // namespace sparsemark

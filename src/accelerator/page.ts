@@ -1,10 +1,11 @@
 /** An accelerator's page in Markdown, made from its file and its engine class alone. */
 import { loadNative } from '../native.ts';
-import type { Accelerator } from '../terms/accelerator.ts';
+import type { Accelerator, FormulaLine } from '../terms/accelerator.ts';
 import type { Validation } from '../terms/published.ts';
 import { readYaml, type YamlReader, type YamlValue } from '../workload/yaml-reader.ts';
 import { type AcceleratorFile, parseAccelerator } from './accelerator.ts';
 import { designKeys } from './design.ts';
+import { formulaOf } from './formula.ts';
 import { validationsOf } from './validation.ts';
 
 /** One statement of the file: `unit` and `source` are empty where it has none of its own. */
@@ -18,8 +19,10 @@ export interface StatedValue {
 /** What a page says beside the accelerator itself. */
 export interface AcceleratorPage {
   readonly accelerator: Accelerator;
-  /** The engine class in a sentence: what it skips; null of a design wholly from its file. */
-  readonly summary: string | null;
+  /** The engine class in a sentence: what it skips. */
+  readonly summary: string;
+  /** Of its cycles and terms. */
+  readonly formula: readonly FormulaLine[];
   /** Names of the parts that the formula adds up or takes the most of. */
   readonly terms: readonly string[];
   /** Clock and parameters, or all of a generic design. */
@@ -127,6 +130,19 @@ function validationText(validations: readonly Validation[]): readonly string[] {
   });
 }
 
+/** The formula, its numbers by the names that `--explain` prints. */
+function formulaSection(engine: string, lines: readonly FormulaLine[]): string {
+  const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
+  return [
+    '## Formula',
+    `As native/accelerator/${engine.replaceAll('-', '_')}.cc has it, of a layer m x k times k x n and the parameters below; E[..] is an expected value. With \`--mode actual\` expected values and waits are counted. \`sparsemark estimate --explain\` prints each number.`,
+    table(
+      ['number', 'is', 'where', 'from'],
+      lines.map(({ name, expression, when, from }) => [name, code(expression), code(when), from]),
+    ),
+  ].join('\n\n');
+}
+
 /** The page of an accelerator's file. Throws BAD_ACCELERATOR, MISSING_ADDON. */
 export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPage {
   const engines = loadNative().native.describeEngines();
@@ -146,14 +162,10 @@ export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPag
   const { name, title, source, baseline, evidence, against } = accelerator;
   const terms = engine?.terms ?? [];
   const validations = validationsOf(accelerator);
+  const { summary, lines } = formulaOf(accelerator);
   const facts = [
     `- Source: ${source}`,
-    `- Engine class: ${accelerator.engine}${engine === undefined ? ', a design wholly from its file' : `: ${engine.summary}`}`,
-    ...(engine === undefined
-      ? []
-      : [
-          `- Formula: at the head of native/accelerator/${engine.name.replaceAll('-', '_')}.cc; its terms: ${terms.join(', ')}`,
-        ]),
+    `- Engine class: ${accelerator.engine}${engine === undefined ? ', a design wholly from its file' : ''}: ${summary}`,
     `- Speed-ups are over: ${baseline}`,
     `- Evidence: ${evidence}, held against ${against}`,
     `- Energy: ${accelerator.energy === null ? 'none' : `table ${accelerator.energy.table}, in ${accelerator.energy.unit}`}`,
@@ -161,6 +173,7 @@ export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPag
   const parts = [
     `# ${name}: ${title}`,
     facts.join('\n'),
+    formulaSection(engine?.name ?? accelerator.engine, lines),
     table(['what', 'value', 'unit', 'source'], stated.map(cellsOf)),
     ...(prices.length > 0
       ? [table(['level and action', 'prices', 'moves', 'source'], prices.map(cellsOf))]
@@ -170,7 +183,8 @@ export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPag
   ];
   return {
     accelerator,
-    summary: engine?.summary ?? null,
+    summary,
+    formula: lines,
     terms,
     stated,
     prices,

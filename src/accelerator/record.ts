@@ -10,6 +10,7 @@ import type { AcceleratorRecord, EstimateRecord, LevelRate } from '../terms/esti
 import type { Workload } from '../terms.ts';
 import { levelOf } from './design.ts';
 import { engineOf } from './estimate.ts';
+import { formulaOf } from './formula.ts';
 
 /** The parameters of an accelerator by their names; none of a generic design, which its file describes. */
 export function parametersOf(accelerator: Accelerator): Readonly<Record<string, number>> {
@@ -24,6 +25,7 @@ export function acceleratorRecord(accelerator: Accelerator): AcceleratorRecord {
   return {
     ...{ name, title, source, engine, clockMhz, parameters: parametersOf(accelerator) },
     ...{ energyTable: energy?.table ?? null, evidence, against, baseline },
+    formula: formulaOf(accelerator).lines,
   };
 }
 

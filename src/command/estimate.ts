@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { acceleratorNames } from '../accelerator/accelerator.ts';
 import { computeReport, sparseReport } from '../accelerator/compute-report.ts';
 import { withErt } from '../accelerator/ert.ts';
+import { formulaOf } from '../accelerator/formula.ts';
 import { mappingText } from '../accelerator/mapping.ts';
+import { formulaText } from '../report/estimates/formula.ts';
 import type { Accelerator, Estimate } from '../terms/accelerator.ts';
 import { exitCodes, SparsemarkError } from '../terms.ts';
 import { estimatePath, writeEstimates } from './estimate-file.ts';
@@ -110,6 +112,7 @@ function explanationOf(accelerator: Accelerator, estimates: readonly Estimate[])
     `${accelerator.name}: ${accelerator.title} (${accelerator.source})`,
     `  engine class ${accelerator.engine}, ${accelerator.clockMhz} MHz; dense: ${accelerator.baseline}`,
     `  ${accelerator.evidence}: ${accelerator.against}`,
+    ...formulaOf(accelerator).lines.map((line) => `  ${line.name}: ${formulaText(line)}`),
     `  energy: ${accelerator.energy === null ? 'no table prices it' : `table ${accelerator.energy.table}`}`,
     ...lines,
   ].join('\n');

@@ -1,6 +1,7 @@
 /** A comparison of two kernel libraries: every cell in turns on both, flagged cells again, controls beside them. */
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { correctedConfidence, estimateOf, sideOf } from '../result/compare.ts';
 import { comparisonVersion, writeComparison } from '../result/comparison-file.ts';
 import { asSparsemarkError } from '../result/file.ts';
@@ -23,7 +24,7 @@ import { describeMachineOnly, measuringCpus } from './machine.ts';
 import { courseOf, type PairedCell, refusalText, type Side } from './paired.ts';
 import { measurePasses, type PairedWorkload } from './passes.ts';
 import { checkMatrices, ProblemCache } from './problems.ts';
-import type { Refused } from './requests.ts';
+import type { OpenRequest, Refused } from './requests.ts';
 import { describeBuild, newRunId } from './run.ts';
 import { cellsOf, checkNames, type Selection } from './schedule.ts';
 
@@ -100,6 +101,16 @@ const batchNs = 20_000;
  * decides it. Twice the time a sample and half as many: 4.2 %. Untimed evaluations before each sample: no narrower.
  */
 const sampleTargetNs = 2.5e6;
+/**
+ * The sides change places after this time, or a batch where that is longer. What a core can do changes within
+ * milliseconds on a shared machine: two arrays of 4 MiB summed in turns of one sum each differed by 0.9 % (robust standard
+ * deviation of the ratio of two lower quartiles, 2.5 ms a side), in blocks of 2.5 ms by 2.2 %, and longer ones make only
+ * the turns better: 0.4 % and 4.1 % of 250 ms. Of 29 cells of `quick` (spmv, cold weights) samples one after the other
+ * differed by 7.1 % in the middle and 43 % at worst, samples in turns by 4.1 and 15 %.
+ */
+const turnTargetNs = 100_000;
+/** A socket's whole path has at most 103 characters on some systems. */
+const longestFolder = 70;
 /** Share of the budget for the first measurement; the rest is for what it flags. */
 const firstShare = 0.9;
 
@@ -107,12 +118,13 @@ const firstShare = 0.9;
 async function openSide(
   label: string,
   path: string,
-  cpus: readonly number[],
+  { cpus, waitAt }: Pick<OpenRequest, 'cpus' | 'waitAt'>,
   timeoutMs: number,
 ): Promise<LibraryWorker> {
   const memoryLimitBytes = workerMemoryBytes();
+  const request = { kind: 'open', path, name: null, cpus, memoryLimitBytes } as const;
   try {
-    return await startWorker({ kind: 'open', path, name: null, cpus, memoryLimitBytes }, timeoutMs);
+    return await startWorker({ ...request, ...(waitAt && { waitAt }) }, timeoutMs);
   } catch (error) {
     if (!(error instanceof LibraryRefusal || error instanceof WorkerGone)) throw error;
     const why = error instanceof WorkerGone ? `${error.reason} ${error.message}` : error.message;
@@ -174,6 +186,10 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
   const cpus = options.cpus ?? measuringCpus(Math.max(...selection.threads));
   const timeoutMs = options.timeoutSeconds * 1000;
   const opened: LibraryWorker[] = [];
+  // Base comes to where the others wait for their turns.
+  const meetingPlaces = mkdtempSync(
+    join(tmpdir().length <= longestFolder ? tmpdir() : '/tmp', 'sparsemark-'),
+  );
   const stop = (): void => {
     for (const worker of opened) worker.end();
   };
@@ -183,16 +199,17 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
   };
   options.signal.addEventListener('abort', stop);
   try {
-    const open = async (label: string, path: string): Promise<LibraryWorker> => {
+    const open = async (label: string, path: string, place?: string): Promise<LibraryWorker> => {
       check();
-      const worker = await openSide(label, path, cpus, timeoutMs);
+      const waitAt = place && join(meetingPlaces, place);
+      const worker = await openSide(label, path, { cpus, ...(waitAt && { waitAt }) }, timeoutMs);
       opened.push(worker);
       return worker;
     };
     const base = await open('base', options.base.path);
-    const head = await open('head', options.head.path);
-    const twin = await open('base', options.base.path);
-    const relinked = options.relinkedPath && (await open('base, relinked', options.relinkedPath));
+    const head = await open('head', options.head.path, 'head');
+    const twin = await open('base', options.base.path, 'twin');
+    const relinked = options.relinkedPath && (await open('base, relinked', options.relinkedPath, 'relinked'));
     const workers = { base, head, twin, ...(relinked && { relinked }) };
     const libraries = { base: base.library, head: head.library };
     // A stranger's library need not have the formats that the suite names.
@@ -230,6 +247,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       budgetSeconds: options.budgetSeconds,
       batchTargetNs: Math.max(batchNs, 1000 * machine.clockResolutionNs),
       sampleTargetNs,
+      turnTargetNs,
       seed: options.seed,
       threshold: options.threshold,
       margin: options.margin,
@@ -313,7 +331,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
           }),
       });
       for (const { workload, courses } of entries) {
-        for (const { cell, refusal, sample, layouts } of courses) {
+        for (const { cell, refusal, sampling, layouts } of courses) {
           const fields = { ...caseOf.get(cell.id)!, control: cell.against === 'twin' };
           const earlier = found.get(cell.id);
           const attempts: readonly Attempt[] = earlier?.status === 'measured' ? earlier.attempts : [];
@@ -323,7 +341,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
             const reason = `${side}: ${refusalText(why)}`;
             found.set(cell.id, { ...fields, status: statusOf(side, why), reason });
           } else if (layouts.length > 0) {
-            const attempt = { ...sample!, layouts };
+            const attempt = { ...sampling!, layouts };
             if (cell.against === 'relinked') {
               if (earlier?.status === 'measured') found.set(cell.id, { ...earlier, guard: attempt });
               continue;
@@ -380,6 +398,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
   } finally {
     options.signal.removeEventListener('abort', stop);
     stop();
+    rmSync(meetingPlaces, { recursive: true, force: true });
   }
 }
 

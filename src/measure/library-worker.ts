@@ -29,6 +29,8 @@ export interface LibraryWorker {
   readonly path: string;
   readonly library: Library;
   readonly pinned: boolean;
+  /** Where it meets a worker that takes turns with it; null: nowhere. */
+  readonly waitAt: string | null;
   /** What can be chosen of a kernel's plan, by its index. */
   readonly knobs: ReadonlyMap<number, string>;
   /** Throws WorkerGone or LibraryRefusal. */
@@ -136,6 +138,7 @@ export async function startWorker(open: OpenRequest, timeoutMs: number): Promise
     path: open.path,
     library: opened.library,
     pinned: opened.pinned,
+    waitAt: open.waitAt ?? null,
     knobs: opened.knobs,
     ask,
     get gone() {

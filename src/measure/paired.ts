@@ -1,5 +1,5 @@
 /** Cells of one workload, measured in turns on two workers during one of their lives: one layout of their memory. */
-import type { Attempt, ComparisonProtocol, LayoutRounds } from '../terms/comparison.ts';
+import type { ComparisonProtocol, LayoutRounds, Sampling } from '../terms/comparison.ts';
 import type { Kernel, Problem, Reference } from '../terms.ts';
 import type { LibraryWorker } from './library-worker.ts';
 import type { Refused } from './requests.ts';
@@ -39,14 +39,14 @@ const keyOf = ({ cell }: Course): string => `${cell.against} ${cell.id}`;
 /** A cell on its way: the rounds of each layout so far, or which side refused it. */
 export interface Course {
   readonly cell: PairedCell;
-  /** What a sample is made of, the same on both sides; null before the first start. */
-  sample: Pick<Attempt, 'evaluationsPerBatch' | 'batchesPerSample'> | null;
+  /** Null before the first start. */
+  sampling: Sampling | null;
   readonly layouts: LayoutRounds[];
   refusal: { readonly side: Side; readonly why: Refused } | null;
 }
 
 export function courseOf(cell: PairedCell): Course {
-  return { cell, sample: null, layouts: [], refusal: null };
+  return { cell, sampling: null, layouts: [], refusal: null };
 }
 
 export interface TurnOptions {
@@ -109,12 +109,9 @@ export async function measureInTurns(
         cache,
         coldBytes: coldBytesOf(cache, privateCacheBytes),
         batchTargetNs: protocol.batchTargetNs,
-        sampleTargetNs: protocol.sampleTargetNs,
         encodeRepeats: 1,
         // Sides that each find their own number were up to 1.2 % apart in other harnesses.
-        ...(course.sample === null
-          ? {}
-          : { evaluations: course.sample.evaluationsPerBatch, batches: course.sample.batchesPerSample }),
+        sampling: course.sampling ?? protocol,
         ...(side === 'head' && cell.against === 'head' && cell.injectedSlowdown !== undefined
           ? { injectedSlowdown: cell.injectedSlowdown }
           : {}),
@@ -123,8 +120,7 @@ export async function measureInTurns(
     );
     if (answer === null) return;
     if (answer.status === 'started') {
-      const { evaluationsPerSample: evaluationsPerBatch, batchesPerSample } = answer;
-      course.sample ??= { evaluationsPerBatch, batchesPerSample };
+      course.sampling ??= answer.sampling;
     } else course.refusal ??= { side, why: answer };
   };
   const lost = (course: Course): boolean => workers.base.gone || workerOf('head', course).gone;
@@ -136,24 +132,32 @@ export async function measureInTurns(
     if (course.refusal === null && !lost(course)) able.push(course);
   }
   const rounds = new Map(able.map((course) => [course, { baseNs: [] as number[], headNs: [] as number[] }]));
-  const sample = (side: Side, course: Course) =>
-    on(side, [course], () => workerOf(side, course).ask({ kind: 'sample', key: keyOf(course) }));
-  // Two rounds at a time: base, head, head, base or the other way round, so that neither side is always the later one.
-  for (let round = 0; round < protocol.roundsPerLayout; round += 2) {
+  /** A sample of each side, both cut into turns that alternate; `first` has the first one. */
+  const round = async (first: Side, course: Course): Promise<boolean> => {
+    const path = workers[course.cell.against]!.waitAt!;
+    const [baseNs, headNs] = await Promise.all(
+      (['base', 'head'] as const).map((side) =>
+        on(side, [course], () =>
+          workerOf(side, course).ask({
+            ...{ kind: 'turns', key: keyOf(course), path },
+            ...{ waits: side === 'head', first: side === first },
+          }),
+        ),
+      ),
+    );
+    if (baseNs == null || headNs == null) return false;
+    rounds.get(course)!.baseNs.push(baseNs);
+    rounds.get(course)!.headNs.push(headNs);
+    return true;
+  };
+  // Two rounds at a time, in which the sides change places, so that neither is always the later one.
+  for (let taken = 0; taken < protocol.roundsPerLayout; taken += 2) {
     for (const index of shuffled(able.length, random)) {
       const course = able[index]!;
       const outer = random() < 0.5 ? 'base' : 'head';
       const inner = outer === 'base' ? 'head' : 'base';
-      for (const [first, second] of [
-        [outer, inner],
-        [inner, outer],
-      ] as const) {
-        if (course.refusal !== null || lost(course)) break;
-        const one = await sample(first, course);
-        const two = one === null ? null : await sample(second, course);
-        if (one === null || two === null) break;
-        rounds.get(course)!.baseNs.push(first === 'base' ? one : two);
-        rounds.get(course)!.headNs.push(first === 'head' ? one : two);
+      for (const first of [outer, inner] as const) {
+        if (course.refusal !== null || lost(course) || !(await round(first, course))) break;
       }
     }
   }

@@ -1,4 +1,5 @@
 /** What the parent asks of a worker and what it answers. Both sides import these types; nothing else. */
+import type { Sampling } from '../terms/comparison.ts';
 import type {
   CacheState,
   Check,
@@ -25,6 +26,8 @@ export interface OpenRequest {
   /** CPUs to pin to; empty for none. */
   readonly cpus: readonly number[];
   readonly memoryLimitBytes: number;
+  /** Path of the socket at which it meets a worker that takes turns with it; absent: it never waits. */
+  readonly waitAt?: string;
 }
 
 /** Hands over a problem; the one before it is forgotten. */
@@ -49,14 +52,8 @@ export interface StartRequest {
   /** Bytes that the rotating copies must exceed together when cold. */
   readonly coldBytes: number;
   readonly batchTargetNs: number;
-  /** Evaluations of a batch; absent: as many as fill one. */
-  readonly evaluations?: number;
-  /**
-   * Nanoseconds of a sample that has several batches and is their lower quartile; absent: a sample is one batch.
-   * Where it is there and `batches` too, that many are taken.
-   */
-  readonly sampleTargetNs?: number;
-  readonly batches?: number;
+  /** How samples are taken in turns with another worker, or how long they shall last; absent: a sample is one batch. */
+  readonly sampling?: Sampling | SamplingTargets;
   /** How often encoding is repeated for its fastest time; absent: as the worker does. */
   readonly encodeRepeats?: number;
   /** Makes every timed evaluation longer by this share, 0.05 for 5 %: only how the gate of `compare` tests itself. */
@@ -64,6 +61,23 @@ export interface StartRequest {
   readonly maxWarmupBatches: number;
   /** A plan for a kernel with knobs; absent: the library's own. */
   readonly plan?: string;
+}
+
+/** How long the batches of a sample and of a turn shall last together. */
+export interface SamplingTargets {
+  readonly sampleTargetNs: number;
+  readonly turnTargetNs: number;
+}
+
+/** Takes one sample of a case that was started with a `sampling`, in turns with another worker that is asked the same. */
+export interface TurnsRequest {
+  readonly kind: 'turns';
+  readonly key: string;
+  /** Socket where the two meet. */
+  readonly path: string;
+  /** Whether this worker waits there: it was opened with that path. */
+  readonly waits: boolean;
+  readonly first: boolean;
 }
 
 /** Takes one sample of a started case. */
@@ -78,7 +92,7 @@ export interface FinishRequest {
   readonly key: string;
 }
 
-export type Request = OpenRequest | LoadRequest | StartRequest | SampleRequest | FinishRequest;
+export type Request = OpenRequest | LoadRequest | StartRequest | SampleRequest | TurnsRequest | FinishRequest;
 
 /** A case that is ready to be timed. */
 export interface Started {
@@ -88,8 +102,8 @@ export interface Started {
   readonly encodeNs: number;
   readonly prepareNs: number;
   readonly evaluationsPerSample: number;
-  /** Batches of `evaluationsPerSample` evaluations whose lower quartile a sample is; 1: it is a batch. */
-  readonly batchesPerSample: number;
+  /** How samples are taken in turns; null where a sample is one batch. */
+  readonly sampling: Sampling | null;
   readonly warmup: { readonly batches: number; readonly settled: boolean };
   readonly copies: number;
   readonly tiling: string;
@@ -112,6 +126,8 @@ export interface Answers {
   readonly load: null;
   readonly start: Started | Refused;
   readonly sample: number;
+  /** Lower quartile of the batches; null where the other worker did not come or went away. */
+  readonly turns: number | null;
   /** null: still right. */
   readonly finish: Refused | null;
 }

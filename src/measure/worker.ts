@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { loadNative } from '../native.ts';
 import { isSteady, quantile } from '../statistics.ts';
+import type { Sampling } from '../terms/comparison.ts';
 import type { Dtype, Library } from '../terms.ts';
 import { checkAnswer } from '../workload/ops/index.ts';
 import type { Backend, BackendJob, EncodedMatrix, OfferedKernel } from './backends/backend.ts';
@@ -18,7 +19,9 @@ import type {
   Reply,
   Request,
   SampleRequest,
+  SamplingTargets,
   StartRequest,
+  TurnsRequest,
 } from './requests.ts';
 
 /** A case between `start` and `finish`. */
@@ -26,12 +29,12 @@ interface StartedCase {
   readonly job: BackendJob;
   readonly copies: number;
   readonly evaluations: number;
-  readonly batches: number;
   readonly warmups: number;
+  readonly sampling: Sampling | null;
   /** Of a case with a plan, whose encoding is its own. */
   readonly encoding: string | null;
-  /** Nanoseconds of a slowdown made on purpose, an evaluation. */
-  readonly spinNs: number;
+  /** Share by which an evaluation is made longer on purpose. */
+  readonly slowdown: number;
 }
 
 let backend: Backend | undefined;
@@ -42,11 +45,10 @@ let cases = new Map<string, StartedCase>();
 
 const dtypes: ReadonlySet<string> = new Set<Dtype>(['f32', 'bf16', 'f16', 'int8']);
 
-/**
- * Untimed time before each hot sample of one batch: brings the operands back and wakes a sleeping core. A sample of
- * several needs none: its slow first batches are not in the lower quartile.
- */
+/** Untimed time before each hot sample of one batch: brings the operands back and wakes a sleeping core. */
 const rewarmNs = 50_000;
+/** Up to this long, an evaluation is made once untimed before the batches of a turn: the other side had the caches. */
+const longestRewarmedNs = 200_000;
 /** Encoding is repeated for its fastest time, but not beyond this time. */
 const encodeRepeats = 3;
 const encodeBudgetNs = 100e6;
@@ -59,6 +61,7 @@ function digestOfFiles(...paths: string[]): string {
 
 async function open(request: OpenRequest): Promise<Answers['open']> {
   const pinned = loadNative().native.becomeWorker(request.cpus, request.memoryLimitBytes);
+  if (request.waitAt !== undefined) loadNative().native.waitAt(request.waitAt);
   backend = await openBackend(request.path, request.engine ?? null);
   const { name, version, config, files, formats, kernels } = backend;
   const sha256 = digestOfFiles(...files);
@@ -122,16 +125,20 @@ function encodedAs(encoding: Encoding, repeats: number): { copies: EncodedMatrix
 /** Batches of a sample at the least: of fewer, a lower quartile is the fastest one. */
 const leastBatches = 4;
 
-/** Nanoseconds an evaluation of that many batches, one right after the other. */
-async function timeBatches(
-  job: BackendJob,
-  batches: number,
-  evaluations: number,
-  spinNs?: number,
-): Promise<number[]> {
-  const times: number[] = [];
-  while (times.length < batches) times.push(await job.time(0, evaluations, spinNs));
-  return times;
+/** A sample whose batches last `batchNs` each. */
+function samplingOf(
+  { sampleTargetNs, turnTargetNs }: SamplingTargets,
+  evaluationsPerBatch: number,
+  batchNs: number,
+): Sampling {
+  const batchesPerTurn = Math.max(1, Math.round(turnTargetNs / batchNs));
+  const turns = Math.round(sampleTargetNs / (batchNs * batchesPerTurn));
+  return {
+    evaluationsPerBatch,
+    batchesPerTurn,
+    turnsPerSample: Math.max(Math.ceil(leastBatches / batchesPerTurn), turns),
+    warmupsPerTurn: batchNs < longestRewarmedNs ? evaluationsPerBatch : 0,
+  };
 }
 
 /** Evaluations that fill a batch. Believed only once two batches in a row were long enough. */
@@ -187,7 +194,9 @@ async function start(request: StartRequest): Promise<Answers['start']> {
       await job.release();
       return wrong(first, 'before timing');
     }
-    const evaluations = request.evaluations ?? (await calibrate(job, request.batchTargetNs));
+    const wanted = request.sampling;
+    const given = wanted !== undefined && 'turnsPerSample' in wanted ? wanted : null;
+    const evaluations = given?.evaluationsPerBatch ?? (await calibrate(job, request.batchTargetNs));
     const batches: number[] = [];
     let settled = false;
     while (!settled && batches.length < request.maxWarmupBatches) {
@@ -196,23 +205,19 @@ async function start(request: StartRequest): Promise<Answers['start']> {
     }
     const evaluationNs = Math.max(1, Math.min(...batches));
     const warmups = request.cache === 'hot' ? Math.max(1, Math.ceil(rewarmNs / evaluationNs)) : 1;
-    const perSample =
-      request.sampleTargetNs === undefined
-        ? 1
-        : (request.batches ??
-          Math.max(leastBatches, Math.round(request.sampleTargetNs / (evaluationNs * evaluations))));
-    let spinNs = 0;
-    if (request.injectedSlowdown !== undefined)
-      spinNs = request.injectedSlowdown * quantile(await timeBatches(job, perSample, evaluations), 0.25);
+    const sampling =
+      wanted === undefined || 'turnsPerSample' in wanted
+        ? given
+        : samplingOf(wanted, evaluations, evaluationNs * evaluations);
     const encoding = plan === undefined ? null : encodingName(request);
     cases.set(request.key, {
       job,
       copies: used.length,
       evaluations,
-      batches: perSample,
       warmups,
+      sampling,
       encoding,
-      spinNs,
+      slowdown: request.injectedSlowdown ?? 0,
     });
     const { tiling, prepareNs } = job;
     return {
@@ -222,7 +227,7 @@ async function start(request: StartRequest): Promise<Answers['start']> {
       encodeNs,
       prepareNs,
       evaluationsPerSample: evaluations,
-      batchesPerSample: perSample,
+      sampling,
       warmup: { batches: batches.length, settled },
       copies: makes ? 1 : used.length,
       tiling: plan === undefined ? tiling : `tuned (${plan}): ${tiling}`,
@@ -233,10 +238,15 @@ async function start(request: StartRequest): Promise<Answers['start']> {
   }
 }
 
-async function sample(request: SampleRequest): Promise<number> {
-  const { job, batches, warmups, evaluations, spinNs } = cases.get(request.key)!;
-  if (batches === 1) return job.time(warmups, evaluations, spinNs);
-  return quantile(await timeBatches(job, batches, evaluations, spinNs), 0.25);
+async function sample({ key }: SampleRequest): Promise<number> {
+  const { job, warmups, evaluations } = cases.get(key)!;
+  return job.time(warmups, evaluations);
+}
+
+function turns({ key, path, waits, first }: TurnsRequest): number | null {
+  const { job, sampling, slowdown } = cases.get(key)!;
+  const batchesNs = job.takeTurns!({ path, waits, first, sampling: sampling!, slowdown });
+  return batchesNs === null ? null : quantile(batchesNs, 0.25);
 }
 
 /** Frees an encoding that no other case has; a search for a plan makes dozens. */
@@ -270,6 +280,8 @@ function serve(request: Request): unknown {
       return start(request);
     case 'sample':
       return sample(request);
+    case 'turns':
+      return turns(request);
     case 'finish':
       return finish(request);
   }

@@ -139,7 +139,7 @@ export async function runWorkload(
     const refusal = refused.get(cell.id) ?? lost.get(cell.library);
     if (refusal !== undefined) return { ...cell, ...refusal };
     // A run times batches: a sample of several is of comparisons alone.
-    const { status: _, batchesPerSample: __, ...facts } = started.get(cell.id)!;
+    const { status: _, sampling: __, ...facts } = started.get(cell.id)!;
     const { samplesNs, rounds } = series.get(cell.id)!;
     return { ...cell, status: 'measured', ...facts, samplesNs, rounds };
   });

@@ -2,7 +2,7 @@
 import { chartsOf } from './charts/index.ts';
 import { htmlText } from './escape.ts';
 import { estimateChartsOf } from './estimates/charts.ts';
-import { estimateNotes, estimateTables } from './estimates/tables.ts';
+import { estimateNotes, estimateTables, formulaTable } from './estimates/tables.ts';
 import type { EstimateView } from './estimates/view.ts';
 import { type Finding, sectionsOf } from './finding.ts';
 import { metrics } from './metrics.ts';
@@ -44,6 +44,10 @@ export const html: Report = {
     blocks.push(...estimateCharts(estimates, findings), tableSection(crossoverTable(findings)));
     for (const finding of findings) blocks.push(...findingBlocks(finding, several));
     blocks.push(...estimateTables(estimates).map(tableSection));
+    const formulas = tableSection(formulaTable(estimates));
+    // Hundreds of lines where all accelerators are shown.
+    if (formulas !== '')
+      blocks.push(`<details><summary>Formulas of the accelerators</summary>${formulas}</details>`);
     if (findings.length > 0)
       blocks.push(tableSection(machineTable(findings)), section('What the columns mean', definitions()));
     const header = findings[0]?.result.header;

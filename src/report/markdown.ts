@@ -1,6 +1,6 @@
 /** The report as GitHub-flavoured Markdown. */
 import { markdownLine, markdownText } from './escape.ts';
-import { estimateNotes, estimateTables } from './estimates/tables.ts';
+import { estimateNotes, estimateTables, formulaTable } from './estimates/tables.ts';
 import { sectionsOf } from './finding.ts';
 import { provenanceOf } from './provenance.ts';
 import type { Report } from './report.ts';
@@ -39,6 +39,7 @@ export const markdown: Report = {
     }
     blocks.push(...estimateTables(estimates).flatMap((table) => tableBlocks(table, '##')));
     blocks.push(...estimateNotes(estimates).map(markdownLine));
+    blocks.push(...tableBlocks(formulaTable(estimates), '##'));
     if (findings.length > 0) blocks.push(...tableBlocks(machineTable(findings), '##'));
     return `${blocks.join('\n\n')}\n`;
   },

@@ -6,7 +6,7 @@ import { readLines, writeWhole } from './file.ts';
 import { endSchema, limits, runHeaderSchema } from './schema.ts';
 
 /** Version of the comparison file. A reader refuses a newer one. */
-export const comparisonVersion = 2;
+export const comparisonVersion = 3;
 
 const name = z.string().min(1).max(limits.nameLength);
 const id = z.string().min(1).max(limits.idLength);
@@ -70,6 +70,7 @@ const headerSchema = z.strictObject({
     budgetSeconds: z.number().min(0),
     batchTargetNs: z.number().min(0),
     sampleTargetNs: z.number().min(0),
+    turnTargetNs: z.number().min(0),
     seed: count,
     threshold: fraction,
     margin: z.number().min(0).lt(10),
@@ -85,7 +86,9 @@ const headerSchema = z.strictObject({
 const samples = z.array(z.number().gt(0)).max(limits.samples);
 const attempt = z.strictObject({
   evaluationsPerBatch: positiveCount,
-  batchesPerSample: positiveCount,
+  batchesPerTurn: positiveCount,
+  turnsPerSample: positiveCount,
+  warmupsPerTurn: count,
   layouts: z.array(z.strictObject({ baseNs: samples, headNs: samples })).max(limits.listLength),
 });
 const cellFields = {

@@ -17,6 +17,7 @@ export const acceleratorFields = {
   evidence: z.enum(evidenceClasses),
   against: text,
   baseline: text,
+  formula: list(z.strictObject({ name: text, when: text, expression: text, from: text })).exactOptional(),
 };
 
 const layer = z.strictObject({

@@ -113,6 +113,18 @@ export interface GenericDesign {
   readonly mostEvaluations: number;
 }
 
+/** A line of a formula, as C++ has it beside the code that it describes. */
+export interface FormulaLine {
+  /** cycles, denseCycles or a term of `--explain`. */
+  readonly name: string;
+  /** When the line holds; empty for always. */
+  readonly when: string;
+  /** Of terms, parameters, sizes and densities; empty where `from` alone can say it. E[..] is an expected value. */
+  readonly expression: string;
+  /** What the expression does not say by itself. */
+  readonly from: string;
+}
+
 /** Hardware that is not here, as a file of `suites/accelerators/` describes it. */
 export interface Accelerator {
   readonly name: string;

@@ -20,8 +20,10 @@ export interface ComparisonProtocol {
   readonly formats: readonly string[] | null;
   readonly budgetSeconds: number;
   readonly batchTargetNs: number;
-  /** A sample has batches for this long, four at the least, and is their lower quartile. */
+  /** The batches of a sample last this long together, and are four at the least; the sample is their lower quartile. */
   readonly sampleTargetNs: number;
+  /** The batches of a turn last this long together, one at the least: then the other side has the core. */
+  readonly turnTargetNs: number;
   /** Of the order of cells and sides. */
   readonly seed: number;
   /** The slowdown to be detected, 0.05 for 5 %: sets how narrow an interval must become. */
@@ -99,11 +101,18 @@ export interface LayoutRounds {
   readonly headNs: readonly number[];
 }
 
-/** One measurement of a cell in turns; a second one confirms what the first one finds. */
-export interface Attempt {
-  /** The same on both sides, as is the next. */
+/** What a pair of samples is made of, the same on both sides. */
+export interface Sampling {
   readonly evaluationsPerBatch: number;
-  readonly batchesPerSample: number;
+  readonly batchesPerTurn: number;
+  /** Turns of each side. */
+  readonly turnsPerSample: number;
+  /** Untimed evaluations before the batches of a turn. */
+  readonly warmupsPerTurn: number;
+}
+
+/** One measurement of a cell in turns; a second one confirms what the first one finds. */
+export interface Attempt extends Sampling {
   readonly layouts: readonly LayoutRounds[];
 }
 

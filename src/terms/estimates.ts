@@ -6,6 +6,7 @@ import type {
   EstimatedLayer,
   EstimateMode,
   Evidence,
+  FormulaLine,
   LevelTraffic,
   Mapping,
 } from './accelerator.ts';
@@ -26,6 +27,8 @@ export interface AcceleratorRecord {
   readonly against: string;
   /** Of what hardware `denseCycles` are. */
   readonly baseline: string;
+  /** Of its cycles and terms. Absent in files of version 0.1.0 and before. */
+  readonly formula?: readonly FormulaLine[];
 }
 
 /** Bytes that a layer moves at a level, and how many a second the level can move. */

@@ -160,6 +160,9 @@ describe('arguments', () => {
     ['a million threads for the ceilings', () => wrong.measureCeilings(1e6)],
     ['no evaluations', () => wrong.time(job, 0, 0, new Float64Array(1))],
     ['samples in floats', () => wrong.time(job, 0, 1, new Float32Array(1))],
+    ['a negative slowdown', () => wrong.time(job, 0, 1, new Float64Array(1), -0.1)],
+    ['no turns', () => wrong.takeTurns(job, '/x', false, true, 0, 0, 1, 0, new Float64Array(1))],
+    ['a part of a turn', () => wrong.takeTurns(job, '/x', false, true, 2, 0, 1, 0, new Float64Array(3))],
     ['a CPU out of range', () => wrong.becomeWorker([1e6], 2 ** 40)],
     ['a negative memory limit', () => wrong.becomeWorker([], -1)],
     ['no number for the memory limit', () => wrong.becomeWorker([], Number.NaN)],
@@ -208,7 +211,7 @@ describe('arguments', () => {
     const found = JSON.parse(stdout) as Record<string, { returned: number; typeError: number }>;
     expect(Object.keys(found).sort()).toEqual(Object.keys(native).sort());
     for (const [name, { returned, typeError }] of Object.entries(found)) {
-      if (!['describeBuild', 'describeCpu', 'describeEngines'].includes(name))
+      if (!['describeBuild', 'describeCpu', 'describeEngines', 'describeGeneric'].includes(name))
         expect(typeError, name).toBeGreaterThan(50);
       if (name !== 'measureCeilings') expect(returned, name).toBeGreaterThan(5);
     }

@@ -1,11 +1,19 @@
 // Calls every function of the addon with wrong, half-wrong and right arguments. A crash ends this process, which is
 // why the test runs it as a child. Usage: node --expose-gc fuzz_boundary.mjs <addon> <library> <runs> <seed>
 // Prints one line of JSON: per function how often it returned, threw a TypeError, threw an error with a code.
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 
 const [addonPath, libraryPath, runs, seed] = process.argv.slice(2);
 const native = createRequire(import.meta.url)(addonPath);
+
+// Any text may become a socket's name.
+const folder = mkdtempSync(join(tmpdir(), 'sparsemark-fuzz-'));
+process.chdir(folder);
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 // What a mistake can cost in memory.
 native.becomeWorker([], 2 * 2 ** 30);
@@ -79,6 +87,7 @@ const right = {
   describeCpu: [],
   measureCeilings: [0],
   becomeWorker: [[], 2 * 2 ** 30],
+  waitAt: [join(folder, 'socket')],
   openLibrary: [libraryPath],
   describeLibrary: [library],
   encodePlanned: [library, planned, 'vectors=2', 2, 3, rowOffsets, colIndices, values],
@@ -90,9 +99,12 @@ const right = {
   answer: [job],
   evaluate: [job],
   time: [job, 1, 1, new Float64Array(2)],
+  // Nobody waits there.
+  takeTurns: [job, join(folder, 'nobody'), false, true, 2, 1, 1, 0, new Float64Array(4)],
   release: [releasedMatrix],
   alignedFloats: [100],
   describeEngines: [],
+  describeGeneric: [],
   estimateLayers: [1, Float64Array.of(8), new Float64Array(34).fill(1), new Float64Array(60), 2],
   // One level that keeps all three operands of a layer of one point.
   estimateGeneric: [
@@ -116,6 +128,8 @@ const isBetween = (value, low, high) => typeof value === 'number' && value >= lo
 const excluded = {
   measureCeilings: ([threads]) => isBetween(threads, 1, 1024) && Number.isInteger(threads),
   time: ([, warmups, evaluations]) => [warmups, evaluations].some((count) => isBetween(count, 1001, 2 ** 31)),
+  // One that waits does so for ten seconds.
+  takeTurns: ([, , waits]) => Boolean(waits),
   becomeWorker: ([, bytes]) => isBetween(bytes, 2 ** 28, 2 ** 31 - 2),
   release: ([handle]) => handle === matrix || handle === other || handle === job,
 };

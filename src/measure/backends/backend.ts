@@ -1,4 +1,5 @@
 /** What a worker measures: a provider of kernels behind one interface, whatever it is written in. */
+import type { Sampling } from '../../terms/comparison.ts';
 import type { Answer, Conv, Csr, Dtype, Footprint, Kernel, Operands, OpName, Shape } from '../../terms.ts';
 
 /** A kernel as its provider lists it; one of a data type that no suite asks for is left out by the worker. */
@@ -26,6 +27,18 @@ export interface JobRequest {
   readonly plan?: string;
 }
 
+/** How one side takes its turns. */
+export interface Turns {
+  /** Socket where both sides meet. */
+  readonly path: string;
+  /** Whether this process waits there, by `waitAt` of the addon. */
+  readonly waits: boolean;
+  readonly first: boolean;
+  readonly sampling: Sampling;
+  /** Share by which each timed evaluation is made longer on purpose. */
+  readonly slowdown: number;
+}
+
 /** A kernel bound to its operands. */
 export interface BackendJob {
   readonly tiling: string;
@@ -36,11 +49,13 @@ export interface BackendJob {
    * inputs.
    */
   answer(): Answer | Promise<Answer>;
+  /** Nanoseconds an evaluation, over `evaluations` in a row, after `warmups` untimed ones. */
+  time(warmups: number, evaluations: number): number | Promise<number>;
   /**
-   * Nanoseconds an evaluation, over `evaluations` in a row, after `warmups` untimed ones. A shared library's job spends
-   * `spinNs` on nothing after each timed one: a slowdown made on purpose.
+   * One side's part of two samples taken in short turns by two processes; nanoseconds an evaluation of each batch, null
+   * where the other side did not come or went away. Only a shared library's jobs can.
    */
-  time(warmups: number, evaluations: number, spinNs?: number): number | Promise<number>;
+  takeTurns?(turns: Turns): number[] | null;
   release(): void | Promise<void>;
 }
 

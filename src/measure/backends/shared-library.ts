@@ -62,10 +62,16 @@ function prepare(
   return {
     ...native.describeJob(job),
     answer: () => native.answer(job),
-    time: (warmups, evaluations, spinNs) => {
+    time: (warmups, evaluations) => {
       const sample = new Float64Array(1);
-      native.time(job, warmups, evaluations, sample, spinNs);
+      native.time(job, warmups, evaluations, sample);
       return sample[0]!;
+    },
+    takeTurns: ({ path, waits, first, sampling, slowdown }) => {
+      const { turnsPerSample, batchesPerTurn, warmupsPerTurn, evaluationsPerBatch } = sampling;
+      const batchesNs = new Float64Array(turnsPerSample * batchesPerTurn);
+      const how = [turnsPerSample, warmupsPerTurn, evaluationsPerBatch, slowdown] as const;
+      return native.takeTurns(job, path, waits, first, ...how, batchesNs) ? [...batchesNs] : null;
     },
     release: () => native.release(job),
   };

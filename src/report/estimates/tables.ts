@@ -8,6 +8,7 @@ import {
   formatTime,
 } from '../numbers.ts';
 import type { Column, Entry, Table } from '../tables.ts';
+import { formulaText } from './formula.ts';
 import type { EstimateRow, EstimateView } from './view.ts';
 
 const left = (title: string, rank = 0, unit = ''): Column => ({ title, unit, align: 'left', rank });
@@ -99,6 +100,17 @@ export function acceleratorTable({ accelerators }: EstimateView): Table {
       { text: baseline },
       { text: against },
     ]),
+  };
+}
+
+/** One row a line of an accelerator's formula, its numbers by the names of `estimate --explain`. */
+export function formulaTable({ accelerators }: EstimateView): Table {
+  return {
+    title: 'Formulas',
+    columns: [left('accelerator'), left('number'), left('is')],
+    rows: accelerators.flatMap(({ name, formula = [] }) =>
+      formula.map((line): readonly Entry[] => [name, line.name, formulaText(line)].map((text) => ({ text }))),
+    ),
   };
 }
 
