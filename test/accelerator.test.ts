@@ -122,6 +122,17 @@ describe('invariants', () => {
 });
 
 describe('bad input', () => {
+  it('a layer that is too large is refused where the topology names it, the largest that fits is not', () => {
+    const of = (k: string) =>
+      parseTopology(`Layer, M, N, K,\nsmall, 2, 2, 2,\nhuge, 1048576, 1048576, ${k},\n`, 'a.csv', 1);
+    const accelerator = loadAccelerator('tpu-128');
+    // 2^70 and 2^40 multiplications.
+    expect(() => estimate(accelerator, of('1073741824'))).toThrow(
+      /^a\.csv:3: Expected a layer that tpu-128 can run, received huge: more than 2\^63 multiplications/,
+    );
+    expect(estimate(accelerator, of('1'))[1]!.macs).toBe(2 ** 40);
+  });
+
   const { native } = loadNative();
   const text = readFileSync(join(import.meta.dirname, '..', 'suites', 'accelerators', 'eie.yaml'), 'utf8');
   const refusal = (changed: string): string => {

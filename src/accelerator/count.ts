@@ -37,7 +37,7 @@ function countWithReason(
   }
   const parameters = Float64Array.from(accelerator.parameters);
   const reason = loadNative().native.countLayer(index, parameters, row, places, made);
-  if (made[0] !== 0) throw declined(accelerator, made[0]!, `${layer.name}: ${reason}`);
+  if (made[0] !== 0) throw declined(accelerator, made[0]!, reason, layer);
   return { estimate: estimateOf(accelerator, engine, layer.name, 'actual', made), reason };
 }
 

@@ -37,6 +37,8 @@ export function sweep(
     readonly threads?: number;
     readonly parameters?: Float64Array;
     readonly into?: Float64Array;
+    /** What an error calls them; absent: by their number. */
+    readonly named?: readonly Pick<EstimatedLayer, 'name' | 'place'>[];
   } = {},
 ): Float64Array {
   const { index } = engineOf(accelerator);
@@ -47,7 +49,8 @@ export function sweep(
   const reason = native.estimateLayers(index, parameters, layers, estimates, options.threads ?? 1);
   for (let i = 0; i < count; i += 1) {
     const found = estimates[i * estimateFields];
-    if (found !== status.ok) throw declined(accelerator, found!, `layer ${i}: ${reason}`);
+    if (found !== status.ok)
+      throw declined(accelerator, found!, reason, options.named?.[i] ?? { name: `layer ${i}` });
   }
   return estimates;
 }
@@ -91,7 +94,7 @@ export function estimate(accelerator: Accelerator, layers: readonly EstimatedLay
   const rows = new Float64Array(layers.length * layerFields);
   for (const [at, layer] of layers.entries()) writeLayer(layer, rows, at);
   const parameters = parametersOfLayers(accelerator, engine, layers);
-  const all = sweep(accelerator, rows, parameters === undefined ? {} : { parameters });
+  const all = sweep(accelerator, rows, { named: layers, ...(parameters && { parameters }) });
   return layers.map((layer, at) => {
     const row = all.subarray(at * estimateFields, (at + 1) * estimateFields);
     return estimateOf(accelerator, engine, layer.name, 'statistical', row);

@@ -80,9 +80,15 @@ function actionsOf(
 }
 
 /** Why a design declines a layer. */
-function refusal(accelerator: Accelerator, design: GenericDesign, row: Float64Array, why: string): Error {
+function refusal(
+  accelerator: Accelerator,
+  design: GenericDesign,
+  row: Float64Array,
+  why: string,
+  layer: Pick<EstimatedLayer, 'name' | 'place'>,
+): Error {
   const level = design.levels[row[12]!];
-  return declined(accelerator, row[0]!, level === undefined ? why : `${why}: ${level.name}`);
+  return declined(accelerator, row[0]!, level === undefined ? why : `${why}: ${level.name}`, layer);
 }
 
 /**
@@ -109,7 +115,7 @@ export function estimateGeneric(
     const row = new Float64Array(genericFields);
     const { native } = loadNative();
     const why = native.estimateGeneric(design.row, layerRow, chosen, row, design.mostEvaluations, true);
-    if (row[0] !== 0) throw refusal(accelerator, design, row, `${layer.name}: ${why}`);
+    if (row[0] !== 0) throw refusal(accelerator, design, row, why, layer);
     const traffic = trafficOf(design, row);
     const actions = actionsOf(design, traffic, row);
     const [, cycles, denseCycles, macs, effectualMacs, multipliers, computeCycles] = row;
@@ -148,7 +154,7 @@ export function sweepGeneric(
   for (let at = 0; at < rows.length; at += genericFields) {
     if (rows[at] !== 0) {
       const row = rows.subarray(at, at + genericFields);
-      throw refusal(accelerator, design, row, `layer ${at / genericFields}: ${why}`);
+      throw refusal(accelerator, design, row, why, { name: `layer ${at / genericFields}` });
     }
   }
   return rows;

@@ -29,11 +29,17 @@ export function writeLayer(layer: EstimatedLayer, rows: Float64Array, at: number
   rows.set([m, n, k, ...geometry, layer.groups, ...densities], at * layerFields);
 }
 
-/** The error for a layer that an accelerator does not run. */
-export function declined(accelerator: Accelerator, found: number, why: string): SparsemarkError {
-  const received = found === status.overflow ? 'one with more than 2^63 multiplications' : why;
+/** The error for a layer that an accelerator does not run, with its place where a file names it. */
+export function declined(
+  accelerator: Accelerator,
+  found: number,
+  why: string,
+  layer: Pick<EstimatedLayer, 'name' | 'place'>,
+): SparsemarkError {
+  const fault = found === status.overflow ? 'more than 2^63 multiplications' : why;
   return new SparsemarkError(
     'BAD_ACCELERATOR',
-    `Expected a layer that ${accelerator.name} can run, received ${received}. Correct the layer, or leave the accelerator out.`,
+    `Expected a layer that ${accelerator.name} can run, received ${layer.name}: ${fault}. Correct the layer, or leave the accelerator out.`,
+    layer.place,
   );
 }

@@ -88,7 +88,7 @@ function ratesOf(accelerator: Accelerator, { actions, traffic }: Estimate): read
 /** An estimate's record. `workload`: of the mask that was counted; null in statistical mode. */
 export function estimateRecord(
   accelerator: Accelerator,
-  layer: EstimatedLayer,
+  { place: _, ...layer }: EstimatedLayer,
   workload: Pick<Workload, 'layer' | 'pattern' | 'seed'> | null,
   estimate: Estimate,
   difference?: Difference,

@@ -198,6 +198,7 @@ export function parseProblem(
     weightDensity: densityOf(weights, 1),
     activationDensity: densityOf(inputs, activationDensity),
     weightCorrelation: 0,
+    place: { file },
   };
   if (window.size === 0) return [{ ...layer, shape: { m, n: batch, k: channels } }];
   const axes = inputs.ranks

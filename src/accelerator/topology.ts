@@ -75,6 +75,7 @@ export function parseTopology(
       fail(place, 'a sparsity N:M with N of at most M', `"${cells[columns]}"`, 'Write for example 2:4.');
     const common = {
       ...{ name, groups: 1, weightDensity, activationDensity, weightCorrelation: 0 },
+      place: { file, line: place },
       ...(cells[columns] !== undefined && {
         weightBlock: { kept: Number(ratio![1]), size: Number(ratio![2]) },
       }),

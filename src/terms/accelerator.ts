@@ -1,5 +1,5 @@
 /** The words of the cost model: hardware that is not here, and what a layer would cost on it. */
-import type { Csr, Shape } from '../terms.ts';
+import type { Csr, Place, Shape } from '../terms.ts';
 
 /**
  * What an estimate's accelerator was held against: `replayed`, the authors' own data, by a recurrence or an exact
@@ -161,6 +161,8 @@ export interface EstimatedLayer {
   readonly weightCorrelation: number;
   /** Of each `size` weights in a row at the most `kept` are nonzero; absent where nothing says so. */
   readonly weightBlock?: { readonly kept: number; readonly size: number };
+  /** Where a file names it; absent for a layer of a suite. */
+  readonly place?: Place;
 }
 
 /** Where an operand's nonzeros lie: canonical compressed sparse rows without values. */

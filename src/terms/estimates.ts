@@ -42,7 +42,8 @@ export interface LevelRate {
 export interface EstimateRecord {
   /** Name of an AcceleratorRecord. */
   readonly accelerator: string;
-  readonly layer: EstimatedLayer;
+  /** Where a file named it is left out: the header names the file. */
+  readonly layer: Omit<EstimatedLayer, 'place'>;
   readonly mode: EstimateMode;
   /** Label of the pattern and seed of the mask that was counted, or whose densities it has; null from densities alone. */
   readonly pattern: string | null;
