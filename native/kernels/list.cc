@@ -8,7 +8,8 @@ namespace sparsemark {
 #define SPARSEMARK_KERNEL(symbol) extern const Kernel symbol;
 namespace scalar {
 #include "kernels.inc"
-}
+#include "kernels_f16.inc"
+}  // namespace scalar
 #if defined(__x86_64__)
 namespace avx2 {
 #include "kernels.inc"
@@ -19,9 +20,15 @@ namespace avx512 {
 namespace avx512vnni {
 #include "kernels_int8.inc"
 }
+namespace avx512fp16 {
+#include "kernels_f16.inc"
+}
 #elif defined(__aarch64__)
 namespace neon {
 #include "kernels.inc"
+}
+namespace neonfp16 {
+#include "kernels_f16.inc"
 }
 #endif
 #undef SPARSEMARK_KERNEL
@@ -70,6 +77,7 @@ const Tunable* const kTunables[] = {
 const Kernel* const kKernels[] = {
 #define SPARSEMARK_KERNEL_NAMESPACE scalar
 #include "kernels.inc"
+#include "kernels_f16.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
 #if defined(__x86_64__)
 #define SPARSEMARK_KERNEL_NAMESPACE avx2
@@ -81,9 +89,15 @@ const Kernel* const kKernels[] = {
 #define SPARSEMARK_KERNEL_NAMESPACE avx512vnni
 #include "kernels_int8.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
+#define SPARSEMARK_KERNEL_NAMESPACE avx512fp16
+#include "kernels_f16.inc"
+#undef SPARSEMARK_KERNEL_NAMESPACE
 #elif defined(__aarch64__)
 #define SPARSEMARK_KERNEL_NAMESPACE neon
 #include "kernels.inc"
+#undef SPARSEMARK_KERNEL_NAMESPACE
+#define SPARSEMARK_KERNEL_NAMESPACE neonfp16
+#include "kernels_f16.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
 #endif
 };
