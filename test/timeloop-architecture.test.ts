@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { acceleratorFile, acceleratorFrom, loadAccelerator } from '../src/accelerator/accelerator.ts';
 import { estimate } from '../src/accelerator/estimate.ts';
 import { acceleratorPage } from '../src/accelerator/page.ts';
@@ -111,6 +112,13 @@ const layer = (w: number, a: number): EstimatedLayer => ({
   ...{ weightDensity: w, activationDensity: a, weightCorrelation: 0 },
 });
 
+/** The levels of an architecture whose text was changed. */
+const levelsOf = (from: string, to: string) => {
+  expect(architecture).toContain(from);
+  const text = fromArchitecture(architecture.replace(from, to), 'arch.yaml');
+  return (parse(text) as { levels: { depth?: { value: number }; representation_format?: unknown }[] }).levels;
+};
+
 /** The message of what importing a changed architecture throws. */
 function refusal(from: string, to: string): string {
   expect(architecture).toContain(from);
@@ -146,6 +154,23 @@ describe("Timeloop's architectures", () => {
       expect(one!.cycles).toBeGreaterThanOrEqual(one!.effectualMacs / 64);
     }
     expect(acceleratorPage(acceleratorFile(path)).markdown).toContain('read_bandwidth');
+  });
+
+  it('hold values and metadata in the bits of both memories', () => {
+    const [, weights] = levelsOf(
+      'depth: 64, width: 16, datawidth: 8',
+      'depth: 64, width: 16, datawidth: 8, metadata_storage_depth: 32, metadata_storage_width: 4',
+    );
+    expect(weights!.depth!.value).toBe(64 + (32 * 4) / 16);
+  });
+
+  it('have ranks of offsets without bits, in whatever order, as if they were not there', () => {
+    const ranks = '          ranks:\n          - {format: UOP, payload_word_bits: 12}\n';
+    const free = '          - {format: UOP, payload_word_bits: 0}\n';
+    const order = '          rank_application_order: inner-to-outer\n';
+    expect(levelsOf(ranks, `${order}${ranks.replace('ranks:\n', `ranks:\n${free}${free}`)}`)).toEqual(
+      levelsOf(ranks, ranks),
+    );
   });
 
   it('say what passes a level by keep_only, or by bypass', () => {

@@ -28,7 +28,8 @@ constexpr Parameter kParameters[] = {
     {"pairsFilters", "1", "1: a unit has a dense and a sparse filter at once", 0, 1, true},
 };
 constexpr const char* kTerms[] = {"chunks", "cyclesAChunk", "meanMatches", "waitingCycles"};
-constexpr const char* kActions[] = {"mac", "maskBitRead"};
+constexpr const char* kActions[] = {"mac",       "maskBitRead", "weightRead",     "inputRead",
+                                    "sumAccess", "offChipRead", "offChipMaskBit", "offChipWrite"};
 constexpr FormulaLine kFormula[] = {
     {"cycles", "", "chunks * cyclesAChunk + waitingCycles", ""},
     {"chunks", "", "ceil(n / clusters) * groups * ceil(m / units) * ceil(k / chunk)", "of a cluster"},
@@ -63,6 +64,19 @@ Deal deal_of(const double* parameters, const Layer& layer) {
     deal.single_turns = left > 0 ? 1 : 0;
   }
   return deal;
+}
+
+// A match reads its two values and adds to its sum; from off the chip nonzeros and bitmasks come once.
+void set_traffic(const Layer& layer, Estimate& out) {
+  const double groups = static_cast<double>(layer.groups);
+  const double m = static_cast<double>(layer.m);
+  const double n = static_cast<double>(layer.n);
+  const double k = static_cast<double>(layer.k);
+  out.actions[2] = out.actions[3] = out.actions[0];
+  out.actions[4] = 2.0 * out.actions[0];
+  out.actions[5] = (m * layer.weights.density + n * layer.activations.density) * k * groups;
+  out.actions[6] = (m + n) * k * groups;
+  out.actions[7] = m * n * groups;
 }
 
 Status estimate_chunks(const double* parameters, const Layer& layer, Estimate& out) noexcept {
@@ -142,6 +156,7 @@ Status estimate_chunks(const double* parameters, const Layer& layer, Estimate& o
   out.terms[2] = static_cast<double>(chunk) * density;
   out.actions[0] = out.macs * density;
   out.actions[1] = 2.0 * out.macs;
+  set_traffic(layer, out);
   return Status::kOk;
 }
 
@@ -246,6 +261,7 @@ Status count_chunks(const double* parameters, const Layer& layer, const Masks& m
   out.terms[1] = static_cast<double>(sum) / chunks;
   out.terms[3] = out.cycles - static_cast<double>(sum) / static_cast<double>(busy);
   out.actions[0] = one_sided ? static_cast<double>(masks.activations.count() * layer.m) : out.effectual_macs;
+  set_traffic(layer, out);
   return Status::kOk;
 }
 
@@ -254,7 +270,7 @@ Status count_chunks(const double* parameters, const Layer& layer, const Masks& m
 extern const Engine chunk_match = {"chunk-match", "skips zeros of both operands, or of the activations alone",
                                    kParameters,   5,
                                    kTerms,        4,
-                                   kActions,      2,
+                                   kActions,      8,
                                    kFormula,      estimate_chunks,
                                    count_chunks};
 

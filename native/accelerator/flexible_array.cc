@@ -20,7 +20,8 @@ constexpr Parameter kParameters[] = {
 };
 constexpr const char* kTerms[] = {"cyclesWithWStationary", "cyclesWithAStationary", "streamCycles",
                                   "loadCycles"};
-constexpr const char* kActions[] = {"mac", "stationaryLoad", "streamRead"};
+constexpr const char* kActions[] = {"mac",         "stationaryLoad", "streamRead",     "sumWrite",
+                                    "bufferWrite", "offChipRead",    "offChipMaskBit", "offChipWrite"};
 constexpr FormulaLine kFormula[] = {
     {"cycles", "", "min(cyclesWithWStationary, cyclesWithAStationary)", "the cheaper choice"},
     {"cyclesWithWStationary", "",
@@ -37,6 +38,8 @@ constexpr FormulaLine kFormula[] = {
 struct Choice {
   double stream;
   double load;
+  // Values that stream past, of all fillings.
+  double reads;
   double total() const { return stream + load; }
 };
 
@@ -63,9 +66,28 @@ Choice choose(const double* parameters, double stationary, double streamed, doub
     return expected_fills(stationary * depth, density, parameters[kPes]);
   };
   Choice made;
-  made.stream = (whole * fills(tile) + (rest > 0.0 ? fills(rest) : 0.0)) * streamed;
+  const double of_tiles = whole * fills(tile);
+  const double of_rest = rest > 0.0 ? fills(rest) : 0.0;
+  made.stream = (of_tiles + of_rest) * streamed;
+  made.reads = (of_tiles * tile + of_rest * rest) * streamed;
   made.load = stationary * k * density / parameters[kLoads];
   return made;
+}
+
+// Nonzeros with their bitmasks come from off the chip into the buffer once; a sum of each output leaves for
+// each filling, which its streamed column passes.
+void set_traffic(const double* parameters, const Layer& layer, const Choice& still, double streamed,
+                 Estimate& out) {
+  const double groups = static_cast<double>(layer.groups);
+  const double m = static_cast<double>(layer.m);
+  const double n = static_cast<double>(layer.n);
+  const double k = static_cast<double>(layer.k);
+  out.actions[1] = still.load * parameters[kLoads] * groups;
+  out.actions[2] = still.reads * groups;
+  out.actions[3] = still.stream / streamed * m * n * groups;
+  out.actions[4] = out.actions[5] = (m * layer.weights.density + n * layer.activations.density) * k * groups;
+  out.actions[6] = (m + n) * k * groups;
+  out.actions[7] = m * n * groups;
 }
 
 Status estimate_flexible(const double* parameters, const Layer& layer, Estimate& out) noexcept {
@@ -89,8 +111,7 @@ Status estimate_flexible(const double* parameters, const Layer& layer, Estimate&
   out.multipliers = parameters[kPes];
   const bool weights_lie = out.terms[0] <= out.terms[1];
   out.actions[0] = out.macs * (weights_lie ? layer.weights.density : layer.activations.density);
-  out.actions[1] = still.load * parameters[kLoads] * groups;
-  out.actions[2] = (weights_lie ? n : m) * k * groups;
+  set_traffic(parameters, layer, still, weights_lie ? n : m, out);
   return Status::kOk;
 }
 
@@ -102,8 +123,10 @@ Choice choose_counted(const double* parameters, std::int64_t k, double streamed,
   for (std::int64_t begin = 0; begin < k; begin += tile) {
     std::int64_t nonzeros = 0;
     for (std::int64_t p = begin; p < k && p < begin + tile; ++p) nonzeros += counts(p);
-    made.stream +=
-        static_cast<double>(divide_up(nonzeros, static_cast<std::int64_t>(parameters[kPes]))) * streamed;
+    const double fills =
+        static_cast<double>(divide_up(nonzeros, static_cast<std::int64_t>(parameters[kPes])));
+    made.stream += fills * streamed;
+    made.reads += fills * streamed * static_cast<double>(begin + tile < k ? tile : k - begin);
     made.load += static_cast<double>(nonzeros) / parameters[kLoads];
   }
   return made;
@@ -125,8 +148,7 @@ Status count_flexible(const double* parameters, const Layer& layer, const Masks&
   out.terms[3] = still.load;
   out.actions[0] = weights_lie ? static_cast<double>(masks.weights.count()) * n
                                : static_cast<double>(masks.activations.count()) * m;
-  out.actions[1] = still.load * parameters[kLoads];
-  out.actions[2] = (weights_lie ? n : m) * static_cast<double>(layer.k);
+  set_traffic(parameters, layer, still, weights_lie ? n : m, out);
   return Status::kOk;
 }
 
@@ -135,7 +157,7 @@ Status count_flexible(const double* parameters, const Layer& layer, const Masks&
 extern const Engine flexible_array = {"flexible-array", "skips zeros of the operand that lies still",
                                       kParameters,      3,
                                       kTerms,           4,
-                                      kActions,         3,
+                                      kActions,         8,
                                       kFormula,         estimate_flexible,
                                       count_flexible};
 

@@ -28,8 +28,9 @@ void write_row(const Design& design, const GenericEstimate& made, double* row) {
         *row++ = static_cast<double>(values);
       }
       const SparseFlow& sparse = made.sparse.flows[level][space];
-      for (const double values : {sparse.reads, sparse.gated_reads, sparse.writes, sparse.gated_writes,
-                                  sparse.metadata_read_bits, sparse.metadata_write_bits}) {
+      for (const double values :
+           {sparse.reads, sparse.gated_reads, sparse.writes, sparse.gated_writes, sparse.metadata_read_bits,
+            sparse.metadata_write_bits, sparse.gated_metadata_bits, sparse.skipped_metadata_bits}) {
         *row++ = values;
       }
     }

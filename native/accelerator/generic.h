@@ -54,10 +54,10 @@ Status search(const Design& design, const Layer& layer, std::int64_t most, const
 
 // A row of an estimate: status, cycles, dense cycles (0: not asked for), MACs, effectual MACs, multipliers,
 // compute cycles, done, gated, skipped, evaluations, complete, level of a tile too large; then a level:
-// cycles, moved bits, held bits, and a data space: five dense counts and six expected flows in their structs'
-// order.
+// cycles, moved bits, held bits, and a data space: five dense counts and eight expected flows in their
+// structs' order.
 inline constexpr int kGenericHead = 13;
-inline constexpr int kGenericLevelFields = 3 + 11 * kDataSpaces;
+inline constexpr int kGenericLevelFields = 3 + 13 * kDataSpaces;
 inline constexpr int kGenericFields = kGenericHead + kMostLevels * kGenericLevelFields;
 
 // Estimates `count` layers (rows of batch.h) of one design: by the mapping of each where `mappings` holds one

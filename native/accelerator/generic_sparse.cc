@@ -125,6 +125,7 @@ SparseTraffic sparse_traffic(const Design& design, const Layer& layer, const Den
     for (int l = 0; l < dense.link_count[space]; ++l) {
       const Link& link = dense.links[space][l];
       const Residence& residence = design.levels[link.parent].spaces[space];
+      const double offered = rest.slots();
       for (int on = 0; residence.action != Action::kNone && on < kDataSpaces; ++on) {
         if ((residence.condition >> on & 1) == 0) continue;
         const double kept =
@@ -157,6 +158,8 @@ SparseTraffic sparse_traffic(const Design& design, const Layer& layer, const Den
       above.reads += serves * from.values * done;
       above.gated_reads += serves * from.values * (slots - done);
       above.metadata_read_bits += serves * from.metadata_bits * slots;
+      above.gated_metadata_bits += serves * from.metadata_bits * (slots - done);
+      above.skipped_metadata_bits += serves * from.metadata_bits * (offered - slots);
       above.writes += updates * from.values * done;
       above.gated_writes += updates * from.values * (slots - done);
       above.metadata_write_bits += updates * from.metadata_bits * slots;

@@ -13,8 +13,12 @@ struct SparseFlow {
   double gated_reads = 0.0;
   double writes = 0.0;
   double gated_writes = 0.0;
-  double metadata_read_bits = 0.0;
+  double metadata_read_bits = 0.0;  // gated reads' included
   double metadata_write_bits = 0.0;
+  // Of those read, what gated reads take; and beside them what is read to find the reads that are skipped,
+  // which costs energy and, as Sparseloop has it, no time of a port.
+  double gated_metadata_bits = 0.0;
+  double skipped_metadata_bits = 0.0;
 };
 
 struct SparseTraffic {

@@ -20,7 +20,9 @@ constexpr Parameter kParameters[] = {
     {"macs", "MACs", "multipliers of the device", 1, 16777216, true},
 };
 constexpr const char* kTerms[] = {"relativeTime", "stepsOfRows", "stepsOfCols"};
-constexpr const char* kActions[] = {"mac", "multiplierSlot"};
+constexpr const char* kActions[] = {"mac",         "multiplierSlot", "idleSlot",           "sumRead",
+                                    "sumWrite",    "operandRead",    "operandMaskBitRead", "outputWrite",
+                                    "bufferWrite", "offChipRead",    "offChipMaskBit",     "offChipWrite"};
 constexpr FormulaLine kFormula[] = {
     {"cycles", "", "relativeTime * denseCycles", ""},
     {"relativeTime", "",
@@ -52,6 +54,21 @@ void set_cycles(const double* parameters, const Layer& layer, double row_steps, 
   out.terms[2] = col_steps / tiles(layer.n);
   out.actions[0] = out.effectual_macs;
   out.actions[1] = out.cycles * parameters[kMacs];
+  out.actions[2] = out.actions[1] > out.actions[0] ? out.actions[1] - out.actions[0] : 0.0;
+  out.actions[3] = out.actions[4] = out.actions[0];
+  // Each tile of outputs reads the nonzeros of its rows and columns and their bitmasks from the shared
+  // buffer.
+  const double groups = static_cast<double>(layer.groups);
+  const double k = static_cast<double>(layer.k) * groups;
+  const double rows = static_cast<double>(layer.m);
+  const double cols = static_cast<double>(layer.n);
+  const double weights = rows * k * layer.weights.density;
+  const double inputs = cols * k * layer.activations.density;
+  out.actions[5] = weights * tiles(layer.n) + inputs * tiles(layer.m);
+  out.actions[6] = k * (rows * tiles(layer.n) + cols * tiles(layer.m));
+  out.actions[7] = out.actions[11] = rows * cols * groups;
+  out.actions[8] = out.actions[9] = weights + inputs;
+  out.actions[10] = k * (rows + cols);
 }
 
 Status estimate_outer_product(const double* parameters, const Layer& layer, Estimate& out) noexcept {
@@ -108,7 +125,7 @@ extern const Engine outer_product = {"outer-product",
                                      kTerms,
                                      3,
                                      kActions,
-                                     2,
+                                     12,
                                      kFormula,
                                      estimate_outer_product,
                                      count_outer_product};

@@ -10,7 +10,7 @@ namespace {
 
 constexpr Parameter kParameters[] = {{"size", "elements", "rows and columns of the array", 1, 65536, true}};
 constexpr const char* kTerms[] = {"cyclesWithMStationary", "cyclesWithNStationary"};
-constexpr const char* kActions[] = {"mac"};
+constexpr const char* kActions[] = {"mac", "stationaryRead", "streamRead", "sumRead", "sumWrite"};
 constexpr FormulaLine kFormula[] = {
     {"cycles", "", "min(cyclesWithMStationary, cyclesWithNStationary)", "the cheaper choice"},
     {"cyclesWithMStationary", "", "ceil(k / size) * ceil(m / size) * (n + size + min(k, size)) * groups",
@@ -34,14 +34,26 @@ Status estimate_stationary(const double* parameters, const Layer& layer, Estimat
   out.multipliers = static_cast<double>(size * size);
   out.terms[0] = static_cast<double>(with_m);
   out.terms[1] = static_cast<double>(with_n);
+  // What lies still is loaded once; what streams passes each fold along the other side, and sums of all folds
+  // along k but the first are read again.
+  const bool m_lies = with_m < with_n;
+  const double k = static_cast<double>(layer.k);
+  const double groups = static_cast<double>(layer.groups);
+  const double still = static_cast<double>(m_lies ? layer.m : layer.n);
+  const double streamed = static_cast<double>(m_lies ? layer.n : layer.m);
+  const double folds_of_k = static_cast<double>(divide_up(layer.k, size));
   out.actions[0] = out.macs;
+  out.actions[1] = still * k * groups;
+  out.actions[2] = streamed * k * static_cast<double>(divide_up(m_lies ? layer.m : layer.n, size)) * groups;
+  out.actions[3] = still * streamed * (folds_of_k - 1.0) * groups;
+  out.actions[4] = still * streamed * folds_of_k * groups;
   return Status::kOk;
 }
 
 }  // namespace
 
 extern const Engine stationary_array = {
-    "stationary-array", "skips nothing",    kParameters, 1, kTerms, 2, kActions, 1,
+    "stationary-array", "skips nothing",    kParameters, 1, kTerms, 2, kActions, 5,
     kFormula,           estimate_stationary};
 
 }  // namespace sparsemark::accelerator

@@ -11,15 +11,22 @@
 namespace sparsemark::accelerator {
 namespace {
 
-enum { kMacs, kKept, kBlock };
+enum { kMacs, kKept, kBlock, kRowsAtOnce, kInputsAtOnce, kColsATile, kBufferValues };
 
 constexpr Parameter kParameters[] = {
     {"macs", "MACs", "multipliers of the device", 1, 16777216, true},
     {"kept", "weights", "nonzeros of a block", 1, 1024, true},
     {"block", "weights", "weights of a block", 1, 1024, true},
+    {"rowsAtOnce", "rows", "rows of weights that an input read from the buffer goes to", 1, 65536, true},
+    {"inputsAtOnce", "inputs", "inputs whose products are summed up in a step", 1, 65536, true},
+    {"colsATile", "columns", "columns that a weight stays in its register for", 1, 65536, true},
+    {"bufferValues", "values", "values of the shared buffer", 1, 1e12, true},
 };
 constexpr const char* kTerms[] = {"denseCycles", "speedup", "metadataBits"};
-constexpr const char* kActions[] = {"mac", "weightRead", "metadataBitRead", "activationRead"};
+constexpr const char* kActions[] = {
+    "mac",         "registerRead", "registerWrite", "registerMetadataBit",   "sumRead",
+    "sumWrite",    "bufferRead",   "bufferWrite",   "bufferMetadataBitRead", "bufferMetadataBitWrite",
+    "offChipRead", "offChipWrite"};
 constexpr FormulaLine kFormula[] = {
     {"cycles", "weightDensity <= kept / block",
      "ceil(m * n * groups * (floor(k / block) * kept + min(k % block, kept)) / macs)",
@@ -50,11 +57,31 @@ void set_cycles(const double* parameters, const Layer& layer, bool fits, Estimat
   out.terms[0] = out.dense_cycles;
   out.terms[1] = out.dense_cycles / out.cycles;
   out.terms[2] = bits;
-  out.actions[0] = out.macs * share;
-  out.actions[1] = stored;
-  out.actions[2] = bits;
-  out.actions[3] =
-      static_cast<double>(layer.n) * static_cast<double>(layer.k) * static_cast<double>(layer.groups);
+  const double groups = static_cast<double>(layer.groups);
+  const double outputs = static_cast<double>(layer.m) * static_cast<double>(layer.n) * groups;
+  const double inputs = static_cast<double>(layer.n) * k * groups;
+  const auto parts = [&](std::int64_t points, int parameter) {
+    return static_cast<double>(divide_up(points, static_cast<std::int64_t>(parameters[parameter])));
+  };
+  const double fills = stored * parts(layer.n, kColsATile);
+  const double place_bits = fits ? std::ceil(std::log2(block)) : 0.0;
+  const double steps = parts(layer.k, kInputsAtOnce);
+  out.actions[0] = out.actions[1] = out.macs * share;
+  out.actions[2] = fills;
+  out.actions[3] = (out.actions[1] + fills) * place_bits;
+  // A sum is cleared, then written at each step and read at each but the first.
+  out.actions[4] = outputs * (steps - 1.0);
+  out.actions[5] = outputs * (steps + 1.0);
+  out.actions[6] = fills + inputs * parts(layer.m, kRowsAtOnce);
+  // Weights lie in the buffer beside a tile of inputs; where they do not fit, all inputs pass once a part.
+  const double room = parameters[kBufferValues] - k * parameters[kColsATile];
+  const double of_group = stored / groups;
+  const double passes = room > 0.0 ? std::ceil(of_group / room) : static_cast<double>(layer.m);
+  out.actions[7] = stored + inputs * passes;
+  out.actions[8] = fills * place_bits;
+  out.actions[9] = bits;
+  out.actions[10] = out.actions[7];
+  out.actions[11] = outputs;
 }
 
 Status estimate_structured(const double* parameters, const Layer& layer, Estimate& out) noexcept {
@@ -88,11 +115,11 @@ Status count_structured(const double* parameters, const Layer& layer, const Mask
 extern const Engine structured_tensor_core = {"structured-tensor-core",
                                               "skips zeros of weights with at most N nonzeros of M",
                                               kParameters,
-                                              3,
+                                              7,
                                               kTerms,
                                               3,
                                               kActions,
-                                              4,
+                                              12,
                                               kFormula,
                                               estimate_structured,
                                               count_structured};

@@ -37,6 +37,9 @@ export function parseAccelerator(text: string, file: string, engines: readonly E
   const needEvidence = (key: string): YamlValue =>
     evidence.get(key) ?? reader.fail(need('evidence'), `a key "${key}"`, 'Say what it was held against.');
   const energy = fields.get('energy');
+  const refusal =
+    energy !== undefined && reader.isMapping(energy) ? reader.entries(energy).get('none') : undefined;
+  if (refusal !== undefined) reader.record(energy!, ['none']);
   return {
     name,
     title: reader.text(need('title')),
@@ -47,11 +50,12 @@ export function parseAccelerator(text: string, file: string, engines: readonly E
     parameters,
     design,
     energy:
-      energy === undefined
+      energy === undefined || refusal !== undefined
         ? null
         : engine === undefined
           ? readGenericEnergy(reader, energy, design!, { tables: join(folder, 'energy'), file })
           : readEnergy(reader, energy, actionsOfClass(engine), join(folder, 'energy')),
+    ...(refusal !== undefined && { withoutEnergy: reader.text(refusal) }),
     evidence: reader.choice(needEvidence('class'), evidenceClasses),
     against: reader.text(needEvidence('against')),
   };

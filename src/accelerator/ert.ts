@@ -15,6 +15,8 @@ const words: Readonly<Record<string, readonly string[]>> = {
   gated_write: ['gated_write', 'gated_update'],
   metadata_read: ['metadata_read'],
   metadata_write: ['metadata_write', 'metadata_update'],
+  gated_metadata_read: ['gated_metadata_read', 'metadata_idle', 'metadata_read'],
+  skipped_metadata_read: ['skipped_metadata_read', 'metadata_idle', 'metadata_read'],
   mac: ['mac_random', 'compute', 'mac', 'multiply'],
   mac_gated: ['mac_gated', 'gated_compute'],
   mac_skipped: ['mac_skipped', 'skipped_compute'],
@@ -45,7 +47,8 @@ export function parseErt(text: string, file: string): ReadonlyMap<string, Compon
       fields.get('actions') ?? reader.fail(table, 'a key "actions"', 'Every table has it.');
     const actions = new Map<string, number>();
     for (const action of reader.list(actionsValue)) {
-      const of = reader.entries(action);
+      // Accelergy writes `arguments: null` of an action without any.
+      const of = reader.entries(action, 'left out');
       const word = reader.text(of.get('name') ?? reader.fail(action, 'a key "name"', 'Name the action.'));
       const energy = of.get('energy') ?? reader.fail(action, 'a key "energy"', 'In pJ.');
       const price = reader.number(energy, 0, 1e9);
@@ -81,7 +84,8 @@ export function modelOfErt(
   for (const { name, widthBits, metadataWidthBits } of design.levels) {
     const component = components.get(name) ?? missing(name);
     if (!component.has('read')) missing(`${name} with an action read`);
-    const bits = [widthBits, widthBits, 0, 0, metadataWidthBits, metadataWidthBits];
+    const ofMetadata = [metadataWidthBits, metadataWidthBits, metadataWidthBits, metadataWidthBits];
+    const bits = [widthBits, widthBits, 0, 0, ...ofMetadata];
     add(name, component, genericActions.level, bits);
   }
   const compute = computeNames.find((name) => components.has(name)) ?? missing(computeNames.join(' or '));

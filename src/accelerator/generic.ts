@@ -14,10 +14,10 @@ import { declined, layerFields, writeLayer } from './layer-rows.ts';
 import { mappingFields, mappingOf, mappingRow, mismatch } from './mapping.ts';
 
 /** Numbers of an estimate's row, as `native/accelerator/generic.h` has them. */
-export const genericFields = 229;
+export const genericFields = 265;
 const head = 13;
-const levelFields = 36;
-const flowFields = 11;
+const levelFields = 42;
+const flowFields = 13;
 
 function trafficOf(design: GenericDesign, row: Float64Array): readonly LevelTraffic[] {
   return design.levels.map(({ name, keeps }, at) => {
@@ -27,7 +27,7 @@ function trafficOf(design: GenericDesign, row: Float64Array): readonly LevelTraf
       const [fills, serves, drains, updates, clears] = own.subarray(from, from + 5);
       const [reads, gatedReads, writes, gatedWrites, metadataReadBits, metadataWriteBits] = own.subarray(
         from + 5,
-        from + flowFields,
+        from + 11,
       );
       return {
         space,
@@ -45,7 +45,10 @@ function trafficOf(design: GenericDesign, row: Float64Array): readonly LevelTraf
 
 /** What an energy table may price of a level of a design, and of its multipliers. */
 export const genericActions = {
-  level: ['read', 'write', 'gated_read', 'gated_write', 'metadata_read', 'metadata_write'],
+  level: [
+    ...['read', 'write', 'gated_read', 'gated_write', 'metadata_read', 'metadata_write'],
+    ...['gated_metadata_read', 'skipped_metadata_read'],
+  ],
   compute: ['mac', 'mac_gated', 'mac_skipped'],
 } as const;
 
@@ -59,24 +62,42 @@ function actionsOf(
   for (const [at, { level, spaces }] of traffic.entries()) {
     const { widthBits, metadataWidthBits } = design.levels[at]!;
     const bits = { read: 0, write: 0, gated_read: 0, gated_write: 0 };
-    let [metadataRead, metadataWrite] = [0, 0];
-    for (const { space, reads, writes, gatedReads, gatedWrites, ...metadata } of spaces) {
+    const metadata = {
+      metadata_read: 0,
+      metadata_write: 0,
+      gated_metadata_read: 0,
+      skipped_metadata_read: 0,
+    };
+    for (const { space, reads, writes, gatedReads, gatedWrites, ...of } of spaces) {
       const valueBits = design.row[4 + at * 26 + 8 + 6 * dataSpaces.indexOf(space)]!;
+      const from = head + at * levelFields + 3 + dataSpaces.indexOf(space) * flowFields + 11;
+      const [gatedBits, skippedBits] = [row[from]!, row[from + 1]!];
       bits.read += reads * valueBits;
       bits.write += writes * valueBits;
       bits.gated_read += gatedReads * valueBits;
       bits.gated_write += gatedWrites * valueBits;
-      metadataRead += metadata.metadataReadBits;
-      metadataWrite += metadata.metadataWriteBits;
+      metadata.metadata_read += of.metadataReadBits - gatedBits;
+      metadata.metadata_write += of.metadataWriteBits;
+      metadata.gated_metadata_read += gatedBits;
+      metadata.skipped_metadata_read += skippedBits;
     }
     for (const [name, of] of Object.entries(bits)) actions[`${level}.${name}`] = of / widthBits;
-    actions[`${level}.metadata_read`] = metadataRead / metadataWidthBits;
-    actions[`${level}.metadata_write`] = metadataWrite / metadataWidthBits;
+    for (const [name, of] of Object.entries(metadata)) actions[`${level}.${name}`] = of / metadataWidthBits;
   }
   actions['compute.mac'] = row[7]!;
   actions['compute.mac_gated'] = row[8]!;
   actions['compute.mac_skipped'] = row[9]!;
   return actions;
+}
+
+/** Actions as a table prices them: metadata of gated reads as those of others, where it has no price for them. */
+function asPriced({ energy }: Accelerator, actions: Record<string, number>): Record<string, number> {
+  const priced = new Set(energy?.priced.map(({ action }) => action));
+  const together = Object.entries(actions).map(([name, count]) => {
+    const gated = name.replace(/\.metadata_read$/, '.gated_metadata_read');
+    return [name, gated === name || priced.has(gated) ? count : count + actions[gated]!];
+  });
+  return Object.fromEntries(together);
 }
 
 /** Why a design declines a layer. */
@@ -134,7 +155,7 @@ export function estimateGeneric(
       utilisation: cycles === 0 ? 0 : effectualMacs! / (cycles! * multipliers!),
       terms: { computeCycles: computeCycles!, ...levels },
       actions,
-      energy: energyOf(accelerator, actions),
+      energy: energyOf(accelerator, asPriced(accelerator, actions)),
       mapping: mappingOf(chosen, design.levels, { evaluations: row[10]!, complete: row[11] === 1 }),
       traffic,
     };

@@ -168,7 +168,7 @@ export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPag
     `- Engine class: ${accelerator.engine}${engine === undefined ? ', a design wholly from its file' : ''}: ${summary}`,
     `- Speed-ups are over: ${baseline}`,
     `- Evidence: ${evidence}, held against ${against}`,
-    `- Energy: ${accelerator.energy === null ? 'none' : `table ${accelerator.energy.table}, in ${accelerator.energy.unit}`}`,
+    `- Energy: ${accelerator.energy === null ? `none${accelerator.withoutEnergy === undefined ? '' : `: ${accelerator.withoutEnergy}`}` : `table ${accelerator.energy.table}, in ${accelerator.energy.unit}`}`,
   ];
   const parts = [
     `# ${name}: ${title}`,

@@ -26,13 +26,7 @@ const pricesOnly = [
     'memory_depth',
     'memory_width',
   ],
-  ...[
-    'block_size',
-    'cluster_size',
-    'metadata_block_size',
-    'metadata_storage_depth',
-    'metadata_counter_width',
-  ],
+  ...['block_size', 'cluster_size', 'metadata_block_size', 'metadata_counter_width'],
   ...[
     'compression_supported',
     'decompression_supported',
@@ -43,7 +37,7 @@ const pricesOnly = [
 ];
 const storage = [
   ...['depth', 'width', 'datawidth', 'word_bits', 'read_bandwidth', 'write_bandwidth', 'shared_bandwidth'],
-  ...['metadata_storage_width', 'metadata_datawidth'],
+  ...['metadata_storage_depth', 'metadata_storage_width', 'metadata_datawidth'],
 ];
 
 type Quantity = { readonly value: number; readonly unit: string; readonly source: string };
@@ -175,7 +169,8 @@ function representationOf(
   if (list === undefined) return reader.fail(value, 'a key "data_spaces"', 'List them.');
   return {
     data_spaces: reader.list(list).map((entry) => {
-      const of = reader.record(entry, ['name', 'ranks']);
+      // Ranks are of the whole tile here, whatever loops they are given to there.
+      const of = reader.record(entry, ['name', 'ranks', 'rank_application_order']);
       const name = of.get('name') ?? reader.fail(entry, 'a key "name"', 'Say which data space.');
       const space = spaceOf(reader, name);
       if (space === 'Outputs' || !kept.includes(space))
@@ -185,15 +180,29 @@ function representationOf(
           'Compressed outputs, and formats of what passes by, are not modelled.',
         );
       const ranksValue = of.get('ranks') ?? reader.fail(entry, 'a key "ranks"', 'Say its format.');
-      const ranks = reader.list(ranksValue);
+      const listed = reader.list(ranksValue);
+      // Offsets of no bits: a rank that only says that there are tiles.
+      const ranks = listed.filter((rank, at) => at === listed.length - 1 || !isFree(reader, rank));
       if (ranks.length > 2)
-        reader.fail(ranksValue, 'at most two ranks, of which the first is UOP', 'More are not modelled.');
+        reader.fail(
+          ranksValue,
+          'at most two ranks, of which the first is UOP',
+          'Others are not modelled but UOP with payload_word_bits: 0.',
+        );
       return {
         name: space,
         ranks: ranks.map((rank, at) => rankOf(reader, rank, at < ranks.length - 1, metadataBits)),
       };
     }),
   };
+}
+
+function isFree(reader: YamlReader, rank: YamlValue): boolean {
+  const fields = reader.entries(rank);
+  const [format, bits] = [fields.get('format'), fields.get('payload_word_bits')];
+  return (
+    format !== undefined && bits !== undefined && reader.scalar(format) === 'UOP' && reader.scalar(bits) === 0
+  );
 }
 
 function rankOf(reader: YamlReader, rank: YamlValue, outer: boolean, metadataBits: Quantity | null): Plain {
@@ -262,9 +271,14 @@ function levelOf(reader: YamlReader, component: Placed): Plain {
   const [format, actions] = [of.get('representation_format'), of.get('action_optimization')];
   const depth = number('depth', 2 ** 40, 1, 'entries');
   const width = number('width', 2 ** 20);
+  // Values and metadata have memories of their own there; here they share the bits of both.
+  const entryBits = (width ?? word).value;
+  const metadataBits =
+    (number('metadata_storage_depth', 2 ** 40)?.value ?? 0) *
+    (number('metadata_storage_width', 2 ** 20)?.value ?? 0);
   const level = {
     name: reader.text(fields.get('name')!),
-    depth,
+    depth: depth === null ? null : { ...depth, value: depth.value + metadataBits / entryBits },
     width: width ?? (depth === null ? null : word),
     datawidth: word,
     metadata_storage_width: number('metadata_storage_width', 2 ** 20),

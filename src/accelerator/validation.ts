@@ -92,11 +92,24 @@ function wordsOf(figure: PublishedFigure, baseline: string): string {
   return figure.summed ? `${at}, sum of a network` : at;
 }
 
+/** Estimates by accelerator and layer: figures share them, and a generic design searches a mapping for each. */
+type Known = Map<Accelerator, Map<string, Estimate>>;
+
+function estimateOnce(known: Known, accelerator: Accelerator, layer: EstimatedLayer): Estimate {
+  const own = known.get(accelerator) ?? new Map<string, Estimate>();
+  known.set(accelerator, own);
+  const key = JSON.stringify(layer);
+  const found = own.get(key) ?? estimate(accelerator, [layer])[0]!;
+  own.set(key, found);
+  return found;
+}
+
 /** Ours and the published values of one figure. */
 function rowsOf(
   accelerator: Accelerator,
   figure: PublishedFigure,
   layers: readonly PublishedLayer[],
+  known: Known,
 ): readonly ValidationRow[] {
   const over =
     figure.over === null || figure.over === itselfWithoutZeros ? null : loadAccelerator(figure.over);
@@ -109,7 +122,7 @@ function rowsOf(
     });
   const measured = chosen.map((one) => {
     const of = (which: Accelerator, layer: EstimatedLayer): number =>
-      quantityOf(figure.quantity, estimate(which, [layer])[0]!);
+      quantityOf(figure.quantity, estimateOnce(known, which, layer));
     const whose = withParameters(accelerator, figure, one);
     const own = of(whose, one.layer);
     if (over !== null) return { own, other: of(over, one.layer) };
@@ -154,13 +167,14 @@ function rowsOf(
 /** Every figure of a table that is of that accelerator, with ours. Throws BAD_ACCELERATOR. */
 export function validationsIn(table: PublishedTable, accelerator: Accelerator): readonly Validation[] {
   const { name, title, source } = table;
+  const known: Known = new Map();
   return table.figures
     .filter((figure) => figure.accelerator === accelerator.name)
     .map((figure) => ({
       table: { name, title, source },
       figure,
       what: wordsOf(figure, accelerator.baseline),
-      rows: rowsOf(accelerator, figure, table.layers),
+      rows: rowsOf(accelerator, figure, table.layers, known),
     }));
 }
 

@@ -113,7 +113,7 @@ function explanationOf(accelerator: Accelerator, estimates: readonly Estimate[])
     `  engine class ${accelerator.engine}, ${accelerator.clockMhz} MHz; dense: ${accelerator.baseline}`,
     `  ${accelerator.evidence}: ${accelerator.against}`,
     ...formulaOf(accelerator).lines.map((line) => `  ${line.name}: ${formulaText(line)}`),
-    `  energy: ${accelerator.energy === null ? 'no table prices it' : `table ${accelerator.energy.table}`}`,
+    `  energy: ${accelerator.energy === null ? `none, ${accelerator.withoutEnergy ?? 'no table prices it'}` : `table ${accelerator.energy.table}`}`,
     ...lines,
   ].join('\n');
 }

@@ -142,6 +142,8 @@ export interface Accelerator {
   readonly design: GenericDesign | null;
   /** null where no table is known to price its actions. */
   readonly energy: EnergyModel | null;
+  /** Why none prices them, where its file says so. */
+  readonly withoutEnergy?: string;
   readonly evidence: Evidence;
   /** What it was held against, with the error. */
   readonly against: string;

@@ -31,8 +31,8 @@ export interface YamlReader {
   fail(value: YamlValue, what: string, advice: string): never;
   /** Throw with a message made elsewhere, at the value's place. */
   failWith(value: YamlValue, message: string): never;
-  /** A mapping with any keys. */
-  entries(value: YamlValue): YamlEntries;
+  /** A mapping with any keys; `empty`: what becomes of those without a value. */
+  entries(value: YamlValue, empty?: 'refused' | 'left out'): YamlEntries;
   /** A mapping whose keys are all among `known`. */
   record(value: YamlValue, known: readonly string[]): YamlEntries;
   /** A non-empty list, or a single value as a list of one. */
@@ -116,7 +116,7 @@ export function readYaml(
       'Write a simple key.',
     );
   }
-  function entries(value: YamlValue): YamlEntries {
+  function entries(value: YamlValue, empty: 'refused' | 'left out' = 'refused'): YamlEntries {
     const { node, name } = value;
     if (!isMap(node)) return fail(value, 'a mapping (key: value)', 'Correct it.');
     const result = new Map<string, YamlValue>();
@@ -125,6 +125,7 @@ export function readYaml(
       const child = resolved(item.value);
       // An empty value has no place of its own worth showing: the key's stands in.
       if (child === null || (isScalar(child) && child.value === null)) {
+        if (empty === 'left out') continue;
         failWith(
           { name: key, node: item.key as Node },
           `Expected a value for ${key}, received nothing. Give ${key} a value or remove it.`,

@@ -31,7 +31,7 @@ void accelerator_generic(const Options& options) {
     return static_cast<double>(least + static_cast<std::int64_t>((z ^ (z >> 31)) % range));
   };
   std::uint64_t digest = 14695981039346656037ull;          // FNV-1a
-  constexpr std::uint64_t kFirst = 0xd57ec8421de7c68full;  // of 60 designs
+  constexpr std::uint64_t kFirst = 0x8191baada2b96b72ull;  // of 60 designs
   int estimated = 0;
   for (int i = 0; i < designs; ++i) {
     if (i == 60) expect_digest(digest, i, kFirst);
@@ -105,7 +105,7 @@ void accelerator_generic(const Options& options) {
     SPARSEMARK_EXPECT(again[1] == found[1] && again[7] == found[7], "a mapping given back");
   }
   SPARSEMARK_EXPECT(estimated > designs * 2 / 3, "%d of %d designs run", estimated, designs);
-  expect_digest(digest, designs, designs == 60 ? kFirst : 0x1559cd050363b9c0ull);
+  expect_digest(digest, designs, designs == 60 ? kFirst : 0xbb22176423de8ed7ull);
 }
 
 }  // namespace sparsemark::test
