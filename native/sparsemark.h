@@ -39,6 +39,10 @@
  *   f16     float16                                   float16                float16
  *   int8    integers -127..127                        b uint8, others f32    int32, exact
  *
+ * f16 permits sums in float16 over up to 64 products each, so that a result may be off by 0.033 of the sum of
+ * its products' magnitudes; what those sums are added up in must have 24 bits, as float32 has. float16 is
+ * IEEE 754's binary16, denormals included.
+ *
  * spmm_bias_relu of int8 has a float32 C = max(0, scale (A B) + bias): b3 holds the m scales. CSR values are
  * float32 whatever the dtype, and exactly representable in it.
  */
@@ -105,8 +109,9 @@ typedef struct sparsemark_kernel {
   const char* op;     /* of the table above */
   const char* dtype;  /* of the table above */
   const char* format; /* what encode must have made: an entry of formats */
-  const char*
-      isa; /* "scalar", "avx2", "avx512", "avx512vnni", "neon", or "auto" for the library's own choice */
+  /* "scalar", "avx2", "avx512", "avx512vnni", "avx512fp16", "neon", "neonfp16", or "auto" for the library's
+   * own choice */
+  const char* isa;
   int32_t max_threads; /* largest number of threads that it can use; 0 = any */
   uint32_t flags;
 } sparsemark_kernel;

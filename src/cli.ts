@@ -33,7 +33,10 @@ function measuring(command: Command): Command {
       numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
     )
     .option('--cache <states>', 'only hot or cold', cacheStates)
-    .option('--isa <name>', 'force an instruction set: scalar, avx2, avx512, avx512vnni, neon')
+    .option(
+      '--isa <name>',
+      'force an instruction set: scalar, avx2, avx512, avx512vnni, avx512fp16, neon, neonfp16',
+    )
     .option(
       '--threads <list>',
       'thread counts to measure with (default 1)',

@@ -172,7 +172,7 @@ export interface Kernel {
   readonly op: OpName;
   readonly dtype: Dtype;
   readonly format: string;
-  /** `scalar`, `avx2`, `avx512`, `avx512vnni`, `neon`, or `auto` where the library chooses by itself. */
+  /** `scalar`, `avx2`, `avx512`, `avx512vnni`, `avx512fp16`, `neon`, `neonfp16`, or `auto` where the library chooses by itself. */
   readonly isa: string;
   /** Largest number of threads; 0 = any. */
   readonly maxThreads: number;

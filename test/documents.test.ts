@@ -131,7 +131,7 @@ describe('files in the documents', () => {
     const symbols = readFileSync(join(root, 'native', 'formats', 'formats.inc'), 'utf8');
     const formats = [...symbols.matchAll(/^SPARSEMARK_FORMAT\((\w+)\)/gm)].map(([, symbol]) =>
       symbol!
-        .replace(/_(?:bf16|int8)$/, '')
+        .replace(/_(?:bf16|f16|int8)$/, '')
         .replace(/^nm_(\d)_(\d)$/, 'nm-$1:$2')
         .replaceAll('_', '-'),
     );

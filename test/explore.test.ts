@@ -73,7 +73,8 @@ describe('the front', () => {
     ['tpu-128', 'cols=1..37', 'rows=1..41'],
   ] as const) {
     it(`of ${name} is what no other design beats`, async () => {
-      const accelerator = loadAccelerator(name);
+      // Without prices multipliers stand for the energy.
+      const accelerator = { ...loadAccelerator(name), ...(name === 'tpu-128' && { energy: null }) };
       const axes = texts.map((text) => parseAxis(text, engineOf(accelerator).engine));
       const { front, points, cost } = await explore(accelerator, layers, axes, one);
       const all = slowly(accelerator, axes);

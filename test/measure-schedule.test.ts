@@ -143,6 +143,41 @@ describe('cellsOf', () => {
   });
 });
 
+describe('numbers of 16 bits', () => {
+  const half = { ...workload, id: 'spmm-f16-8x8x8-hot/uniform-d0.10-s1', dtype: 'f16' as const };
+  const imitation = [
+    kernel(0, 'dense', 'scalar', { dtype: 'f16' }),
+    kernel(1, 'csr', 'scalar', { dtype: 'f16' }),
+  ];
+  const refusals = (kernels: readonly Kernel[], isa: string | null) =>
+    cellsOf(suite, half, [library('native', kernels)], { ...all, isa }).map(
+      ({ case: { isa: own }, refusal }) => [own, refusal !== undefined],
+    );
+
+  it('are measured where the CPU multiplies them, and not where they are only imitated', () => {
+    const fast = [
+      kernel(2, 'dense', 'avx512fp16', { dtype: 'f16' }),
+      kernel(3, 'csr', 'avx512fp16', { dtype: 'f16' }),
+    ];
+    expect(refusals([...imitation, ...fast], null)).toEqual([
+      ['avx512fp16', false],
+      ['avx512fp16', false],
+    ]);
+    expect(refusals(imitation, null)).toEqual([
+      ['scalar', true],
+      ['scalar', true],
+    ]);
+  });
+
+  it('are measured in their imitation where that is asked for, and where a library chooses by itself', () => {
+    expect(refusals(imitation, 'scalar')).toEqual([
+      ['scalar', false],
+      ['scalar', false],
+    ]);
+    expect(refusals([kernel(0, 'dense', 'auto', { dtype: 'f16' })], null)).toEqual([['auto', false]]);
+  });
+});
+
 describe('roundOrder', () => {
   const shuffle =
     (random: () => number) =>

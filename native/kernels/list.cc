@@ -8,7 +8,8 @@ namespace sparsemark {
 #define SPARSEMARK_KERNEL(symbol) extern const Kernel symbol;
 namespace scalar {
 #include "kernels.inc"
-}
+#include "kernels_f16.inc"
+}  // namespace scalar
 #if defined(__x86_64__)
 #if !defined(SPARSEMARK_WITHOUT_avx2)
 namespace avx2 {
@@ -25,10 +26,20 @@ namespace avx512vnni {
 #include "kernels_int8.inc"
 }
 #endif
+#if !defined(SPARSEMARK_WITHOUT_avx512fp16)
+namespace avx512fp16 {
+#include "kernels_f16.inc"
+}
+#endif
 #elif defined(__aarch64__)
 namespace neon {
 #include "kernels.inc"
 }
+#if !defined(SPARSEMARK_WITHOUT_neonfp16)
+namespace neonfp16 {
+#include "kernels_f16.inc"
+}
+#endif
 #endif
 #undef SPARSEMARK_KERNEL
 
@@ -84,6 +95,7 @@ const Tunable* const kTunables[] = {
 const Kernel* const kKernels[] = {
 #define SPARSEMARK_KERNEL_NAMESPACE scalar
 #include "kernels.inc"
+#include "kernels_f16.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
 #if defined(__x86_64__)
 #if !defined(SPARSEMARK_WITHOUT_avx2)
@@ -101,10 +113,20 @@ const Kernel* const kKernels[] = {
 #include "kernels_int8.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
 #endif
+#if !defined(SPARSEMARK_WITHOUT_avx512fp16)
+#define SPARSEMARK_KERNEL_NAMESPACE avx512fp16
+#include "kernels_f16.inc"
+#undef SPARSEMARK_KERNEL_NAMESPACE
+#endif
 #elif defined(__aarch64__)
 #define SPARSEMARK_KERNEL_NAMESPACE neon
 #include "kernels.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
+#if !defined(SPARSEMARK_WITHOUT_neonfp16)
+#define SPARSEMARK_KERNEL_NAMESPACE neonfp16
+#include "kernels_f16.inc"
+#undef SPARSEMARK_KERNEL_NAMESPACE
+#endif
 #endif
 };
 #undef SPARSEMARK_KERNEL

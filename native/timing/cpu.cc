@@ -11,6 +11,9 @@
 #if defined(__APPLE__)
 #include <sys/sysctl.h>
 #endif
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 namespace sparsemark {
 namespace {
@@ -29,6 +32,27 @@ bool allowed(const char* isa) {
   return false;
 }
 
+// Arithmetic of vectors of 16 bits. The compilers' own __builtin_cpu_supports has no name for it before g++
+// 13.
+bool multiplies_halves() {
+#if defined(__x86_64__)
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx >> 23 & 1u) != 0;
+#elif defined(__aarch64__) && defined(__linux__)
+  constexpr unsigned long kAsimdHp = 1ul << 10;
+  return (getauxval(AT_HWCAP) & kAsimdHp) != 0;
+#elif defined(__aarch64__) && defined(__APPLE__)
+  int has = 0;
+  std::size_t size = sizeof(has);
+  return sysctlbyname("hw.optional.arm.FEAT_FP16", &has, &size, nullptr, 0) == 0 && has != 0;
+#else
+  return false;
+#endif
+}
+
 bool present(const char* isa) {
   if (std::strcmp(isa, "scalar") == 0) return true;
 #if defined(__x86_64__)
@@ -38,8 +62,10 @@ bool present(const char* isa) {
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   }
   if (std::strcmp(isa, "avx512vnni") == 0) return present("avx512") && __builtin_cpu_supports("avx512vnni");
+  if (std::strcmp(isa, "avx512fp16") == 0) return present("avx512") && multiplies_halves();
 #elif defined(__aarch64__)
   if (std::strcmp(isa, "neon") == 0) return true;
+  if (std::strcmp(isa, "neonfp16") == 0) return multiplies_halves();
 #endif
   return false;
 }
@@ -50,7 +76,7 @@ bool cpu_has(const char* isa) { return present(isa) && allowed(isa); }
 
 Cpu describe_cpu() {
   Cpu cpu;
-  for (const char* isa : {"scalar", "avx2", "avx512", "avx512vnni", "neon"}) {
+  for (const char* isa : {"scalar", "avx2", "avx512", "avx512vnni", "avx512fp16", "neon", "neonfp16"}) {
     if (cpu_has(isa)) cpu.isa.emplace_back(isa);
   }
 #if defined(__x86_64__)

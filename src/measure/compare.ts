@@ -153,10 +153,12 @@ export function joinCells(
 ): readonly Planned[] {
   const of = (library: Library) =>
     new Map(
-      cellsOf(suite, workload, [library], selection).map((cell) => {
-        const { kernel, isa, threads } = cell.case;
-        return [`${workload.id}/${kernel}-${isa}-t${threads}`, cell];
-      }),
+      cellsOf(suite, workload, [library], selection)
+        .filter(({ refusal }) => refusal === undefined)
+        .map((cell) => {
+          const { kernel, isa, threads } = cell.case;
+          return [`${workload.id}/${kernel}-${isa}-t${threads}`, cell];
+        }),
     );
   const base = of(libraries.base);
   const head = of(libraries.head);

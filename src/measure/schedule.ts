@@ -12,7 +12,7 @@ import {
 import { nearestName } from '../workload/nearest-name.ts';
 
 /** Instruction sets from the narrowest to the widest; `auto` is a library's own choice. */
-const widths = ['scalar', 'neon', 'avx2', 'avx512', 'avx512vnni'];
+const widths = ['scalar', 'neon', 'neonfp16', 'avx2', 'avx512', 'avx512vnni', 'avx512fp16'];
 
 /** A case with the kernel that it runs. */
 export interface Cell {
@@ -20,7 +20,15 @@ export interface Cell {
   readonly kernel: Kernel;
   /** A tuned plan that it runs with; absent: the library's own. */
   readonly plan?: string;
+  /** Why it is not measured: it is recorded as unsupported. Absent where it is. */
+  readonly refusal?: string;
 }
+
+const noArithmetic =
+  'this CPU has no arithmetic of 16 bits (AVX512-FP16, or FEAT_FP16 of Arm), and what imitates it says nothing of speed: --isa scalar measures that';
+
+/** Whether a kernel only imitates what the CPU lacks. Of a library's own choice, `auto`, the library answers for. */
+const imitates = ({ dtype, isa }: Kernel): boolean => dtype === 'f16' && isa === 'scalar';
 
 /** Formats that a suite asks for in a workload's pattern. */
 export function formatsOf(suite: Pick<Suite, 'formats'>, workload: Workload): readonly string[] {
@@ -104,7 +112,8 @@ export function cellsOf(
           threads,
           dense: kernel.dense,
         };
-        cells.push({ case: { id: caseId(part), ...part }, kernel });
+        const refusal = selection.isa === null && imitates(kernel) ? { refusal: noArithmetic } : {};
+        cells.push({ case: { id: caseId(part), ...part }, kernel, ...refusal });
       }
     }
   }

@@ -46,7 +46,10 @@ export function tunableCells(
   const knobs = new Map(options.workers.map((worker) => [worker.library.name, worker.knobs]));
   return options.workloads.flatMap((workload) =>
     cellsOf(options, workload, libraries, options.selection)
-      .filter(({ case: cell, kernel }) => knobs.get(cell.library)!.has(kernel.index))
+      .filter(
+        ({ case: cell, kernel, refusal }) =>
+          refusal === undefined && knobs.get(cell.library)!.has(kernel.index),
+      )
       .map((cell) => ({ workload, cell })),
   );
 }

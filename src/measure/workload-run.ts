@@ -72,8 +72,9 @@ export async function runWorkload(
       lost.set(name, failed(error));
     }
   }
-  for (const { case: cell, kernel, plan } of cells) {
-    if (lost.has(cell.library)) continue;
+  for (const { case: cell, kernel, plan, refusal } of cells) {
+    if (refusal !== undefined) refused.set(cell.id, { status: 'unsupported', reason: refusal });
+    if (refusal !== undefined || lost.has(cell.library)) continue;
     options.onCase(cell.id);
     const worker = workerOf.get(cell.library)!;
     try {

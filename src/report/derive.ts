@@ -38,6 +38,10 @@ export interface Figures {
   readonly speedupInterval: Interval | null;
   /** Fraction of its roofline that the baseline reaches. */
   readonly baselineStrength: number | null;
+  /** Largest |error| of an element of the answer against the reference in double precision; of a group the largest. */
+  readonly maxAbsError: number;
+  /** Largest |error| over the permitted error of the element; of a group the largest. */
+  readonly errorRatio: number;
 }
 
 /** The fastest healthy dense case of the same workload and threads. */
@@ -208,6 +212,8 @@ function cellOf(
     speedup,
     speedupInterval: speedup === null ? null : expInterval(percentileInterval(logReplicates)),
     baselineStrength: baseline?.strength ?? null,
+    maxAbsError: measured.check.maxAbsError,
+    errorRatio: measured.check.worstRatio,
     logSpeedup: speedup === null ? null : Math.log(speedup),
     logReplicates,
   };
@@ -281,6 +287,8 @@ export function groupOf(key: string, cells: readonly Cell[]): Group {
     speedup,
     speedupInterval: speedup === null ? null : groupInterval(key, cells),
     baselineStrength: meanOrNull((cell) => cell.baselineStrength),
+    maxAbsError: Math.max(...cells.map((cell) => cell.maxAbsError)),
+    errorRatio: Math.max(...cells.map((cell) => cell.errorRatio)),
   };
 }
 

@@ -136,6 +136,25 @@ export const metrics: readonly Metric[] = [
     value: (figures) => figures.denseEquivalentGflops,
     text: (figures) => formatNumber(figures.denseEquivalentGflops),
   },
+  {
+    name: 'maxAbsError',
+    title: 'error',
+    unit: 'largest',
+    description: 'Largest error of an element of the answer, against the reference in double precision.',
+    better: 'lower',
+    value: (figures) => figures.maxAbsError,
+    text: (figures) => `${Number(figures.maxAbsError.toPrecision(2))}`,
+  },
+  {
+    name: 'errorRatio',
+    title: 'error',
+    unit: '% permitted',
+    description:
+      'Largest error of an element over the error that is permitted in it; a time needs at most 100 %.',
+    better: 'lower',
+    value: (figures) => figures.errorRatio,
+    text: (figures) => `${Number((100 * figures.errorRatio).toPrecision(2))}`,
+  },
 ];
 
 /** The metric of a name; throws on an unknown one (INTERNAL matter: names are ours). */

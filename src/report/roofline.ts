@@ -41,7 +41,7 @@ export function ceilingsFor(machine: Machine, threads: number): Ceilings | null 
 }
 
 /**
- * Roofline of a measured case, or null where the machine's ceilings are unknown, as that of products of 8 bits is:
+ * Roofline of a measured case, or null where the machine's ceilings are unknown, as those of 8 and of 16 bits are:
  * max(needed FLOPs / FMA peak, bytes / bandwidth), for n = 1 also gathers / gather rate.
  *
  * - bytes = stored matrix + the other operands and the output, for a product in f32 4 k n + 4 m n. What fits into the L2 of all cores comes from there at the least, what
@@ -57,8 +57,9 @@ export function ceilingsFor(machine: Machine, threads: number): Ceilings | null 
  */
 export function rooflineOf(workload: WorkloadRecord, measured: Measured, machine: Machine): Roofline | null {
   const ceilings = ceilingsFor(machine, measured.threads);
-  // Several products of bytes take the time of one FMA; how many, no ceiling says.
-  if (ceilings === null || ceilings.fmaGflops <= 0 || workload.dtype === 'int8') return null;
+  // Several products of bytes, or of 16 bits, take the time of one FMA; how many, no ceiling says.
+  const ofFloats = workload.dtype === 'f32' || workload.dtype === 'bf16';
+  if (ceilings === null || ceilings.fmaGflops <= 0 || !ofFloats) return null;
   const { n } = workload.shape;
   // A sparse vector asks for so many columns of A and no others.
   const asked = n === 1 ? (workload.activationDensity ?? 1) : 1;

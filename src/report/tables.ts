@@ -58,9 +58,16 @@ const shown: readonly (readonly [name: string, rank: number])[] = [
   ['breakEven', 4],
 ];
 
+/** What a table of f16 has besides: its error is a part of the answer. */
+const shownOfF16: typeof shown = [
+  ['maxAbsError', 0],
+  ['errorRatio', 1],
+];
+
 /** One row a sparsity and kernel of one setting; kernels go by their labels where there are any. */
 export function groupTable(section: Section, labels: ReadonlyMap<string, string> = new Map()): Table {
-  const columns = shown.map(([name, rank]) => ({ metric: metricNamed(name), rank }));
+  const names = section.setting.dtype === 'f16' ? [...shown, ...shownOfF16] : shown;
+  const columns = names.map(([name, rank]) => ({ metric: metricNamed(name), rank }));
   return {
     title: settingWords(section.setting),
     columns: [

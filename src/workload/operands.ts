@@ -1,5 +1,5 @@
 /** Values of matrices and operands, drawn from named streams: the same bits on every platform, in every type. */
-import type { Csr, Dtype, OperandArray } from '../terms.ts';
+import { type Csr, type Dtype, type OperandArray, SparsemarkError } from '../terms.ts';
 import { float16ToNumber, numberToFloat16, roundToBfloat16 } from './float16.ts';
 import type { Random } from './random.ts';
 
@@ -24,7 +24,10 @@ export function drawFloats(count: number, random: Random): Float32Array {
   return b;
 }
 
-/** Values that the type represents: rounded to it, or for int8 scaled so that the largest is 127 and none becomes 0. */
+/**
+ * Values that the type represents: rounded to it, or for int8 scaled so that the largest is 127 and none becomes 0.
+ * Throws BAD_MATRIX for a number that would become infinity in f16.
+ */
 export function valuesOfDtype(values: Float32Array, dtype: Dtype): Float32Array {
   switch (dtype) {
     case 'f32':
@@ -32,7 +35,16 @@ export function valuesOfDtype(values: Float32Array, dtype: Dtype): Float32Array 
     case 'bf16':
       return values.map(roundToBfloat16);
     case 'f16':
-      return values.map((value) => Math.fround(roundToFloat16(value)));
+      return values.map((value) => {
+        const rounded = roundToFloat16(value);
+        if (Number.isFinite(value) && !Number.isFinite(rounded)) {
+          throw new SparsemarkError(
+            'BAD_MATRIX',
+            `Expected values up to 65504 for a matrix of f16, received ${value}. Scale the matrix, or measure it in f32 or bf16.`,
+          );
+        }
+        return rounded;
+      });
     case 'int8': {
       let largest = 0;
       for (const value of values) largest = Math.max(largest, Math.abs(value));

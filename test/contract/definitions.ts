@@ -1,5 +1,7 @@
 /** Each op by its definition, over dense matrices and without a thought of speed: what its reference is held against. */
+
 import type { Csr, Problem } from '../../src/terms.ts';
+import { float16ToNumber } from '../../src/workload/float16.ts';
 
 /** Row-major rows x cols. */
 export function denseOf({ rows, cols, rowOffsets, colIndices, values }: Csr): Float64Array {
@@ -14,7 +16,8 @@ export function denseOf({ rows, cols, rowOffsets, colIndices, values }: Csr): Fl
 function product({ a, operands, workload }: Problem): Float64Array {
   const { m, k, n } = workload.shape;
   const dense = denseOf(a);
-  const b = operands.sparseB === undefined ? operands.b! : denseOf(operands.sparseB);
+  const own = operands.sparseB === undefined ? operands.b! : denseOf(operands.sparseB);
+  const b = own instanceof Uint16Array ? Float64Array.from(own, float16ToNumber) : own;
   const c = new Float64Array(m * n);
   for (let i = 0; i < m; i += 1) {
     for (let j = 0; j < n; j += 1) {

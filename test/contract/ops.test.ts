@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Answer, Dtype, Reference, Shape, Workload } from '../../src/terms.ts';
-import { numberToFloat16 } from '../../src/workload/float16.ts';
+import { float16ToNumber, numberToFloat16 } from '../../src/workload/float16.ts';
+import { valuesOfDtype } from '../../src/workload/operands.ts';
 import { checkAnswer, type Op, opNamed, ops, workOf } from '../../src/workload/ops/index.ts';
 import { gamma } from '../../src/workload/ops/product.ts';
 import { patternSpec } from '../../src/workload/patterns/index.ts';
@@ -139,6 +140,46 @@ test('a single-precision product passes in any order of its terms', () => {
     ),
     { numRuns: 60 },
   );
+});
+
+test('sums of 64 products in f16 pass for any k, all of them in f16 do not', () => {
+  const shape = { m: 2, k: 4096, n: 3 };
+  const problem = makeProblem(workloadOf(opNamed('spmm'), 'f16', shape, 1));
+  // All positive: a sum stops growing once what is added is less than half its last bit.
+  const a = { ...problem.a, values: problem.a.values.map(Math.abs) };
+  const b = (problem.operands.b as Uint16Array).map((bits) => bits & 0x7fff);
+  const reference = opNamed('spmm').reference({ ...problem, a, operands: { b } });
+  const round = (value: number): number => float16ToNumber(numberToFloat16(value));
+  const answer = (termsInF16: number): Uint16Array => {
+    const c = new Uint16Array(shape.m * shape.n);
+    for (let at = 0; at < c.length; at += 1) {
+      let sum = 0;
+      for (let first = 0; first < shape.k; first += termsInF16) {
+        let block = 0;
+        for (let p = first; p < first + termsInF16; p += 1) {
+          const place = Math.floor(at / shape.n) * shape.k + p;
+          block = round(block + a.values[place]! * float16ToNumber(b[p * shape.n + (at % shape.n)]!));
+        }
+        sum = Math.fround(sum + block);
+      }
+      c[at] = numberToFloat16(sum);
+    }
+    return c;
+  };
+  const ours = checkAnswer(reference, answer(64));
+  expect(ours.ok).toBe(true);
+  expect(ours.worstRatio).toBeGreaterThan(0);
+  expect(checkAnswer(reference, answer(4096)).ok).toBe(false);
+});
+
+test('a number that f16 cannot hold is refused, not made infinite', () => {
+  expect(() => valuesOfDtype(Float32Array.of(1, 65520), 'f16')).toThrow(/65504.*received 65520/);
+  expect([...valuesOfDtype(Float32Array.of(65519, -65504, 2 ** -24), 'f16')]).toEqual([
+    65504,
+    -65504,
+    2 ** -24,
+  ]);
+  expect([...valuesOfDtype(Float32Array.of(Infinity), 'f16')]).toEqual([Infinity]);
 });
 
 test('spmv takes no shape with n above 1', () => {

@@ -16,7 +16,8 @@ describe('64-bit Arm', () => {
   const emulator = programPath('qemu-aarch64') ?? programPath('qemu-aarch64-static');
   const run = promisify(execFile);
 
-  // Compiled file by file, two at a time, without CMake: formats, the library, and every kernel for scalar and NEON.
+  // Compiled file by file, two at a time, without CMake: formats, the library, and every kernel for scalar and NEON,
+  // those of f16 for scalar and for NEON's arithmetic of 16 bits, which the emulator has.
   it.skipIf(missing('aarch64', compiler !== null && emulator !== null))(
     'every kernel answers rightly under the emulator',
     {
@@ -48,10 +49,17 @@ describe('64-bit Arm', () => {
         ...rest.map((source) => ({ source, more: [] as string[] })),
         // Its answers have one digest everywhere: no multiplication and addition become one.
         ...listed('native/accelerator', /\.cc$/).map((source) => ({ source, more: ['-ffp-contract=off'] })),
-        ...['scalar', 'neon'].flatMap((isa) =>
-          kernels.map((source) => ({
+        ...(
+          [
+            ['scalar', kernels, []],
+            ['neon', kernels.filter((path) => !path.endsWith('_f16.cc')), []],
+            ['neonfp16', kernels.filter((path) => path.endsWith('_f16.cc')), ['-march=armv8.2-a+fp16']],
+          ] as const
+        ).flatMap(([isa, own, target]) =>
+          own.map((source) => ({
             source,
             more: [
+              ...target,
               `-DSPARSEMARK_ISA=${isa}`,
               `-DSPARSEMARK_ISA_${isa}`,
               ...ofKernels,

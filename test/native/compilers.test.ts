@@ -23,8 +23,16 @@ describe('the second compiler', () => {
           avx2: ['-mavx2', '-mfma'],
           avx512: ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mfma'],
           avx512vnni: ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mfma', '-mavx512vnni'],
+          avx512fp16: ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mfma', '-mavx512fp16'],
         }
-      : { scalar: [], neon: [] };
+      : { scalar: [], neon: [], neonfp16: ['-march=armv8.2-a+fp16'] };
+  /** Whether a kernel's file is compiled for an instruction set, as in CMakeLists.txt. */
+  const compiledFor = (isa: string, path: string): boolean =>
+    isa === 'avx512vnni'
+      ? path.endsWith('_int8.cc')
+      : isa.endsWith('fp16')
+        ? path.endsWith('_f16.cc')
+        : isa === 'scalar' || !path.endsWith('_f16.cc');
 
   it.skipIf(missing('clang', compiler !== null))(
     'takes all of native without a warning',
@@ -39,7 +47,7 @@ describe('the second compiler', () => {
       expect(call(compiler!, [...flags, ...defines, ...others], 120)).toEqual({ status: 0, output: '' });
       for (const [isa, target] of Object.entries(machine)) {
         const named = [`-DSPARSEMARK_ISA=${isa}`, `-DSPARSEMARK_ISA_${isa}`];
-        const own = isa === 'avx512vnni' ? kernels.filter((path) => path.endsWith('_int8.cc')) : kernels;
+        const own = kernels.filter((path) => compiledFor(isa, path));
         // Read once an instruction set: the compiler's own header of intrinsics is most of each file's time.
         const simd = join(folder, `${isa}.pch`);
         const header = [...flags, ...target, ...named].filter((flag) => flag !== '-fsyntax-only');

@@ -94,9 +94,9 @@ void footprint(const Format& format, const Sample& s, const Matrix& m) {
   SPARSEMARK_EXPECT(stored == counted, "%s counts %lld bytes of %lld for %s %d x %d", format.name,
                     static_cast<long long>(counted), static_cast<long long>(stored), s.pattern, s.rows,
                     s.cols);
-  const int bytes = std::strcmp(format.dtype, "int8") == 0   ? 1
-                    : std::strcmp(format.dtype, "bf16") == 0 ? 2
-                                                             : 4;
+  const int bytes = std::strcmp(format.dtype, "int8") == 0  ? 1
+                    : std::strcmp(format.dtype, "f32") == 0 ? 4
+                                                            : 2;
   SPARSEMARK_EXPECT(m.footprint.payload_bytes == static_cast<std::int64_t>(bytes) * s.nnz(),
                     "%s of %s: payload is not %d bytes a nonzero", format.name, format.dtype, bytes);
   SPARSEMARK_EXPECT(m.footprint.metadata_bytes >= 0 && m.footprint.padding_bytes >= 0,
@@ -164,6 +164,8 @@ void footprints(const Options& options) {
       {"triangular", {40, 0, 0}},
       {"dense", {20, 0, 44}, "bf16"},
       {"csr", {20, 60, 0}, "bf16"},
+      {"dense", {20, 0, 44}, "f16"},
+      {"csr", {20, 60, 0}, "f16"},
       {"dense", {10, 0, 22}, "int8"},
       // One run of two pairs, each row of one quad, which stands beside the rows; a word at the end; 4
       // offsets.

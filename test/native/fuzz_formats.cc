@@ -114,12 +114,15 @@ void demand(bool holds, const char* format, const char* what) {
 
 void check(const Format& format, const char* symbol, const test::Sample& s) {
   test::Sample of = test::sample_of(s, format.dtype);
-  if (std::strcmp(format.dtype, "bf16") == 0) {
-    // Rounding keeps the payload of a NaN, and bf16 rightly refuses one that is longer than its own.
+  const std::uint32_t payload = std::strcmp(format.dtype, "bf16") == 0  ? 0xffff0000u
+                                : std::strcmp(format.dtype, "f16") == 0 ? 0xffffe000u
+                                                                        : 0xffffffffu;
+  if (payload != 0xffffffffu) {
+    // Rounding keeps the payload of a NaN, and such a type rightly refuses one that is longer than its own.
     for (float& x : of.values) {
       std::uint32_t bits = 0;
       std::memcpy(&bits, &x, sizeof(bits));
-      if (x != x) bits = (bits & 0xffff0000u) | 0x00400000u;
+      if (x != x) bits = (bits & payload) | 0x00400000u;
       std::memcpy(&x, &bits, sizeof(x));
     }
   }

@@ -24,6 +24,10 @@ void small_problems(const Options& options);
 void large_problems(const Options& options);
 void wide_columns(const Options& options);
 void door_errors(const Options& options);
+void half_values(const Options& options);
+void half_sums(const Options& options);
+void half_extremes(const Options& options);
+void half_digests(const Options& options);
 void chosen_plans(const Options& options);
 void foreign_plans(const Options& options);
 void compressions(const Options& options);
@@ -48,6 +52,10 @@ constexpr Test kTests[] = {
     {"kernels: small problems against the reference", small_problems},
     {"kernels: large problems against the reference", large_problems},
     {"kernels: columns of 16 bits and of more", wide_columns},
+    {"f16: formats hold every number of 16 bits and no other", half_values},
+    {"f16: long sums pass where sums in f16 alone would not", half_sums},
+    {"f16: denormals, infinities and NaN", half_extremes},
+    {"f16: sums are rounded as IEEE 754 says", half_digests},
     {"library: wrong calls are refused with a reason", door_errors},
     {"plans: every choice gives the right answer or is refused", chosen_plans},
     {"plans: what no knob says is refused with a reason", foreign_plans},

@@ -210,7 +210,10 @@ Sample sample_of(const Sample& a, const char* dtype) {
     if (std::strcmp(dtype, "bf16") == 0) {
       x = rounded(x, 7, -126);
     } else if (std::strcmp(dtype, "f16") == 0) {
-      x = rounded(std::fabs(x) > 1024.0f ? x * 0x1p-20f : x, 10, -14);  // no infinity
+      // No number becomes infinite, and a sum of thousands neither.
+      int exponent = 0;
+      if (std::isfinite(x) && std::fabs(x) > 1024.0f) x = std::frexp(x, &exponent);
+      if (std::isfinite(x)) x = rounded(x, 10, -14);
     } else if (std::strcmp(dtype, "int8") == 0) {
       std::uint32_t bits = 0;
       std::memcpy(&bits, &x, sizeof(bits));

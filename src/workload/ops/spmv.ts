@@ -7,7 +7,7 @@ export const spmv: Op = {
   ...productShape,
   name: 'spmv',
   summary: 'sparse matrix times vector, c[m] = A[m x k] b[k]',
-  dtypes: ['f32', 'bf16', 'int8'],
+  dtypes: ['f32', 'bf16', 'f16', 'int8'],
   sizes: ['m', 'k'],
   shapeOf: ([m, k, n = 1]) => ({ m: m!, k: k!, n }),
   validateShape: ({ n }) => (n === 1 ? null : `n = 1 for the shape of spmv, received n = ${n}`),

@@ -64,6 +64,26 @@ bool make_spmv_int8(const Sample& a, std::int32_t, const Stored* stored, Random&
   return make_spmm_int8(a, 1, stored, random, out);
 }
 
+bool make_spmm_f16(const Sample& a, std::int32_t n, const Stored* stored, Random& random, OpCase& out) {
+  const std::size_t columns = static_cast<std::size_t>(n);
+  const std::size_t size = static_cast<std::size_t>(a.cols) * columns;
+  Sample drawn;
+  for (std::size_t i = 0; i < size; ++i) drawn.values.push_back(random.value());
+  std::vector<float> numbers = sample_of(drawn, "f16").values;
+  if (stored != nullptr) poison_unmet_rows(stored->cols, n, numbers.data());
+  auto* b = out.hold<std::uint16_t>(size);
+  for (std::size_t i = 0; i < size; ++i) b[i] = half_of(numbers[i]);
+  out.product.n = n;
+  out.product.b = b;
+  accumulate(a, static_cast<std::size_t>(a.rows), columns, false, numbers.data(), out);
+  for (double& magnitude : out.tolerance) magnitude = half_tolerance(a.cols, magnitude);
+  return true;
+}
+
+bool make_spmv_f16(const Sample& a, std::int32_t, const Stored* stored, Random& random, OpCase& out) {
+  return make_spmm_f16(a, 1, stored, random, out);
+}
+
 bool make_spmv(const Sample& a, std::int32_t, const Stored* stored, Random& random, OpCase& out) {
   return make_spmm(a, 1, stored, random, out);
 }
@@ -138,6 +158,8 @@ extern const OpReference spmm_reference = {"spmm", "f32", make_spmm};
 extern const OpReference spmv_reference = {"spmv", "f32", make_spmv};
 extern const OpReference spmm_bf16_reference = {"spmm", "bf16", make_spmm};
 extern const OpReference spmv_bf16_reference = {"spmv", "bf16", make_spmv};
+extern const OpReference spmm_f16_reference = {"spmm", "f16", make_spmm_f16};
+extern const OpReference spmv_f16_reference = {"spmv", "f16", make_spmv_f16};
 extern const OpReference spmm_int8_reference = {"spmm", "int8", make_spmm_int8};
 extern const OpReference spmv_int8_reference = {"spmv", "int8", make_spmv_int8};
 extern const OpReference spmm_t_reference = {"spmm_t", "f32", make_spmm_t};

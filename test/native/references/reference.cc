@@ -1,5 +1,6 @@
 #include "reference.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -86,6 +87,25 @@ void poison_unmet_rows(const std::vector<bool>& met, std::int32_t columns, float
 double sum_tolerance(std::int32_t terms, double magnitude) {
   const double k = terms + 4.0;
   return k * 0x1p-24 * magnitude + k * 0x1p-149;
+}
+
+double half_tolerance(std::int32_t terms, double magnitude) {
+  const auto gamma = [](double count, double unit) { return count * unit / (1.0 - count * unit); };
+  const double halves = gamma(std::min(terms, 64) + 2.0, 0x1p-11);
+  const double floats = gamma(std::ceil(terms / 64.0) + 1.0, 0x1p-24);
+  const double factor = (1.0 + halves) * (1.0 + floats) - 1.0;
+  return factor * magnitude + (2.0 * terms + 1.0) * 0x1p-25 * (1.0 + factor);
+}
+
+std::uint16_t half_of(float x) {
+  std::uint16_t sign = std::signbit(x) ? 0x8000 : 0;
+  if (std::isnan(x)) return 0x7e00;
+  const double magnitude = std::fabs(static_cast<double>(x));
+  if (magnitude >= 65520.0) return static_cast<std::uint16_t>(sign | 0x7c00);
+  const int exponent = magnitude < 0x1p-14 ? -14 : std::ilogb(magnitude);
+  const int steps = static_cast<int>(std::nearbyint(std::ldexp(magnitude, 10 - exponent)));
+  // 1024 steps are the first number of an exponent; a fraction of 2048 is the next one's.
+  return static_cast<std::uint16_t>(sign | (steps + (exponent + 14) * 1024));
 }
 
 }  // namespace sparsemark::test

@@ -73,6 +73,13 @@ void poison_unmet_rows(const std::vector<bool>& met, std::int32_t columns, float
 // k roundings of products and sums, each 2^-24 of what is added, or half a denormal.
 double sum_tolerance(std::int32_t terms, double magnitude);
 
+// The same for f16 as sparsemark.h permits it: sums of up to 64 products in 11 bits, then in 24, then the
+// result in 11.
+double half_tolerance(std::int32_t terms, double magnitude);
+
+// The number of f16 nearest to x, ties to even.
+std::uint16_t half_of(float x);
+
 struct OpReference {
   const char* op;
   const char* dtype;
