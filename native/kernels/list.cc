@@ -35,9 +35,11 @@ namespace avx512fp16 {
 namespace neon {
 #include "kernels.inc"
 }
+#if !defined(SPARSEMARK_WITHOUT_neonfp16)
 namespace neonfp16 {
 #include "kernels_f16.inc"
 }
+#endif
 #endif
 #undef SPARSEMARK_KERNEL
 
@@ -120,9 +122,11 @@ const Kernel* const kKernels[] = {
 #define SPARSEMARK_KERNEL_NAMESPACE neon
 #include "kernels.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
+#if !defined(SPARSEMARK_WITHOUT_neonfp16)
 #define SPARSEMARK_KERNEL_NAMESPACE neonfp16
 #include "kernels_f16.inc"
 #undef SPARSEMARK_KERNEL_NAMESPACE
+#endif
 #endif
 };
 #undef SPARSEMARK_KERNEL
