@@ -73,7 +73,7 @@ Spread spread_of(const double* parameters, const Layer& layer) {
     int shift = 0;
     for (std::int64_t pixels = 1;; pixels *= 2, ++shift) {
       const std::int64_t of_pixels = least(pixels, most_pixels);
-      // Divisions were half of the estimate's time: a power of two needs none.
+      // A power of two needs no division.
       const bool is_power = of_pixels == pixels;
       const std::int64_t of_inputs = least(is_power ? beside >> shift : beside / of_pixels, layer.k);
       const std::int64_t turns = is_power ? (layer.n + pixels - 1) >> shift : divide_up(layer.n, of_pixels);

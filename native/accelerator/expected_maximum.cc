@@ -8,7 +8,7 @@
 namespace sparsemark::accelerator {
 namespace {
 
-// Four probabilities at once: one by one their powers took 3 times as long.
+// Four probabilities at once, so that the multiplications of their powers overlap.
 constexpr int kAtOnce = 4;
 using Four = double __attribute__((vector_size(kAtOnce * sizeof(double))));
 
@@ -64,8 +64,8 @@ template <typename Weights>
       if (1.0 - beyond[0] < gone) return false;
       Four more = 1.0 - beyond;
       if (beyond[lanes - 1] * parts < 1e-3) {
-        // 1 - (1 - t)^parts by four terms, the fifth below 1e-14 of the first: half of the values need no
-        // power, and nothing cancels.
+        // 1 - (1 - t)^parts by four terms, the fifth below 1e-14 of the first: no power is
+        // needed, and nothing cancels.
         const Four series =
             1.0 - (parts - 1.0) / 2.0 * beyond *
                       (1.0 - (parts - 2.0) / 3.0 * beyond * (1.0 - (parts - 3.0) / 4.0 * beyond));

@@ -52,7 +52,7 @@ class Occupancy {
   }
 
   // visit(j, P(ceil(X / width) = j)) for every whole j that counts, rising: cycles at `width` a cycle. One
-  // call a step, where visit() takes a division and a call a value (3 times as long at 16 a cycle).
+  // call a step, where visit() takes a division and a call a value.
   template <typename Visit>
   void visit_steps(std::int64_t width, Visit visit_step) const {
     Weights near;
@@ -87,7 +87,7 @@ class Occupancy {
   };
   // Of Y = ceil(X / width); most: the expected maximum of `parts` draws of it, in the same pass.
   Moments step_moments(std::int64_t width, double parts = 1.0, double* most = nullptr) const;
-  // Whether X mod period is as good as even: every period in steps of 1 is hit within 1e-13 alike.
+  // Whether X mod period is as good as even: means over X and over whole periods then agree to 3e-16.
   bool is_even_over(std::int64_t period) const;
 
   // Whether X is as good as never on the other side of x than the mean.
