@@ -68,6 +68,12 @@ export const planReasons: readonly {
       'a block is K columns of A, whose rows of B stay near L1 while the rows of A pass by; wider where A is sparser: a row pays a load and a store of C in each block, and should meet 10 nonzeros there',
   },
   {
+    form: /^f16 sums of \d+$/,
+    words: 'f16 sums of N',
+    reason:
+      'N products at the most are added up in f16, then in f32: the error stays that of N roundings, however long the row',
+  },
+  {
     form: /^groups of \d+( by \d+)?$/,
     words: 'groups of G (by U)',
     reason:

@@ -51,8 +51,9 @@ describe('the second compiler', () => {
         // Read once an instruction set: the compiler's own header of intrinsics is most of each file's time.
         const simd = join(folder, `${isa}.pch`);
         const header = [...flags, ...target, ...named].filter((flag) => flag !== '-fsyntax-only');
+        const operations = `native/simd/${isa.endsWith('fp16') ? 'f16' : 'simd'}.h`;
         for (const args of [
-          [...header, '-x', 'c++-header', 'native/simd/simd.h', '-o', simd],
+          [...header, '-x', 'c++-header', operations, '-o', simd],
           [...flags, ...defines, ...target, ...named, '-include-pch', simd, ...own],
         ]) {
           expect(call(compiler!, args, 120), isa).toEqual({ status: 0, output: '' });

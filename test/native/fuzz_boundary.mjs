@@ -111,7 +111,7 @@ const right = {
     Float64Array.from({ length: 160 }, (_, at) => [1, 0, 0, 0, 0, 0, 0, 0, 7, 1, 1, 7, 8, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 8][at] ?? 0),
     new Float64Array(17).fill(1),
     Float64Array.from({ length: 54 }, (_, at) => (at % 9 >= 3 && at % 9 < 6 ? (at % 9) - 3 : 1)),
-    new Float64Array(229),
+    new Float64Array(265),
     50,
     false,
   ],
