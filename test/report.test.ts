@@ -236,6 +236,14 @@ describe('the sentence', () => {
     );
   });
 
+  test('of imitated arithmetic has no speed-up', () => {
+    const imitated = JSON.stringify(run({ 0.1: 4 }))
+      .replaceAll('-f32-', '-f16-')
+      .replaceAll('"dtype":"f32"', '"dtype":"f16"')
+      .replaceAll('avx512', 'scalar');
+    expect(said(JSON.parse(imitated))).toMatch(/16 bits was imitated, which says nothing of speed\.$/);
+  });
+
   test('of a network', () => {
     expect(said(fakeNetworkResult())).toMatch(
       /ResNet-50 magnitude pruning pays from \d\d % sparsity on half of 3 shapes;/,

@@ -28,13 +28,20 @@ export function sentenceOf(finding: Finding): string {
       ? `${on}, only dense kernels were measured.`
       : `${on}, no healthy dense baseline was measured, so there is no speed-up to speak of.`;
   }
-  const chosen = headlineCurves(curves);
+  const telling = curves.filter((curve) => !isImitated(curve));
+  if (telling.length === 0) return `${on}, arithmetic of 16 bits was imitated, which says nothing of speed.`;
+  const chosen = headlineCurves(telling);
   const best = bestGroup(chosen);
   const bestText =
     best.speedup! > 1
       ? `the best case was ${formatRatio(best.speedup!)}x with ${best.kernel} at ${formatExactPercent(1 - best.density)} % sparsity`
       : `the least bad case reached ${formatRatio(best.speedup!)}x with ${best.kernel} at ${formatExactPercent(1 - best.density)} % sparsity`;
   return `${on}${threadsText(chosen)}, ${segmentsOf(chosen).join('; ')}; ${bestText}${weakText(best)}.`;
+}
+
+/** Measured with `--isa scalar`: in f16 that shows errors, and its dense baseline is as slow as the imitation. */
+function isImitated({ setting, points }: Curve): boolean {
+  return setting.dtype === 'f16' && points.some(({ kernel }) => kernel.endsWith('-scalar'));
 }
 
 /** Only headline cache states, unless that leaves out a shape that was measured in the other one alone. */
