@@ -122,7 +122,7 @@ step(
 );
 
 if (process.argv.includes('--test')) {
-  // The kernels that this machine can run: the others, two thirds of the build without AVX-512, would run nowhere.
+  // The kernels that this machine can run: the others would run nowhere.
   const isas = createRequire(import.meta.url)(join(root, 'build', 'Release', 'sparsemark.node'))
     .describeCpu()
     .isa.join(';');

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listables } from '../src/command/listables.ts';
 import { type OutputStream, outputOn, shortened } from '../src/command/output.ts';
 import { progressOf } from '../src/command/progress.ts';
 import { reports } from '../src/report/index.ts';
@@ -172,18 +173,7 @@ describe('bad input: exit code 42, with the nearest name', () => {
 });
 
 describe('list', () => {
-  const listings = [
-    'suites',
-    'patterns',
-    'ops',
-    'formats',
-    'kernels',
-    'plans',
-    'backends',
-    'accelerators',
-    'machine',
-    'quick',
-  ];
+  const listings = [...listables, 'quick'];
 
   it.each(listings)('%s, as text and as JSON', (name) => {
     const text = sparsemark(['list', name]);

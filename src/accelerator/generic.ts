@@ -18,6 +18,8 @@ export const genericFields = 265;
 const head = 13;
 const levelFields = 42;
 const flowFields = 13;
+/** Where in a flow metadata bits of gated reads stand, and behind them those of skipped ones. */
+const splitMetadata = 11;
 
 function trafficOf(design: GenericDesign, row: Float64Array): readonly LevelTraffic[] {
   return design.levels.map(({ name, keeps }, at) => {
@@ -27,7 +29,7 @@ function trafficOf(design: GenericDesign, row: Float64Array): readonly LevelTraf
       const [fills, serves, drains, updates, clears] = own.subarray(from, from + 5);
       const [reads, gatedReads, writes, gatedWrites, metadataReadBits, metadataWriteBits] = own.subarray(
         from + 5,
-        from + 11,
+        from + splitMetadata,
       );
       return {
         space,
@@ -70,7 +72,7 @@ function actionsOf(
     };
     for (const { space, reads, writes, gatedReads, gatedWrites, ...of } of spaces) {
       const valueBits = design.row[4 + at * 26 + 8 + 6 * dataSpaces.indexOf(space)]!;
-      const from = head + at * levelFields + 3 + dataSpaces.indexOf(space) * flowFields + 11;
+      const from = head + at * levelFields + 3 + dataSpaces.indexOf(space) * flowFields + splitMetadata;
       const [gatedBits, skippedBits] = [row[from]!, row[from + 1]!];
       bits.read += reads * valueBits;
       bits.write += writes * valueBits;

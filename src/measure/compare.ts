@@ -103,10 +103,11 @@ const batchNs = 20_000;
 const sampleTargetNs = 2.5e6;
 /**
  * The sides change places after this time, or a batch where that is longer. What a core can do changes within
- * milliseconds on a shared machine: two arrays of 4 MiB summed in turns of one sum each differed by 0.9 % (robust standard
- * deviation of the ratio of two lower quartiles, 2.5 ms a side), in blocks of 2.5 ms by 2.2 %, and longer ones make only
- * the turns better: 0.4 % and 4.1 % of 250 ms. Of 29 cells of `quick` (spmv, cold weights) samples one after the other
- * differed by 7.1 % in the middle and 43 % at worst, samples in turns by 4.1 and 15 %.
+ * milliseconds on a shared machine: two arrays of 4 MiB in huge pages summed in turns of one sum each differed by 0.9 %
+ * (robust standard deviation of the ratio of two lower quartiles, 2.5 ms a side), in blocks of 2.5 ms by 2.2 %, and longer
+ * ones make only the turns better: 0.4 % and 4.1 % of 250 ms. Of 29 cells of `quick` (spmv, cold weights; one run of each
+ * kind, other work beside) samples one after the other differed by 7.1 % in the middle and 43 % at worst, samples in turns
+ * by 4.1 and 15 %.
  */
 const turnTargetNs = 100_000;
 /** A socket's whole path has at most 103 characters on some systems. */

@@ -7,6 +7,16 @@ import { median } from '../../dist/statistics.js';
 import { suiteDigest } from '../../dist/workload/suite.js';
 import { workloadId } from '../../dist/workload/problem.js';
 
+// Layers of a Transformer and of ResNet-50 on which types of few bits are held against each other: name, m, k, n.
+export const layerShapes = [
+  ['proj', 512, 512, 256],
+  ['ffn1', 3072, 768, 128],
+  ['ffn2', 768, 3072, 128],
+  ['r50-128x1152', 128, 1152, 784],
+  ['r50-256x2304', 256, 2304, 196],
+  ['r50-512x128', 512, 128, 784],
+];
+
 export function workloadOf({ layer, m, k, n, density, seed = 1, cache = 'hot', label = 'uniform', pattern }) {
   const op = n === 1 ? 'spmv' : 'spmm';
   const shape = { m, k, n };

@@ -6,16 +6,8 @@ import { loadNative } from '../../dist/native.js';
 import { median } from '../../dist/statistics.js';
 import { checkAnswer, opNamed } from '../../dist/workload/ops/index.js';
 import { makeProblem } from '../../dist/workload/problem.js';
-import { geomean, workloadOf } from './cells.mjs';
+import { geomean, layerShapes, workloadOf } from './cells.mjs';
 
-const shapes = [
-  ['proj', 512, 512, 256],
-  ['ffn1', 3072, 768, 128],
-  ['ffn2', 768, 3072, 128],
-  ['r50-128x1152', 128, 1152, 784],
-  ['r50-256x2304', 256, 2304, 196],
-  ['r50-512x128', 512, 128, 784],
-];
 const densities = [0.5, 0.3, 0.2, 0.1, 0.05];
 const rounds = 15;
 const sampleNs = 2e6;
@@ -50,7 +42,7 @@ function jobOf(problem, dtype, format) {
 const only = process.argv[2];
 const columns = new Map(densities.map((density) => [density, []]));
 const dense = [];
-for (const [layer, m, k, n] of shapes) {
+for (const [layer, m, k, n] of layerShapes) {
   if (only !== undefined && layer !== only) continue;
   for (const density of densities) {
     const shape = workloadOf({ layer, m, k, n, density });

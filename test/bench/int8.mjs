@@ -5,17 +5,9 @@ import { join } from 'node:path';
 import { loadNative } from '../../dist/native.js';
 import { median } from '../../dist/statistics.js';
 import { makeProblem } from '../../dist/workload/problem.js';
-import { geomean, workloadOf } from './cells.mjs';
+import { geomean, layerShapes, workloadOf } from './cells.mjs';
 
-const shapes = [
-  ['proj', 512, 512, 256],
-  ['ffn1', 3072, 768, 128],
-  ['ffn2', 768, 3072, 128],
-  ['r50-128x1152', 128, 1152, 784],
-  ['r50-256x2304', 256, 2304, 196],
-  ['r50-512x128', 512, 128, 784],
-  ['mb1-1024x1024', 1024, 1024, 49],
-];
+const shapes = [...layerShapes, ['mb1-1024x1024', 1024, 1024, 49]];
 const densities = [0.5, 0.3, 0.2, 0.1, 0.05];
 const goals = new Map([[0.5, 1.45], [0.1, 6.2]]);
 const rounds = 15;
