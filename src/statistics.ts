@@ -83,6 +83,8 @@ export function medianInterval(values: readonly number[], confidence = 0.95): Me
  * Kish's design effect of values that were taken in groups, for statements about their median: how many times fewer
  * independent values would say as much. 1 for independent values, the group's size where all values of a group agree.
  * From the intraclass correlation of being above the median, which outliers do not move (one-way analysis of variance).
+ * Of 472 cells of identical code, 12 groups of 4 each, 4.7 % of the 95 % intervals that come of it missed 0; one correlation
+ * pooled over all cells made them no narrower (4.2 % missed), none at all missed 10.4 %.
  */
 export function designEffect(groups: readonly (readonly number[])[]): number {
   const filled = groups.filter(({ length }) => length > 0);

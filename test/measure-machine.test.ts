@@ -1,10 +1,17 @@
 /** What machine this is, and which of its dense baselines are healthy. */
+import { readFileSync } from 'node:fs';
 import { arch, cpus, totalmem } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { healthyPeakShare, healthyShare, isHealthy, measureHealth } from '../src/measure/health.ts';
 import { bundledLibraries, openLibraries } from '../src/measure/libraries.ts';
 import type { LibraryWorker } from '../src/measure/library-worker.ts';
-import { allowedCpus, describeMachine, measuringCpus, stealShare } from '../src/measure/machine.ts';
+import {
+  allowedCpus,
+  describeMachine,
+  measuringCpus,
+  measuringLanes,
+  stealShare,
+} from '../src/measure/machine.ts';
 import { loadNative } from '../src/native.ts';
 import type { Machine } from '../src/terms.ts';
 
@@ -61,6 +68,21 @@ describe('the machine', () => {
     if (process.platform !== 'linux') return;
     expect(measuringCpus(1)).toEqual(allowed.slice(-1));
     expect(measuringCpus(10_000)).toEqual(allowed);
+  });
+
+  it('measures at once on CPUs that share no core', () => {
+    if (process.platform !== 'linux') return;
+    const cores = new Set(
+      allowedCpus().map((cpu) =>
+        readFileSync(`/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`, 'utf8'),
+      ),
+    );
+    const lanes = measuringLanes(1, 2);
+    expect(lanes[0]).toEqual(measuringCpus(1));
+    expect(lanes).toHaveLength(Math.min(2, cores.size));
+    expect(new Set(lanes.flat()).size).toBe(lanes.length);
+    expect(measuringLanes(1, 1)).toEqual([measuringCpus(1)]);
+    expect(measuringLanes(10_000, 2)).toEqual([measuringCpus(10_000)]);
   });
 
   it('has the same fingerprint each time', () => {

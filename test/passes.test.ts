@@ -93,26 +93,22 @@ async function passes(
   let clock = 0;
   const visited: string[] = [];
   const entries = ids.map((id) => ({ workload: { id } as Workload, courses: [courseOf(cell(`${id}/csr`))] }));
-  const givenUp = await measurePasses(
-    entries,
-    { ...workers, twin: worker(() => 1) },
-    {
-      protocol,
-      cellCount: ids.length,
-      privateCacheBytes: 2 ** 20,
-      check: () => {},
-      problemOf: ({ id }) => ({
-        problem: { ...problemOf(id), operands: id } as unknown as Problem,
-        reference: {} as Reference,
-      }),
-      random: seededRandom(5),
-      remainingSeconds: () => budgetSeconds - clock,
-      onWorkload: (id, pass) => {
-        clock += secondsEach;
-        visited.push(`${pass} ${id}`);
-      },
+  const givenUp = await measurePasses(entries, [{ ...workers, twin: worker(() => 1) }], {
+    protocol,
+    cellCount: ids.length,
+    privateCacheBytes: 2 ** 20,
+    check: () => {},
+    problemOf: ({ id }) => ({
+      problem: { ...problemOf(id), operands: id } as unknown as Problem,
+      reference: {} as Reference,
+    }),
+    seed: '5',
+    remainingSeconds: () => budgetSeconds - clock,
+    onWorkload: (id, pass) => {
+      clock += secondsEach;
+      visited.push(`${pass} ${id}`);
     },
-  );
+  });
   return { givenUp, visited, courses: entries.map(({ courses }) => courses[0]!) };
 }
 
@@ -162,6 +158,69 @@ describe('passes', () => {
     const { courses } = await passes(['wild'], { base: side(), head: side() }, 5, 1);
     expect(roundsOf(courses[0]!)).toBeGreaterThanOrEqual(24);
     expect(roundsOf(courses[0]!)).toBeLessThanOrEqual(6 * protocol.roundsPerLayout);
+  });
+
+  it('share a pass between lanes, and the cells of a workload where it is the only one', async () => {
+    const lanes = [0, 1].map(() => ({
+      base: worker(() => around(1000)),
+      head: worker(() => around(1000)),
+      twin: worker(() => 1),
+    }));
+    const options = {
+      protocol,
+      cellCount: 4,
+      privateCacheBytes: 2 ** 20,
+      check: () => {},
+      problemOf: ({ id }: Workload) => ({
+        problem: { ...problemOf(id), operands: id } as unknown as Problem,
+        reference: {} as Reference,
+      }),
+      seed: 'x',
+      remainingSeconds: () => 1000,
+      onWorkload: () => {},
+    };
+    const started = () =>
+      lanes.map(({ base }) => base.asked.splice(0).filter((kind) => kind === 'start').length);
+    const entryOf = (id: string, cells: readonly string[]) => ({
+      workload: { id } as Workload,
+      courses: cells.map((name) => courseOf(cell(`${id}/${name}`))),
+    });
+    const several = ['a', 'b', 'c', 'd'].map((id) => entryOf(id, ['csr']));
+    await measurePasses(several, lanes, options);
+    expect(several.flatMap(({ courses }) => courses.map(roundsOf))).toEqual([24, 24, 24, 24]);
+    // Three passes of four cells.
+    expect(started()).toEqual([6, 6]);
+    const alone = entryOf('a', ['csr', 'dense', 'coo']);
+    await measurePasses([alone], lanes, options);
+    expect(alone.courses.map(roundsOf)).toEqual([24, 24, 24]);
+    expect(started()).toEqual([6, 3]);
+  });
+
+  it('end in every lane before an interruption is told', async () => {
+    let asked = 0;
+    const lanes = [0, 1].map(() => ({ base: worker(() => 1), head: worker(() => 1), twin: worker(() => 1) }));
+    const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const entries = ids.map((id) => ({
+      workload: { id } as Workload,
+      courses: [courseOf(cell(`${id}/csr`))],
+    }));
+    const measured = measurePasses(entries, lanes, {
+      protocol,
+      cellCount: 6,
+      privateCacheBytes: 2 ** 20,
+      check: () => {
+        asked += 1;
+        if (asked >= 4) throw new Error('interrupted');
+      },
+      problemOf: ({ id }) => ({ problem: problemOf(id), reference: {} as Reference }),
+      seed: 'x',
+      remainingSeconds: () => 1000,
+      onWorkload: () => {},
+    });
+    await expect(measured).rejects.toThrow('interrupted');
+    const seen = asked;
+    await new Promise((later) => setTimeout(later, 20));
+    expect(asked).toBe(seen);
   });
 
   it('lose a crash its own cell alone', async () => {

@@ -53,7 +53,7 @@ beforeAll(async () => {
   folder = buildLibraries(['example', ...names, ...refusedOnOpening]);
   workers = [await open(bundledLibraries()[0]!, 20_000), await open(pathOf('example'), 20_000)];
   // A worker that hangs is waited for once a workload; the others get time enough on a busy machine.
-  for (const name of names) workers.push(await open(pathOf(name), name === 'hangs' ? 1500 : 20_000));
+  for (const name of names) workers.push(await open(pathOf(name), name === 'hangs' ? 4000 : 20_000));
 });
 afterAll(() => {
   for (const worker of workers) worker.end();

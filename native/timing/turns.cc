@@ -92,14 +92,21 @@ int new_socket() {
   return descriptor;
 }
 
+// Sleeps until something can be read or a connection taken; a signal does not end it. False where nothing came.
+bool is_readable(int descriptor, double until_ns) {
+  for (double left_ns = until_ns - now_ns(); left_ns > 0.0; left_ns = until_ns - now_ns()) {
+    pollfd waiting = {descriptor, POLLIN, 0};
+    if (poll(&waiting, 1, static_cast<int>(left_ns / 1e6) + 1) > 0) return true;
+  }
+  return false;
+}
+
 // A connection on which the other side has answered; -1 where nobody comes in time. A side that came and died
 // before leaves its connection in the queue, so that one is tried after the other.
 int meet_as_host() {
   if (listener < 0) return -1;
   const double until_ns = now_ns() + kPatienceNs;
-  for (double left_ns = kPatienceNs; left_ns > 0.0; left_ns = until_ns - now_ns()) {
-    pollfd waiting = {listener, POLLIN, 0};
-    if (poll(&waiting, 1, static_cast<int>(left_ns / 1e6) + 1) <= 0) continue;
+  while (is_readable(listener, until_ns)) {
     Socket guest(accept(listener, nullptr, nullptr));
     if (guest.descriptor() < 0) continue;
     if (guest.pass() && guest.await()) return guest.release();
@@ -113,8 +120,7 @@ int meet_as_guest(const std::string& path) {
   if (connect(host.descriptor(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
     return -1;
   // A host that is never asked to take turns leaves its guest in the queue.
-  pollfd waiting = {host.descriptor(), POLLIN, 0};
-  if (poll(&waiting, 1, static_cast<int>(kPatienceNs / 1e6)) != 1) return -1;
+  if (!is_readable(host.descriptor(), now_ns() + kPatienceNs)) return -1;
   return host.await() && host.pass() ? host.release() : -1;
 }
 

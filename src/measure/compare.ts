@@ -1,11 +1,9 @@
 /** A comparison of two kernel libraries: every cell in turns on both, flagged cells again, controls beside them. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { correctedConfidence, estimateOf, sideOf } from '../result/compare.ts';
 import { comparisonVersion, writeComparison } from '../result/comparison-file.ts';
 import { asSparsemarkError } from '../result/file.ts';
-import { seededRandom, seedOf } from '../statistics.ts';
 import type {
   Attempt,
   ComparedCase,
@@ -18,13 +16,12 @@ import type {
 import { type Library, SparsemarkError, type Suite, type Workload } from '../terms.ts';
 import { dataFolderOf } from '../workload/data.ts';
 import { patternNamed } from '../workload/patterns/index.ts';
-import { workerMemoryBytes } from './libraries.ts';
-import { LibraryRefusal, type LibraryWorker, startWorker, WorkerGone } from './library-worker.ts';
-import { describeMachineOnly, measuringCpus } from './machine.ts';
-import { courseOf, type PairedCell, refusalText, type Side } from './paired.ts';
+import { openLanes } from './lanes.ts';
+import { describeMachineOnly } from './machine.ts';
+import { courseOf, type PairedCell, type PairWorkers, refusalText, type Side } from './paired.ts';
 import { measurePasses, type PairedWorkload } from './passes.ts';
 import { checkMatrices, ProblemCache } from './problems.ts';
-import type { OpenRequest, Refused } from './requests.ts';
+import type { Refused } from './requests.ts';
 import { describeBuild, newRunId } from './run.ts';
 import { cellsOf, checkNames, type Selection } from './schedule.ts';
 
@@ -82,8 +79,14 @@ const confidence = 0.95;
  * Of 80 cells of `quick` in 82 s on two shared EPYC cores, 8 rounds left 43 inconclusive and 4 rounds 33.
  */
 const roundsPerLayout = 4;
-/** The processes start once for all cells of a pass, 0.3 to 0.6 s each: with few cells twice the rounds pay. */
+/**
+ * The processes start once for all cells of a pass, 0.3 to 0.6 s each. With few cells that is nine tenths of the time at
+ * 2.5 ms a sample, so twice the rounds and four times the sample pay: of 15 cells of `quick` (two shared EPYC cores) rounds
+ * of 2.5 ms were 1.0 and 2.0 % from their layout's median in the middle (two runs), of 10 ms 0.7 and 0.9 %. The whole suite
+ * gets most from short ones: of 172 cells in 70 s, 2.5 ms left 43 inconclusive, 5 ms 57 and 10 ms 74.
+ */
 const fewCells = 40;
+const longerSampleOfFew = 4;
 /** The first whole number of layouts that makes 101 rounds or more. */
 const maxRounds = 104;
 /** Cells of identical code, base against itself. */
@@ -110,33 +113,8 @@ const sampleTargetNs = 2.5e6;
  * by 4.1 and 15 %.
  */
 const turnTargetNs = 100_000;
-/** A socket's whole path has at most 103 characters on some systems. */
-const longestFolder = 70;
 /** Share of the budget for the first measurement; the rest is for what it flags. */
 const firstShare = 0.9;
-
-/** Opens one side. Throws BAD_LIBRARY with the library's own words. */
-async function openSide(
-  label: string,
-  path: string,
-  { cpus, waitAt }: Pick<OpenRequest, 'cpus' | 'waitAt'>,
-  timeoutMs: number,
-): Promise<LibraryWorker> {
-  const memoryLimitBytes = workerMemoryBytes();
-  const request = { kind: 'open', path, name: null, cpus, memoryLimitBytes } as const;
-  try {
-    return await startWorker({ ...request, ...(waitAt && { waitAt }) }, timeoutMs);
-  } catch (error) {
-    if (!(error instanceof LibraryRefusal || error instanceof WorkerGone)) throw error;
-    const why = error instanceof WorkerGone ? `${error.reason} ${error.message}` : error.message;
-    throw new SparsemarkError(
-      'BAD_LIBRARY',
-      `Expected a kernel library (native/sparsemark.h) for ${label}, received ${path}: ${why.trim()}. Build it against this version of native/sparsemark.h.`,
-      {},
-      { cause: error },
-    );
-  }
-}
 
 /** A cell of the plan: in both libraries, or in one of them only. */
 interface Planned {
@@ -184,34 +162,22 @@ export function joinCells(
  */
 export async function compareLibraries(options: CompareOptions): Promise<Comparison> {
   const { selection, suite, workloads } = options;
-  const cpus = options.cpus ?? measuringCpus(Math.max(...selection.threads));
-  const timeoutMs = options.timeoutSeconds * 1000;
-  const opened: LibraryWorker[] = [];
-  // Base comes to where the others wait for their turns.
-  const meetingPlaces = mkdtempSync(
-    join(tmpdir().length <= longestFolder ? tmpdir() : '/tmp', 'sparsemark-'),
-  );
-  const stop = (): void => {
-    for (const worker of opened) worker.end();
-  };
   const check = (): void => {
     if (options.signal.aborted)
       throw new SparsemarkError('INTERRUPTED', 'The comparison was interrupted; nothing was written.');
   };
-  options.signal.addEventListener('abort', stop);
+  const lanes = await openLanes({
+    base: options.base.path,
+    head: options.head.path,
+    ...(options.relinkedPath === undefined ? {} : { relinked: options.relinkedPath }),
+    cpus: options.cpus,
+    threads: Math.max(...selection.threads),
+    timeoutMs: options.timeoutSeconds * 1000,
+    signal: options.signal,
+    check,
+  });
   try {
-    const open = async (label: string, path: string, place?: string): Promise<LibraryWorker> => {
-      check();
-      const waitAt = place && join(meetingPlaces, place);
-      const worker = await openSide(label, path, { cpus, ...(waitAt && { waitAt }) }, timeoutMs);
-      opened.push(worker);
-      return worker;
-    };
-    const base = await open('base', options.base.path);
-    const head = await open('head', options.head.path, 'head');
-    const twin = await open('base', options.base.path, 'twin');
-    const relinked = options.relinkedPath && (await open('base, relinked', options.relinkedPath, 'relinked'));
-    const workers = { base, head, twin, ...(relinked && { relinked }) };
+    const [{ base, head }] = lanes.workers as [PairWorkers];
     const libraries = { base: base.library, head: head.library };
     // A stranger's library need not have the formats that the suite names.
     if (base.library.name === 'native') checkNames(suite, workloads, [base.library], selection);
@@ -239,21 +205,23 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
 
     const machine = describeMachineOnly();
     const startedAt = new Date();
+    const isFew = pairs.length < fewCells;
     const protocol: ComparisonProtocol = {
       threads: selection.threads,
-      pinnedCpus: opened.every((worker) => worker.pinned) ? cpus : [],
+      pinnedCpus: lanes.pinnedCpus,
+      lanes: lanes.workers.length,
       filter: options.filter,
       isa: selection.isa,
       formats: selection.formats,
       budgetSeconds: options.budgetSeconds,
       batchTargetNs: Math.max(batchNs, 1000 * machine.clockResolutionNs),
-      sampleTargetNs,
+      sampleTargetNs: isFew ? longerSampleOfFew * sampleTargetNs : sampleTargetNs,
       turnTargetNs,
       seed: options.seed,
       threshold: options.threshold,
       margin: options.margin,
       confidence,
-      roundsPerLayout: pairs.length < fewCells ? 2 * roundsPerLayout : roundsPerLayout,
+      roundsPerLayout: isFew ? 2 * roundsPerLayout : roundsPerLayout,
       maxRounds,
       relinked: options.relinkedPath !== undefined,
       ...(options.correctedFor === undefined ? {} : { correctedFor: options.correctedFor }),
@@ -287,7 +255,6 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
     const elapsed = (): number => (performance.now() - startMs) / 1000;
     const problems = new ProblemCache();
     const found = new Map<string, ComparedCell>();
-    const random = seededRandom(seedOf(`${options.seed} ${suite.digest}`));
     const injected =
       options.injectedSlowdown === undefined ? {} : { injectedSlowdown: options.injectedSlowdown };
     const courses = plan.map(({ workload, cells }) => ({
@@ -312,13 +279,13 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       again: boolean,
       untilSeconds: number,
     ): Promise<boolean> => {
-      const givenUp = await measurePasses(entries, workers, {
+      const givenUp = await measurePasses(entries, lanes.workers, {
         protocol,
         cellCount,
         privateCacheBytes: machine.caches.l2Bytes || 2 ** 20,
         check,
         problemOf: (workload) => problems.get(workload, options.dataFolder),
-        random,
+        seed: `${options.seed} ${suite.digest} ${again}`,
         remainingSeconds: () => untilSeconds - elapsed(),
         onWorkload: (workload, pass, index, total) =>
           options.onEvent({
@@ -367,7 +334,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       }),
     );
     const guardsOf = (cell: PairedCell) =>
-      relinked && cell.against === 'head'
+      options.relinkedPath !== undefined && cell.against === 'head'
         ? [courseOf({ ...cell, head: cell.base, against: 'relinked' })]
         : [];
     const second = await measure(
@@ -397,9 +364,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
     if (options.out !== null) write(options.out, comparison);
     return comparison;
   } finally {
-    options.signal.removeEventListener('abort', stop);
-    stop();
-    rmSync(meetingPlaces, { recursive: true, force: true });
+    lanes.close();
   }
 }
 

@@ -78,9 +78,8 @@ export async function selftest(options: SelftestOptions): Promise<Selftest> {
   const path = bundledLibraries()[0]!;
   const relinked = relinkedBeside(path);
   const selection = { isa: null, formats: null, threads: [1] };
-  const cpus = measuringCpus(1);
   const worker = await startWorker(
-    { kind: 'open', path, name: null, cpus, memoryLimitBytes: workerMemoryBytes() },
+    { kind: 'open', path, name: null, cpus: measuringCpus(1), memoryLimitBytes: workerMemoryBytes() },
     timeoutMs,
   );
   const libraries = { base: worker.library, head: worker.library };
@@ -102,7 +101,7 @@ export async function selftest(options: SelftestOptions): Promise<Selftest> {
       suite,
       workloads: [workload],
       selection,
-      cpus,
+      cpus: null,
       base: side('native', path),
       head: side(kind, kind === 'relinked' ? relinked! : path),
       ...(relinked === undefined ? {} : { relinkedPath: relinked }),

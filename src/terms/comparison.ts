@@ -15,6 +15,8 @@ export interface ComparisonProtocol {
   readonly threads: readonly number[];
   /** CPUs the workers are pinned to; empty where pinning is not possible. */
   readonly pinnedCpus: readonly number[];
+  /** Groups of workers that measured different cells at once, each on CPUs of its own; absent: one. */
+  readonly lanes?: number;
   readonly filter: string | null;
   readonly isa: string | null;
   readonly formats: readonly string[] | null;
