@@ -5,6 +5,7 @@
 #include "../simd/f16.h"
 #include "kernel.h"
 #include "panel_width.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {

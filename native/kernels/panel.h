@@ -6,6 +6,7 @@
 #include "../simd/simd.h"
 #include "kernel.h"
 #include "panel_width.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -80,26 +81,6 @@ void even_panels(const Operands& o, const Shard& s, std::int64_t most) {
     panels_of_width<Body>(o, part, width);
     part.col_begin = part.col_end;
   }
-}
-
-static inline char* append(char* at, const char* text) {
-  while (*text != '\0') *at++ = *text++;
-  *at = '\0';
-  return at;
-}
-
-static inline char* append(char* at, int number) {
-  if (number >= 10) at = append(at, number / 10);
-  *at++ = static_cast<char>('0' + number % 10);
-  *at = '\0';
-  return at;
-}
-
-// "4 rows x 6 vectors of 16 columns" for one thread's panels.
-static inline void say_tiling(char* text, int rows, int vectors) {
-  text = append(append(text, rows), rows == 1 ? " row x " : " rows x ");
-  text = append(append(text, vectors), vectors == 1 ? " vector of " : " vectors of ");
-  append(append(text, kLanes), kLanes == 1 ? " column" : " columns");
 }
 
 }  // namespace
