@@ -14,6 +14,9 @@
 //   columns run at 1.02 of 4 vectors, although only the 32 KiB of these fit L1: 1.15 for 3072 x 768 x 128,
 //   0.95 for 128 x 1152 x 784. Where one panel of up to kOnePanelBytes does, A is read once: 3072 x 768 x 128
 //   at 0.95 gains 8 %.
+//   AVX2's 16 registers hold 6: on a Zen 3, over 12 layers of ResNet-50 at sparsity 0.5 to 0.95 taken in
+//   turns, tiles of 5, 4, 3 and 2 vectors run at 0.89, 0.91, 0.74 and 0.67 of those, and at no sparsity above
+//   0.95; only n = 49, which one tile more or less covers, does not mind 4 or 5 (0.98 and 0.99).
 //
 // copy B: where its rows do not begin on vectors, or their stride is a multiple of kBadStride.
 //   A load that splits a line takes two; rows a power of two apart fall into the same sets. Without it n =
