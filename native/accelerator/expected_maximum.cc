@@ -3,28 +3,37 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lanes.h"
 #include "occupancy.h"
 
 namespace sparsemark::accelerator {
 namespace {
 
-// Four probabilities at once, so that the multiplications of their powers overlap.
-constexpr int kAtOnce = 4;
-using Four = double __attribute__((vector_size(kAtOnce * sizeof(double))));
+// Values that are raised to a power together, so that the multiplications of their powers overlap and the
+// bits of the exponent are looked at once for all: 2.3 cycles a value with 16, 5 with 4.
+constexpr int kGroups = 4;
+constexpr int kAtOnce = kGroups * kLanes;
+struct Sixteen {
+  Four of[kGroups];
+};
 
-[[gnu::always_inline]] inline void raise(Four& base, double parts) {
+[[gnu::always_inline]] inline void raise(Sixteen& base, double parts) {
   const auto whole = static_cast<std::int64_t>(parts);
   if (parts >= 0x1p20 || static_cast<double>(whole) < parts) {
-    for (int k = 0; k < kAtOnce; ++k) base[k] = Occupancy::power_of(base[k], parts);
+    for (Four& four : base.of) {
+      for (int k = 0; k < kLanes; ++k) four[k] = Occupancy::power_of(four[k], parts);
+    }
     return;
   }
-  Four square = base;
-  Four power = {1.0, 1.0, 1.0, 1.0};
+  constexpr Four kOnes = {1.0, 1.0, 1.0, 1.0};
+  Sixteen power = {{kOnes, kOnes, kOnes, kOnes}};
   for (std::int64_t left = whole;;) {
-    if ((left & 1) != 0) power *= square;
+    if ((left & 1) != 0) {
+      for (int g = 0; g < kGroups; ++g) power.of[g] *= base.of[g];
+    }
     left >>= 1;
     if (left == 0) break;
-    square *= square;
+    for (Four& four : base.of) four *= four;
   }
   base = power;
 }
@@ -46,45 +55,53 @@ template <typename Weights>
   // From x down to `until`; certain: P(M > x) of what is left out of the sum. False where nothing is left.
   const auto descend = [&](std::int64_t until, double certain) __attribute__((always_inline)) {
     while (x >= until) {
+      if (1.0 - tail * scale < gone) return false;
       const std::int64_t lanes = x - until + 1 < kAtOnce ? x - until + 1 : kAtOnce;
-      const double* const at = near.at + near.begin + (x - near.first);
-      Four beyond = {};
-      if (lanes == kAtOnce) {
-        const double next = tail + at[0];
-        const double third = next + at[-1];
-        const double fourth = third + at[-2];
-        beyond = Four{tail, next, third, fourth} * scale;
-        tail = fourth + at[-3];
-      } else {
-        for (int k = 0; k < lanes; ++k) {
-          beyond[k] = tail * scale;
-          tail += at[-k];
-        }
+      // The values x - 15 to x, rising, those below `until` without a weight.
+      double padded[kAtOnce];
+      const double* from = near.at + near.begin + (x - near.first) - (kAtOnce - 1);
+      if (lanes < kAtOnce) {
+        for (int k = 0; k < kAtOnce; ++k) padded[k] = k < kAtOnce - lanes ? 0.0 : from[k];
+        from = padded;
       }
-      if (1.0 - beyond[0] < gone) return false;
-      Four more = 1.0 - beyond;
-      if (beyond[lanes - 1] * parts < 1e-3) {
+      Sixteen beyond;
+      for (int g = kGroups - 1; g >= 0; --g) {
+        Four sum;
+        load(from + g * kLanes, sum);
+        add_down(sum);
+        constexpr Four kNone = {};
+        beyond.of[g] = (tail + __builtin_shufflevector(kNone, sum, 5, 6, 7, 0)) * scale;
+        tail += sum[0];
+      }
+      Sixteen more;
+      if (beyond.of[0][0] * parts < 1e-3) {
         // 1 - (1 - t)^parts by four terms, the fifth below 1e-14 of the first: no power is
         // needed, and nothing cancels.
-        const Four series =
-            1.0 - (parts - 1.0) / 2.0 * beyond *
-                      (1.0 - (parts - 2.0) / 3.0 * beyond * (1.0 - (parts - 3.0) / 4.0 * beyond));
-        more = certain - 1.0 + parts * beyond * series;
+        for (int g = 0; g < kGroups; ++g) {
+          const Four& t = beyond.of[g];
+          const Four series = 1.0 - (parts - 1.0) / 2.0 * t *
+                                        (1.0 - (parts - 2.0) / 3.0 * t * (1.0 - (parts - 3.0) / 4.0 * t));
+          more.of[g] = certain - 1.0 + parts * t * series;
+        }
       } else {
+        for (int g = 0; g < kGroups; ++g) more.of[g] = 1.0 - beyond.of[g];
         raise(more, parts);
-        more = certain - more;
+        for (int g = 0; g < kGroups; ++g) more.of[g] = certain - more.of[g];
       }
-      for (int k = static_cast<int>(lanes); k < kAtOnce; ++k) more[k] = 0.0;
-      const auto width = static_cast<double>(2 * (x - top) + 1);
-      sums += more;
-      squares += more * (width - Four{0.0, 2.0, 4.0, 6.0});
+      for (int k = 0; k < kAtOnce - lanes; ++k) more.of[k / kLanes][k % kLanes] = 0.0;
+      Four width = static_cast<double>(2 * (x - kAtOnce - top) + 3) + Four{0.0, 2.0, 4.0, 6.0};
+      for (const Four& four : more.of) {
+        sums += four;
+        squares += four * width;
+        width += static_cast<double>(2 * kLanes);
+      }
       x -= lanes;
     }
     return true;
   };
   if (descend(last > top ? last : top, 1.0) && last < top) descend(last, 0.0);
-  double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  double square = (squares[0] + squares[1]) + (squares[2] + squares[3]);
+  double sum = sum_of(sums);
+  double square = sum_of(squares);
   if (x + 1 > top) {
     // Between the centre and where it ended M is greater for certain.
     const auto certain = static_cast<double>(x + 1 - top);
@@ -102,12 +119,12 @@ template <typename Weights>
                                                            std::int64_t least, double gone) {
   return moments_of_maximum(near, parts, least, gone);
 }
-const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
 #endif
 
 }  // namespace
 
 Occupancy::Moments Occupancy::maximum_moments(double parts, std::int64_t least) const {
+  if (lowest() == highest()) return {static_cast<double>(least > lowest() ? least : lowest()), 0.0};
   // From the greatest x down, until P(M <= x) is below e^-41.5: log F <= 2 (F - 1) / (F + 1).
   const double gone = (2.0 * parts - 41.5) / (2.0 * parts + 41.5);
   // P(X <= mode) is below 0.6 where the variance is kWide.

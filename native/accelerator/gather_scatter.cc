@@ -15,6 +15,8 @@ namespace {
 
 enum { kBanks, kPattern };
 
+static_assert(kMostBalls <= Occupancy::kMostPeriod);
+
 constexpr Parameter kParameters[] = {
     {"banks", "banks", "banks of the scratchpad, and multipliers", 1, kMostBalls, true},
     {"conflictFree", "1", "1: the weights have a gather-scatter pattern", 0, 1, true},
@@ -55,21 +57,18 @@ Status estimate_gather(const double* parameters, const Layer& layer, Estimate& o
       cycles = (cycles + fullest[width] * row.mean()) / banks;
       steps = row.step_moments(width).mean;
     } else {
-      // Without a division a value: values rise one by one.
-      std::int64_t rest = -1;
-      double full = 0.0;
-      row.visit([&](std::int64_t x, double probability) {
-        if (rest < 0) {
-          rest = x % width;
-          full = static_cast<double>(x / width);
-        }
-        steps += probability * (rest == 0 ? full : full + 1.0);
-        cycles += probability * (full * fullest[width] + fullest[rest]);
-        if (++rest == width) {
-          rest = 0;
-          full += 1.0;
-        }
-      });
+      // floor(x / width) full gathers, and one of x mod width.
+      double residues[Occupancy::kMostPeriod];
+      row.residues(width, residues);
+      double rest = 0.0;
+      for (std::int64_t r = 1; r < width; ++r) {
+        rest += residues[r] * static_cast<double>(r);
+        steps += residues[r];
+        cycles += residues[r] * fullest[r];
+      }
+      const double full = row.mean() > rest ? (row.mean() - rest) / banks : 0.0;
+      steps += full;
+      cycles += full * fullest[width];
     }
     gathers = rows * steps;
     out.cycles = rows * cycles;

@@ -1,22 +1,12 @@
 #include "occupancy.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 
+#include "lanes.h"
+
 namespace sparsemark::accelerator {
-namespace {
-
-// 1 / i: a division waits 4 to 5 cycles for the one before it, a load does not.
-constexpr std::int64_t kMostInverses = 4096;
-constexpr std::array<double, kMostInverses + 1> kInverses = [] {
-  std::array<double, kMostInverses + 1> made{};
-  for (std::size_t i = 1; i < made.size(); ++i) made[i] = 1.0 / static_cast<double>(i);
-  return made;
-}();
-
-}  // namespace
 
 Occupancy Occupancy::binomial(std::int64_t points, double density) {
   Occupancy made;
@@ -129,125 +119,8 @@ std::int64_t Occupancy::mode() const {
   } else {
     at = (n + 1.0) * (alpha_ - 1.0) / (alpha_ + beta_ - 2.0 > 0.0 ? alpha_ + beta_ - 2.0 : 1.0);
   }
-  const double floor = std::floor(at);
-  const auto whole = static_cast<std::int64_t>(floor);
+  const auto whole = static_cast<std::int64_t>(at);
   return whole < low ? low : whole > high ? high : whole;
-}
-
-bool Occupancy::collect(Weights& out) const noexcept {
-  const std::int64_t top = mode();
-  const std::int64_t low = lowest();
-  const std::int64_t high = highest();
-  // up(x) = p(x + 1) / p(x), down(x) = p(x) / p(x + 1); x as a whole number and as it is multiplied.
-  const auto fill = [&](auto up, auto down) {
-    double weight = 1.0;
-    double total = 1.0;
-    std::int64_t x = top;
-    auto value = static_cast<double>(top);
-    int at = kReach;
-    out.at[at] = weight;
-    while (x > low && weight > kNegligible) {
-      if (at == 0) return false;
-      --x;
-      value -= 1.0;
-      weight *= down(x, value);
-      total += weight;
-      out.at[--at] = weight;
-    }
-    out.begin = at;
-    out.first = x;
-    weight = 1.0;
-    at = kReach + 1;
-    value = static_cast<double>(top);
-    for (x = top; x < high; ++x, value += 1.0) {
-      weight *= up(x, value);
-      if (weight <= kNegligible) break;
-      if (at == 2 * kReach) return false;
-      total += weight;
-      out.at[at++] = weight;
-    }
-    out.end = at;
-    out.total = total;
-    return true;
-  };
-  const auto n = static_cast<double>(points_);
-  const auto quotients = [&](auto over, auto under) {
-    return fill([=](std::int64_t, double x) { return over(x) / under(x); },
-                [=](std::int64_t, double x) { return under(x) / over(x); });
-  };
-  switch (kind_) {
-    case Kind::kHypergeometric: {
-      const auto nonzeros = static_cast<double>(nonzeros_);
-      const auto others = static_cast<double>(total_ - nonzeros_ - points_ + 1);
-      return quotients([=](double x) { return (nonzeros - x) * (n - x); },
-                       [=](double x) { return (x + 1.0) * (others + x); });
-    }
-    case Kind::kBetaBinomial:
-      return quotients([=, this](double x) { return (n - x) * (x + alpha_); },
-                       [=, this](double x) { return (x + 1.0) * (n - x - 1.0 + beta_); });
-    case Kind::kBinomial:
-      break;
-  }
-  const double odds = odds_;
-  if (points_ > kMostInverses || density_ <= 0.0 || density_ >= 1.0) {
-    return quotients([=](double x) { return (n - x) * odds; }, [](double x) { return x + 1.0; });
-  }
-  const double against = (1.0 - density_) / density_;
-  const double* const inverses = kInverses.data();
-  return fill([=](std::int64_t x, double value) { return (n - value) * odds * inverses[x + 1]; },
-              [=, points = points_](std::int64_t x, double value) {
-                return (value + 1.0) * against * inverses[points - x];
-              });
-}
-
-bool Occupancy::collect_upper(Weights& out) const noexcept {
-  const std::int64_t top = mode();
-  const auto n = static_cast<double>(points_);
-  const double odds = odds_;
-  out.begin = kReach;
-  out.first = top;
-  out.total = 1.0 / mode_probability();
-  out.at[kReach] = 1.0;
-  const auto fill = [&](auto inverse_of) {
-    auto x = static_cast<double>(top);
-    double weight = 1.0;
-    int at = kReach + 1;
-    for (std::int64_t next = top + 1; weight > kNegligible; ++next, x += 1.0) {
-      if (at == 2 * kReach) return false;
-      weight *= (n - x) * odds * inverse_of(next, x + 1.0);
-      out.at[at++] = weight;
-    }
-    out.end = at;
-    return true;
-  };
-  const double* const inverses = kInverses.data();
-  // At points_ the weight is 0, and one more is asked for at the most.
-  return points_ < kMostInverses ? fill([=](std::int64_t next, double) { return inverses[next]; })
-                                 : fill([](std::int64_t, double value) { return 1.0 / value; });
-}
-
-// By Stirling's series and the deviance of the mode, which lies within 1 of the mean (Loader, Fast and
-// Accurate Computation of Binomial Probabilities, 2000). What is summed stays below 0.05, so that polynomials
-// do and no function of a platform's library is asked; within 1e-15 from kWide on.
-double Occupancy::mode_probability() const noexcept {
-  const double n = static_cast<double>(points_);
-  const double x = static_cast<double>(mode());
-  const auto stirling = [](double of) {
-    const double square = 1.0 / (of * of);
-    return (1.0 / 12.0 - square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square / 1680.0))) / of;
-  };
-  // x log(x / mean) + mean - x.
-  const auto deviance = [](double found, double mean) {
-    const double u = (found - mean) / mean;
-    double sum = 0.0;
-    for (int k = 9; k >= 2; --k) sum = 1.0 / static_cast<double>(k * (k - 1)) - u * sum;
-    return mean * u * u * sum;
-  };
-  const double exponent = stirling(n) - stirling(x) - stirling(n - x) - deviance(x, n * density_) -
-                          deviance(n - x, n * (1.0 - density_));
-  double power = 1.0;
-  for (int k = 10; k >= 1; --k) power = 1.0 + power * exponent / static_cast<double>(k);
-  return power * std::sqrt(n / (2.0 * 3.14159265358979323846 * x * (n - x)));
 }
 
 bool Occupancy::is_even_over(std::int64_t period) const {
@@ -305,6 +178,60 @@ Occupancy::Moments Occupancy::step_moments(std::int64_t width, double parts, dou
   made.mean = about + sum;
   made.variance = square > sum * sum ? square - sum * sum : 0.0;
   return made;
+}
+
+double Occupancy::mean_above(std::int64_t x) const {
+  double sum = 0.0;
+  Weights near;
+  if (!collect(near)) {
+    visit([&](std::int64_t value, double probability) {
+      if (value > x) sum += probability * static_cast<double>(value);
+    });
+    return sum;
+  }
+  const std::int64_t skipped = x < near.first ? 0 : x + 1 - near.first;
+  if (skipped >= near.end - near.begin) return 0.0;
+  int i = near.begin + static_cast<int>(skipped);
+  auto value = static_cast<double>(near.first + skipped);
+  Four sums = {};
+  Four values = value + Four{0.0, 1.0, 2.0, 3.0};
+  for (; i + kLanes <= near.end; i += kLanes) {
+    Four weights;
+    load(near.at + i, weights);
+    sums += weights * values;
+    values += static_cast<double>(kLanes);
+    value += static_cast<double>(kLanes);
+  }
+  for (; i < near.end; ++i, value += 1.0) sum += near.at[i] * value;
+  return (sum + sum_of(sums)) / near.total;
+}
+
+void Occupancy::residues(std::int64_t period, double* residues) const {
+  // As many whole periods in a row as make up a few vectors, and what they add up to at the end.
+  constexpr std::int64_t kLeastRow = 16;
+  const std::int64_t length = period * ((kLeastRow + period - 1) / period);
+  double row[kMostPeriod + kLeastRow] = {};
+  Weights near;
+  double total = 1.0;
+  std::int64_t first = 0;
+  if (collect(near)) {
+    total = near.total;
+    first = near.first;
+    for (int i = near.begin; i < near.end;) {
+      const std::int64_t left = near.end - i;
+      const std::int64_t values = left < length ? left : length;
+      for (std::int64_t r = 0; r < values; ++r) row[r] += near.at[i + r];
+      i += static_cast<int>(values);
+    }
+  } else {
+    visit([&](std::int64_t x, double probability) { row[x % length] += probability; });
+  }
+  for (std::int64_t r = 0; r < period; ++r) residues[r] = 0.0;
+  std::int64_t residue = first % period;
+  for (std::int64_t r = 0; r < length; ++r) {
+    residues[residue] += row[r] / total;
+    if (++residue == period) residue = 0;
+  }
 }
 
 double Occupancy::power_of(double base, double exponent) {

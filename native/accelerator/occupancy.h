@@ -87,6 +87,11 @@ class Occupancy {
   };
   // Of Y = ceil(X / width); most: the expected maximum of `parts` draws of it, in the same pass.
   Moments step_moments(std::int64_t width, double parts = 1.0, double* most = nullptr) const;
+  // E[X where X > x, else 0].
+  double mean_above(std::int64_t x) const;
+  // P(X mod period = r) at residues[r], of a period of kMostPeriod at the most.
+  static constexpr std::int64_t kMostPeriod = 128;
+  void residues(std::int64_t period, double* residues) const;
   // Whether X mod period is as good as even: means over X and over whole periods then agree to 3e-16.
   bool is_even_over(std::int64_t period) const;
 

@@ -80,22 +80,20 @@ std::int64_t passes_of(std::int64_t nonzeros, std::int64_t radix) {
   return passes;
 }
 
-// E[x passes_of(x)]: passes stay the same from one power of the radix to the next.
+// E[x passes_of(x)]: a pass more for every power of the radix that a row exceeds.
 double expected_passes(const Occupancy& row, std::int64_t radix) {
-  bool is_split = false;
-  std::int64_t until = radix;
   double passes = 1.0;
-  for (; until<row.points(); until = until> row.points() / radix ? row.points() : until * radix) {
-    is_split = is_split || !row.is_far(until);
-    if (static_cast<double>(until) < row.mean()) passes += 1.0;
+  double beyond = 0.0;
+  for (std::int64_t until = radix;
+       until<row.points(); until = until> row.points() / radix ? row.points() : until * radix) {
+    // As good as all rows exceed it, or as good as none.
+    if (!row.is_far(until)) {
+      beyond += row.mean_above(until);
+    } else if (static_cast<double>(until) < row.mean()) {
+      passes += 1.0;
+    }
   }
-  if (!is_split) return row.mean() * passes;
-  until = radix;
-  passes = 1.0;
-  return row.expect([&](std::int64_t x) {
-    for (; x > until; until *= radix) passes += 1.0;
-    return static_cast<double>(x) * passes;
-  });
+  return row.mean() * passes + beyond;
 }
 
 Work expected_work(const double* parameters, const Layer& layer) {

@@ -113,6 +113,22 @@ void occupancy_expectations(const Options&) {
           compare("most of", points, density, rho, parts, parts, occupancy.maximum_moments(parts),
                   reference(of, static_cast<long double>(parts), [](std::int64_t x) { return x; }));
         }
+        for (const std::int64_t bound : {std::int64_t{0}, std::int64_t{64}, points / 3, points - 1}) {
+          const auto above = [&](std::int64_t x) { return x > bound ? x : 0; };
+          // Values that do not count have a share of 1e-17 each.
+          compare("value where above", points, density, rho, static_cast<double>(bound),
+                  static_cast<double>(points), {occupancy.mean_above(bound), 0.0},
+                  {reference(of, 1.0L, above).mean, 0.0});
+        }
+        for (const std::int64_t period : {1, 3, 16, 128}) {
+          double residues[Occupancy::kMostPeriod];
+          occupancy.residues(period, residues);
+          for (std::int64_t r = 0; r < period; ++r) {
+            const auto is_residue = [&](std::int64_t x) { return x % period == r ? 1 : 0; };
+            compare("residue of", points, density, rho, static_cast<double>(period), 1.0, {residues[r], 0.0},
+                    {reference(of, 1.0L, is_residue).mean, 0.0});
+          }
+        }
         for (const std::int64_t least : {1, 2, 40}) {
           compare("more than", points, density, rho, static_cast<double>(least), 32.0,
                   occupancy.maximum_moments(32.0, least),
