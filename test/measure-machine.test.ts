@@ -9,7 +9,7 @@ import {
   allowedCpus,
   describeMachine,
   measuringCpus,
-  measuringLanes,
+  measuringCrews,
   stealShare,
 } from '../src/measure/machine.ts';
 import { loadNative } from '../src/native.ts';
@@ -77,12 +77,12 @@ describe('the machine', () => {
         readFileSync(`/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`, 'utf8'),
       ),
     );
-    const lanes = measuringLanes(1, 2);
-    expect(lanes[0]).toEqual(measuringCpus(1));
-    expect(lanes).toHaveLength(Math.min(2, cores.size));
-    expect(new Set(lanes.flat()).size).toBe(lanes.length);
-    expect(measuringLanes(1, 1)).toEqual([measuringCpus(1)]);
-    expect(measuringLanes(10_000, 2)).toEqual([measuringCpus(10_000)]);
+    const crews = measuringCrews(1, 2);
+    expect(crews[0]).toEqual(measuringCpus(1));
+    expect(crews).toHaveLength(Math.min(2, cores.size));
+    expect(new Set(crews.flat()).size).toBe(crews.length);
+    expect(measuringCrews(1, 1)).toEqual([measuringCpus(1)]);
+    expect(measuringCrews(10_000, 2)).toEqual([measuringCpus(10_000)]);
   });
 
   it('has the same fingerprint each time', () => {

@@ -160,8 +160,8 @@ describe('passes', () => {
     expect(roundsOf(courses[0]!)).toBeLessThanOrEqual(6 * protocol.roundsPerLayout);
   });
 
-  it('share a pass between lanes, and the cells of a workload where it is the only one', async () => {
-    const lanes = [0, 1].map(() => ({
+  it('share a pass between crews, and the cells of a workload where it is the only one', async () => {
+    const crews = [0, 1].map(() => ({
       base: worker(() => around(1000)),
       head: worker(() => around(1000)),
       twin: worker(() => 1),
@@ -180,31 +180,31 @@ describe('passes', () => {
       onWorkload: () => {},
     };
     const started = () =>
-      lanes.map(({ base }) => base.asked.splice(0).filter((kind) => kind === 'start').length);
+      crews.map(({ base }) => base.asked.splice(0).filter((kind) => kind === 'start').length);
     const entryOf = (id: string, cells: readonly string[]) => ({
       workload: { id } as Workload,
       courses: cells.map((name) => courseOf(cell(`${id}/${name}`))),
     });
     const several = ['a', 'b', 'c', 'd'].map((id) => entryOf(id, ['csr']));
-    await measurePasses(several, lanes, options);
+    await measurePasses(several, crews, options);
     expect(several.flatMap(({ courses }) => courses.map(roundsOf))).toEqual([24, 24, 24, 24]);
     // Three passes of four cells.
     expect(started()).toEqual([6, 6]);
     const alone = entryOf('a', ['csr', 'dense', 'coo']);
-    await measurePasses([alone], lanes, options);
+    await measurePasses([alone], crews, options);
     expect(alone.courses.map(roundsOf)).toEqual([24, 24, 24]);
     expect(started()).toEqual([6, 3]);
   });
 
-  it('end in every lane before an interruption is told', async () => {
+  it('end in every crew before an interruption is told', async () => {
     let asked = 0;
-    const lanes = [0, 1].map(() => ({ base: worker(() => 1), head: worker(() => 1), twin: worker(() => 1) }));
+    const crews = [0, 1].map(() => ({ base: worker(() => 1), head: worker(() => 1), twin: worker(() => 1) }));
     const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
     const entries = ids.map((id) => ({
       workload: { id } as Workload,
       courses: [courseOf(cell(`${id}/csr`))],
     }));
-    const measured = measurePasses(entries, lanes, {
+    const measured = measurePasses(entries, crews, {
       protocol,
       cellCount: 6,
       privateCacheBytes: 2 ** 20,

@@ -10,7 +10,7 @@ namespace sparsemark::accelerator {
 namespace {
 
 // Values that are raised to a power together, so that the multiplications of their powers overlap and the
-// bits of the exponent are looked at once for all: 2.3 cycles a value with 16, 5 with 4.
+// bits of the exponent are looked at once for all.
 constexpr int kGroups = 4;
 constexpr int kAtOnce = kGroups * kLanes;
 struct Sixteen {

@@ -8,7 +8,7 @@
 namespace sparsemark::accelerator {
 namespace {
 
-// 1 / i: a division waits 4 to 5 cycles for the one before it, a load does not.
+// 1 / i: a division waits for the one before it, a load does not.
 constexpr std::int64_t kMostInverses = 4096;
 constexpr std::array<double, kMostInverses + 1> kInverses = [] {
   std::array<double, kMostInverses + 1> made{};
@@ -34,7 +34,7 @@ struct Divided {
 
 // Weights of top + 1 to `points` of a binomial at out[0] and up, as far as they count: their number or, where
 // there is no room, -1. Four at once, since the multiplication that waits for the one before is then one of
-// four values: 1.7 cycles a value instead of 3.6.
+// four values.
 template <typename Inverses>
 [[gnu::always_inline]] inline int walk_up(std::int64_t top, std::int64_t points, double odds,
                                           double negligible, int room, double* out) {
@@ -186,7 +186,7 @@ double Occupancy::mode_probability() const noexcept {
   const double exponent = stirling(n) - stirling(x) - stirling(n - x) - deviance(x, n * density_) -
                           deviance(n - x, n * (1.0 - density_));
   double power = 1.0;
-  // Ten divisions, each waiting for the one before, took 60 ns.
+  // By reciprocals: ten divisions would each wait for the one before.
   for (int k = 10; k >= 1; --k) power = 1.0 + power * exponent * (1.0 / static_cast<double>(k));
   return power * std::sqrt(n / (2.0 * 3.14159265358979323846 * x * (n - x)));
 }

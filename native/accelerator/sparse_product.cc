@@ -7,7 +7,7 @@ namespace sparsemark::accelerator {
 
 double chance_of_any(double points, double density) {
   if (points <= 0.0 || density <= 0.0) return 0.0;
-  // Beyond, (1 - density)^points < e^-41 is nothing beside 1: most layers, and 60 ns each.
+  // Beyond, (1 - density)^points < e^-41 is nothing beside 1, and most layers are beyond.
   if (density >= 1.0 || points * density > 41.0) return 1.0;
   return -std::expm1(points * std::log1p(-density));
 }

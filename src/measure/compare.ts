@@ -16,7 +16,7 @@ import type {
 import { type Library, SparsemarkError, type Suite, type Workload } from '../terms.ts';
 import { dataFolderOf } from '../workload/data.ts';
 import { patternNamed } from '../workload/patterns/index.ts';
-import { openLanes } from './lanes.ts';
+import { openCrews } from './crews.ts';
 import { describeMachineOnly } from './machine.ts';
 import { courseOf, type PairedCell, type PairWorkers, refusalText, type Side } from './paired.ts';
 import { measurePasses, type PairedWorkload } from './passes.ts';
@@ -166,7 +166,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
     if (options.signal.aborted)
       throw new SparsemarkError('INTERRUPTED', 'The comparison was interrupted; nothing was written.');
   };
-  const lanes = await openLanes({
+  const crews = await openCrews({
     base: options.base.path,
     head: options.head.path,
     ...(options.relinkedPath === undefined ? {} : { relinked: options.relinkedPath }),
@@ -177,7 +177,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
     check,
   });
   try {
-    const [{ base, head }] = lanes.workers as [PairWorkers];
+    const [{ base, head }] = crews.workers as [PairWorkers];
     const libraries = { base: base.library, head: head.library };
     // A stranger's library need not have the formats that the suite names.
     if (base.library.name === 'native') checkNames(suite, workloads, [base.library], selection);
@@ -208,8 +208,8 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
     const isFew = pairs.length < fewCells;
     const protocol: ComparisonProtocol = {
       threads: selection.threads,
-      pinnedCpus: lanes.pinnedCpus,
-      lanes: lanes.workers.length,
+      pinnedCpus: crews.pinnedCpus,
+      crews: crews.workers.length,
       filter: options.filter,
       isa: selection.isa,
       formats: selection.formats,
@@ -279,7 +279,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       again: boolean,
       untilSeconds: number,
     ): Promise<boolean> => {
-      const givenUp = await measurePasses(entries, lanes.workers, {
+      const givenUp = await measurePasses(entries, crews.workers, {
         protocol,
         cellCount,
         privateCacheBytes: machine.caches.l2Bytes || 2 ** 20,
@@ -364,7 +364,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
     if (options.out !== null) write(options.out, comparison);
     return comparison;
   } finally {
-    lanes.close();
+    crews.close();
   }
 }
 

@@ -33,21 +33,21 @@ export function measuringCpus(threads: number): readonly number[] {
  * Groups of as many CPUs as a case has threads, at most `most`, for workers that measure at once: no group shares a
  * physical core with another. The first one is `measuringCpus`, the only one where there are no more cores.
  */
-export function measuringLanes(threads: number, most: number): readonly (readonly number[])[] {
+export function measuringCrews(threads: number, most: number): readonly (readonly number[])[] {
   const first = measuringCpus(threads);
   const coresOf = (group: readonly number[]): readonly string[] => group.map(coreOf);
-  const lanes = [first];
+  const crews = [first];
   const used = new Set(coresOf(first));
   const free = allowedCpus()
     .filter((cpu) => !used.has(coreOf(cpu)))
     .reverse();
-  for (let at = 0; first.length === threads && lanes.length < most; at += threads) {
+  for (let at = 0; first.length === threads && crews.length < most; at += threads) {
     const group = free.slice(at, at + threads);
     if (group.length < threads || coresOf(group).some((core) => used.has(core))) break;
     for (const core of coresOf(group)) used.add(core);
-    lanes.push(group);
+    crews.push(group);
   }
-  return lanes;
+  return crews;
 }
 
 /** A name of the physical core that a CPU is on; its own where the system does not tell. */

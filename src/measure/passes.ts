@@ -4,9 +4,9 @@
  * started the processes once for each of them: 3 starts for 5 cells, instead of 3 for all. And a cell's rounds are now
  * spread over the whole comparison, so that a minute's disturbance is in few of them.
  *
- * Each lane has workers and CPUs of its own and takes the next part of a pass when it is done with one. What two lanes do
+ * Each crew has workers and CPUs of its own and takes the next part of a pass when it is done with one. What two crews do
  * to each other falls on both sides of a pair alike: of 156 cells of `quick` on two shared EPYC cores, rounds were 2.8 %
- * from their layout's median in the middle with one lane and 2.6 and 3.1 % with two at once (robust standard deviations),
+ * from their layout's median in the middle with one crew and 2.6 and 3.1 % with two at once (robust standard deviations),
  * in the same time.
  */
 import { correctedConfidence, isKnown, leastRounds, logRatiosOf } from '../result/compare.ts';
@@ -33,11 +33,11 @@ export interface PassOptions extends TurnOptions {
 }
 
 /**
- * What the lanes take in turn: workloads, or where there are fewer workloads than lanes a share of one's cells each.
+ * What the crews take in turn: workloads, or where there are fewer workloads than crews a share of one's cells each.
  * Measuring a workload's cells in two places costs loading its operands twice.
  */
-function partsOf(open: readonly PairedWorkload[], lanes: number): readonly PairedWorkload[] {
-  const shares = Math.ceil(lanes / open.length);
+function partsOf(open: readonly PairedWorkload[], crews: number): readonly PairedWorkload[] {
+  const shares = Math.ceil(crews / open.length);
   return open.flatMap(({ workload, courses }) =>
     Array.from({ length: shares }, (_, share) => ({
       workload,
@@ -65,7 +65,7 @@ export function leastPassesOf(
  */
 export async function measurePasses(
   entries: readonly PairedWorkload[],
-  lanes: readonly PairWorkers[],
+  crews: readonly PairWorkers[],
   options: PassOptions,
 ): Promise<ReadonlySet<string>> {
   const { protocol, cellCount, check, remainingSeconds } = options;
@@ -86,7 +86,7 @@ export async function measurePasses(
       .map(({ workload, courses }) => ({ workload, courses: courses.filter(isOpen) }))
       .filter(({ courses }) => courses.length > 0);
     if (open.length === 0) break;
-    const parts = partsOf(open, lanes.length);
+    const parts = partsOf(open, crews.length);
     let next = 0;
     let isOver = false;
     const takeParts = async (workers: PairWorkers): Promise<void> => {
@@ -104,21 +104,21 @@ export async function measurePasses(
           isOver = true;
           return;
         }
-        if (pass === 1 && index >= lanes.length && begunSeconds - remainingSeconds() > secondsAPass) {
+        if (pass === 1 && index >= crews.length && begunSeconds - remainingSeconds() > secondsAPass) {
           for (const late of parts.slice(index)) givenUp.add(late.workload.id);
           next = parts.length;
           return;
         }
         options.onWorkload(workload.id, pass, index, parts.length);
         const { problem, reference } = options.problemOf(workload);
-        // Of its own for each part: which lane takes it depends on the times.
+        // Of its own for each part: which crew takes it depends on the times.
         const random = seededRandom(seedOf(`${options.seed} ${pass} ${index}`));
         await measureInTurns(problem, reference, courses, workers, options, random);
       }
     };
-    const ended = await Promise.allSettled(lanes.map(takeParts));
-    // Only when all lanes have ended: a lane that goes on would measure for nobody.
-    for (const lane of ended) if (lane.status === 'rejected') throw lane.reason;
+    const ended = await Promise.allSettled(crews.map(takeParts));
+    // Only when all crews have ended: a crew that goes on would measure for nobody.
+    for (const crew of ended) if (crew.status === 'rejected') throw crew.reason;
     if (isOver) return givenUp;
   }
   return givenUp;

@@ -64,7 +64,7 @@ const headerSchema = z.strictObject({
   protocol: z.strictObject({
     threads: run.protocol.shape.threads,
     pinnedCpus: run.protocol.shape.pinnedCpus,
-    lanes: positiveCount.optional(),
+    crews: positiveCount.optional(),
     filter: text.nullable(),
     isa: name.nullable(),
     formats: z.array(name).max(limits.listLength).nullable(),

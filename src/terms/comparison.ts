@@ -16,7 +16,7 @@ export interface ComparisonProtocol {
   /** CPUs the workers are pinned to; empty where pinning is not possible. */
   readonly pinnedCpus: readonly number[];
   /** Groups of workers that measured different cells at once, each on CPUs of its own; absent: one. */
-  readonly lanes?: number;
+  readonly crews?: number;
   readonly filter: string | null;
   readonly isa: string | null;
   readonly formats: readonly string[] | null;

@@ -1,4 +1,4 @@
-/** The processes of a comparison: lanes that measure different cells at once, each with a worker for every place. */
+/** The processes of a comparison: crews that measure different cells at once, each with a worker for every place. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,22 +6,22 @@ import { asSparsemarkError } from '../result/file.ts';
 import { SparsemarkError } from '../terms.ts';
 import { workerMemoryBytes } from './libraries.ts';
 import { LibraryRefusal, type LibraryWorker, startWorker, WorkerGone } from './library-worker.ts';
-import { measuringLanes } from './machine.ts';
+import { measuringCrews } from './machine.ts';
 import type { PairWorkers } from './paired.ts';
 import type { OpenRequest } from './requests.ts';
 
 /** Groups of workers that measure at once. More than two were never held against one. */
-const mostLanes = 2;
+const mostCrews = 2;
 /** A socket's whole path has at most 103 characters on some systems. */
 const longestFolder = 70;
 
-/** What lanes are opened with. */
-export interface LaneOptions {
+/** What crews are opened with. */
+export interface CrewOptions {
   /** Paths of the kernel libraries. */
   readonly base: string;
   readonly head: string;
   readonly relinked?: string;
-  /** CPUs of one lane, which the user chose; null: as many lanes as the machine has cores for. */
+  /** CPUs of one crew, which the user chose; null: as many crews as the machine has cores for. */
   readonly cpus: readonly number[] | null;
   /** Most threads of a case. */
   readonly threads: number;
@@ -32,8 +32,8 @@ export interface LaneOptions {
   readonly check: () => void;
 }
 
-/** The open lanes of a comparison, one at least. */
-export interface Lanes {
+/** The open crews of a comparison, one at least. */
+export interface Crews {
   readonly workers: readonly PairWorkers[];
   /** CPUs that the workers are pinned to; empty where pinning is not possible. */
   readonly pinnedCpus: readonly number[];
@@ -41,9 +41,9 @@ export interface Lanes {
   close(): void;
 }
 
-/** Opens the libraries in every lane. Throws BAD_LIBRARY for one that cannot be opened, and what `check` throws. */
-export async function openLanes(options: LaneOptions): Promise<Lanes> {
-  const lanes = options.cpus === null ? measuringLanes(options.threads, mostLanes) : [options.cpus];
+/** Opens the libraries in every crew. Throws BAD_LIBRARY for one that cannot be opened, and what `check` throws. */
+export async function openCrews(options: CrewOptions): Promise<Crews> {
+  const crews = options.cpus === null ? measuringCrews(options.threads, mostCrews) : [options.cpus];
   // Base comes to where the others wait for their turns.
   const meetingPlaces = newFolder();
   const opened: LibraryWorker[] = [];
@@ -56,10 +56,10 @@ export async function openLanes(options: LaneOptions): Promise<Lanes> {
     end();
     rmSync(meetingPlaces, { recursive: true, force: true });
   };
-  const openLane = async (cpus: readonly number[], lane: number): Promise<PairWorkers> => {
+  const openCrew = async (cpus: readonly number[], crew: number): Promise<PairWorkers> => {
     const open = async (label: string, path: string, place?: string): Promise<LibraryWorker> => {
       options.check();
-      const waitAt = place && join(meetingPlaces, `${place}-${lane}`);
+      const waitAt = place && join(meetingPlaces, `${place}-${crew}`);
       const worker = await openSide(label, path, { cpus, ...(waitAt && { waitAt }) }, options.timeoutMs);
       opened.push(worker);
       return worker;
@@ -72,8 +72,8 @@ export async function openLanes(options: LaneOptions): Promise<Lanes> {
   };
   try {
     const workers: PairWorkers[] = [];
-    for (const [lane, cpus] of lanes.entries()) workers.push(await openLane(cpus, lane));
-    const pinnedCpus = opened.every(({ pinned }) => pinned) ? lanes.flat() : [];
+    for (const [crew, cpus] of crews.entries()) workers.push(await openCrew(cpus, crew));
+    const pinnedCpus = opened.every(({ pinned }) => pinned) ? crews.flat() : [];
     return { workers, pinnedCpus, close };
   } catch (error) {
     close();
