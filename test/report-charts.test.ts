@@ -13,7 +13,8 @@ import {
 import { chartsOf } from '../src/report/charts/index.ts';
 import { findingsOf } from '../src/report/finding.ts';
 import { shortPatternWords } from '../src/report/words.ts';
-import { fakeNetworkResult, fakeResult } from './fakes.ts';
+import { exact, resultOf } from './fake-cells.ts';
+import { fakeNetworkResult, fakeResult, fakeWorkload } from './fakes.ts';
 
 describe('spread', () => {
   test('leaves apart what is apart, and centres what is not', () => {
@@ -174,6 +175,34 @@ describe('charts', () => {
       expect(xs.length).toBeGreaterThan(0);
       for (const x of [...xs, ...rules]) expect(x).toBeGreaterThanOrEqual(0);
     }
+  });
+
+  test('beside single points of N:M the name of dense keeps clear of those of kernels', () => {
+    const records = [0.5, 0.25].map((density) =>
+      fakeWorkload({
+        shape: { m: 64, k: 64, n: 128 },
+        cache: 'hot',
+        label: density === 0.5 ? 'nm-2:4' : 'nm-1:4',
+        density,
+        seed: 1,
+      }),
+    );
+    // As fast as dense, and faster, so that the axis has room.
+    const cells = records.flatMap((record) => [
+      exact(record, 'native', 'dense', 1000),
+      exact(record, 'native', 'csr', 1000),
+      exact(record, 'native', 'bitmask', 300),
+    ]);
+    const [nm] = findingsOf([resultOf(records, cells)], { resamples: 20 });
+    const [crossover] = chartsOf([nm!]);
+    const { svg } = crossover!.charts.find(({ title }) => title.includes('N:M'))!;
+    const places = [...svg.matchAll(/translate\(([\d.]+),([\d.]+)\)"[^>]*>(csr|dense|bitmask)</g)];
+    const [dense] = places
+      .filter(([, , , name]) => name === 'dense')
+      .map(([, x, y]) => [Number(x), Number(y)]);
+    const beside = places.filter(([, x, , name]) => name !== 'dense' && Number(x) === dense![0]);
+    expect(beside.length).toBe(2);
+    for (const [, , y] of beside) expect(Math.abs(Number(y) - dense![1]!)).toBeGreaterThanOrEqual(15 - 1e-6);
   });
 
   test('the crossover of the best is marked where it is, and nowhere else', () => {

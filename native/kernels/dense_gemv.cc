@@ -4,6 +4,7 @@
 // prefetching the rows to come adds 2 % from L3 and loses a third from L2.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "plan_words.h"
 #include "scattered.h"
 #include "unrolled.h"
 
@@ -65,13 +66,25 @@ void run_sparse(const Operands& o, const Shard& s) noexcept {
   run(operands, s);
 }
 
+void sparse_tiling(const Encoded&, std::int32_t, char* text) {
+  append(say_streams(text, kRows, kVecs), ", x made dense");
+}
+
 }  // namespace
 
-extern const Kernel spmspv_dense = {"spmspv",      "dense", "dense",   SPARSEMARK_ISA_NAME,
-                                    Split::kUnits, true,    nullptr,   nullptr,
-                                    scratch_bytes, nullptr, run_sparse};
-extern const Kernel spmv_dense = {"spmv",        "dense", "dense", SPARSEMARK_ISA_NAME,
-                                  Split::kUnits, true,    nullptr, nullptr,
-                                  nullptr,       nullptr, run};
+extern const Kernel spmspv_dense = {"spmspv",      "dense",       "dense",   SPARSEMARK_ISA_NAME,
+                                    Split::kUnits, true,          nullptr,   nullptr,
+                                    scratch_bytes, sparse_tiling, run_sparse};
+extern const Kernel spmv_dense = {"spmv",
+                                  "dense",
+                                  "dense",
+                                  SPARSEMARK_ISA_NAME,
+                                  Split::kUnits,
+                                  true,
+                                  nullptr,
+                                  nullptr,
+                                  nullptr,
+                                  streams_tiling<kRows, kVecs>,
+                                  run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -34,10 +34,14 @@ struct Body {
 // As wide as registers allow, whatever the height of the table: it fits no cache, and a row is read at once.
 void run(const Operands& o, const Shard& s) noexcept { all_panels<Body>(o, s, 1); }
 
+void tiling(const Encoded&, std::int32_t n, char* text) {
+  append(say_tiling(text, 1, panel_vectors(1, n, Body::kMost)), ", B fetched ahead");
+}
+
 }  // namespace
 
-extern const Kernel embedding_bag_csr = {"embedding_bag", "csr",   "csr",   SPARSEMARK_ISA_NAME,
-                                         Split::kUnits,   false,   nullptr, nullptr,
-                                         nullptr,         nullptr, run};
+extern const Kernel embedding_bag_csr = {"embedding_bag", "csr",  "csr",   SPARSEMARK_ISA_NAME,
+                                         Split::kUnits,   false,  nullptr, nullptr,
+                                         nullptr,         tiling, run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

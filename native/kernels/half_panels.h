@@ -4,6 +4,8 @@
 
 #include "../simd/f16.h"
 #include "kernel.h"
+#include "panel_width.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -13,13 +15,6 @@ static inline const std::uint16_t* halves_of_b(const Operands& o) {
 }
 static inline std::uint16_t* halves_of_c(const Operands& o) {
   return reinterpret_cast<std::uint16_t*>(o.c_integers);
-}
-
-// Vectors of the widest of as few panels as cover the columns with `most` vectors each, of even width.
-static inline int even_half_vectors(std::int64_t columns, std::int64_t most) {
-  const std::int64_t needed = columns < 1 ? 1 : (columns + kHalfLanes - 1) / kHalfLanes;
-  const std::int64_t panels = (needed + most - 1) / most;
-  return static_cast<int>((needed + panels - 1) / panels);
 }
 
 template <typename Body, int V>
@@ -37,7 +32,7 @@ template <typename Body>
 void half_panels(const Operands& o, const Shard& s, std::int64_t most) {
   for (std::int64_t col = s.col_begin; col < s.col_end;) {
     const std::int64_t left = s.col_end - col;
-    const int vectors = even_half_vectors(left, most);
+    const int vectors = even_width(left, kHalfLanes, most);
     const std::int64_t width = static_cast<std::int64_t>(vectors) * kHalfLanes;
     const std::int64_t count = left < width ? left : width;
     one_half_panel<Body, Body::kMost>(o, s, static_cast<std::int32_t>(col), vectors,

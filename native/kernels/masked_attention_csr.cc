@@ -74,10 +74,14 @@ void run(const Operands& o, const Shard& s) noexcept {
   }
 }
 
+void tiling(const Encoded&, std::int32_t, char* text) {
+  append(append(append(say_rows(text, 1), ", groups of "), kDots), " products");
+}
+
 }  // namespace
 
-extern const Kernel masked_attention_csr = {"masked_attention", "csr",   "csr",   SPARSEMARK_ISA_NAME,
-                                            Split::kUnits,      false,   nullptr, nullptr,
-                                            scratch_bytes,      nullptr, run};
+extern const Kernel masked_attention_csr = {"masked_attention", "csr",  "csr",   SPARSEMARK_ISA_NAME,
+                                            Split::kUnits,      false,  nullptr, nullptr,
+                                            scratch_bytes,      tiling, run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -5,28 +5,16 @@
 
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "panel_width.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
 
-// A panel that fits 36 of the usual 32-48 KiB of L1 runs at its bandwidth, twice that of L2; failing that, it
-// should leave room in 2 MiB of L2 for A and C.
-constexpr std::int64_t kL1Bytes = 36 * 1024;
-constexpr std::int64_t kL2Bytes = 1280 * 1024;
-
 // Vectors of columns a panel, at most `most`. `height` is the number of rows that must stay cached: k where
-// rows of B are picked, m where rows of C are. Narrower than 4 vectors costs more in broadcasts than L1
-// gives.
+// rows of B are picked, m where rows of C are.
 static inline int panel_vectors(std::int32_t height, std::int32_t columns, int most) {
-  const std::int64_t vector_bytes = (height < 1 ? 1 : height) * static_cast<std::int64_t>(kLanes) * 4;
-  std::int64_t vectors = kL1Bytes / vector_bytes;
-  if (vectors < 4) vectors = kL2Bytes / vector_bytes;
-  if (vectors < 1) vectors = 1;
-  if (vectors > most) vectors = most;
-  // Panels of equal width rather than wide ones and a narrow rest.
-  const std::int64_t needed = columns < 1 ? 1 : (static_cast<std::int64_t>(columns) + kLanes - 1) / kLanes;
-  const std::int64_t panels = (needed + vectors - 1) / vectors;
-  return static_cast<int>((needed + panels - 1) / panels);
+  return even_width(columns, kLanes, cached_vectors(height, kLanes * 4, most));
 }
 
 // Vector v of V of a row of B or C; where kTail, the last one has `last` columns only.
@@ -77,14 +65,12 @@ void all_panels(const Operands& o, const Shard& s, std::int32_t height) {
   panels_of_width<Body>(o, s, static_cast<std::int64_t>(vectors) * kLanes);
 }
 
-// Vectors of the widest of as few panels as cover the columns with `most` vectors each, of even width.
 static inline int even_vectors(std::int64_t columns, std::int64_t most) {
-  const std::int64_t needed = columns < 1 ? 1 : (columns + kLanes - 1) / kLanes;
-  const std::int64_t panels = (needed + most - 1) / most;
-  return static_cast<int>((needed + panels - 1) / panels);
+  return even_width(columns, kLanes, most);
 }
 
-// The same in as few panels as that, each as wide as the last or one vector narrower.
+// The same in as few panels of at most `most` vectors as cover the columns, each as wide as the last or one
+// vector narrower.
 template <typename Body>
 void even_panels(const Operands& o, const Shard& s, std::int64_t most) {
   Shard part = s;
@@ -95,26 +81,6 @@ void even_panels(const Operands& o, const Shard& s, std::int64_t most) {
     panels_of_width<Body>(o, part, width);
     part.col_begin = part.col_end;
   }
-}
-
-static inline char* append(char* at, const char* text) {
-  while (*text != '\0') *at++ = *text++;
-  *at = '\0';
-  return at;
-}
-
-static inline char* append(char* at, int number) {
-  if (number >= 10) at = append(at, number / 10);
-  *at++ = static_cast<char>('0' + number % 10);
-  *at = '\0';
-  return at;
-}
-
-// "4 rows x 6 vectors of 16 columns" for one thread's panels.
-static inline void say_tiling(char* text, int rows, int vectors) {
-  text = append(append(text, rows), rows == 1 ? " row x " : " rows x ");
-  text = append(append(text, vectors), vectors == 1 ? " vector of " : " vectors of ");
-  append(append(text, kLanes), kLanes == 1 ? " column" : " columns");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 // did not help: with n = 128 and stripes of 64 and 128 columns 0.5 to 1.0 of the rate (once 1.16, 512 x 2048
 // at 0.1), since a row has too few nonzeros in a stripe for groups of kDots.
 #include "dots.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -18,10 +19,13 @@ void run(const Operands& o, const Shard& s) noexcept {
   }
 }
 
+void tiling(const Encoded&, std::int32_t, char* text) {
+  append(append(append(say_rows(text, 1), ", groups of "), kDots), " products");
+}
+
 }  // namespace
 
-extern const Kernel sddmm_csr = {"sddmm",       "csr",   "csr",   SPARSEMARK_ISA_NAME,
-                                 Split::kUnits, false,   nullptr, nullptr,
-                                 nullptr,       nullptr, run};
+extern const Kernel sddmm_csr = {
+    "sddmm", "csr", "csr", SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr, nullptr, tiling, run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

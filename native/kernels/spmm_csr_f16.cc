@@ -99,21 +99,14 @@ struct Body {
   }
 };
 
-// Vectors of a panel: as many as keep its part of B in L1, else in L2, as for floats (panel.h).
-int most_vectors(const Encoded& a) {
-  constexpr std::int64_t kL1Bytes = 36 * 1024;
-  constexpr std::int64_t kL2Bytes = 1280 * 1024;
-  const std::int64_t bytes = (a.cols < 1 ? 1 : a.cols) * static_cast<std::int64_t>(kHalfLanes) * 2;
-  std::int64_t vectors = kL1Bytes / bytes;
-  if (vectors < 4) vectors = kL2Bytes / bytes;
-  return static_cast<int>(vectors < 1 ? 1 : vectors > Body::kMost ? Body::kMost : vectors);
-}
+// Vectors of a panel: as many as keep its part of B in L1, else in L2, as for floats.
+std::int64_t most_vectors(const Encoded& a) { return cached_vectors(a.cols, kHalfLanes * 2, Body::kMost); }
 
 void run(const Operands& o, const Shard& s) noexcept { half_panels<Body>(o, s, most_vectors(*o.a)); }
 
 void tiling(const Encoded& a, std::int32_t n, char* text) {
   std::snprintf(text, 128, "1 row x %d vectors of %d columns, f16 sums of %d",
-                even_half_vectors(n, most_vectors(a)), kHalfLanes, kHalfTerms);
+                even_width(n, kHalfLanes, most_vectors(a)), kHalfLanes, kHalfTerms);
 }
 
 }  // namespace

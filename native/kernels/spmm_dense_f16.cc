@@ -169,7 +169,7 @@ std::int64_t scratch_bytes(const Encoded& a, std::int32_t) {
 
 void tiling(const Encoded&, std::int32_t n, char* text) {
   std::snprintf(text, 128, "rows %d x %d vectors of %d columns, f16 sums of %d", kRows,
-                even_half_vectors(n, Body::kMost), kHalfLanes, kHalfTerms);
+                even_width(n, kHalfLanes, Body::kMost), kHalfLanes, kHalfTerms);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // value.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -24,10 +25,12 @@ void run(const Operands& o, const Shard& s) noexcept {
   }
 }
 
+void tiling(const Encoded&, std::int32_t, char* text) { append(say_rows(text, 1), ", C scattered"); }
+
 }  // namespace
 
-extern const Kernel spmspm_csr = {"spmspm",      "csr",   "csr",   SPARSEMARK_ISA_NAME,
-                                  Split::kUnits, false,   nullptr, nullptr,
-                                  nullptr,       nullptr, run};
+extern const Kernel spmspm_csr = {"spmspm",      "csr",  "csr",   SPARSEMARK_ISA_NAME,
+                                  Split::kUnits, false,  nullptr, nullptr,
+                                  nullptr,       tiling, run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -2,6 +2,7 @@
 // both. One thread, since two would add to the same elements.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -17,10 +18,11 @@ void run(const Operands& o, const Shard&) noexcept {
   }
 }
 
+void tiling(const Encoded&, std::int32_t, char* text) { append(text, "C scattered"); }
+
 }  // namespace
 
-extern const Kernel spmspv_csc = {"spmspv",     "csc",   "csc",   SPARSEMARK_ISA_NAME,
-                                  Split::kNone, false,   nullptr, nullptr,
-                                  nullptr,      nullptr, run};
+extern const Kernel spmspv_csc = {
+    "spmspv", "csc", "csc", SPARSEMARK_ISA_NAME, Split::kNone, false, nullptr, nullptr, nullptr, tiling, run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -18,10 +18,12 @@ void run(const Operands& o, const Shard& s) noexcept {
   }
 }
 
+void tiling(const Encoded&, std::int32_t, char* text) { append(say_dots(text, 1, 2), ", x made dense"); }
+
 }  // namespace
 
-extern const Kernel spmspv_csr = {"spmspv",      "csr",   "csr",   SPARSEMARK_ISA_NAME,
-                                  Split::kUnits, false,   nullptr, nullptr,
-                                  scratch_bytes, nullptr, run};
+extern const Kernel spmspv_csr = {"spmspv",      "csr",  "csr",   SPARSEMARK_ISA_NAME,
+                                  Split::kUnits, false,  nullptr, nullptr,
+                                  scratch_bytes, tiling, run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

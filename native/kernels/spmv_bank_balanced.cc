@@ -1,5 +1,6 @@
 // spmv on bank-balanced: a vector of values at a time, each of another bank, B gathered at their places.
 #include "banks.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -36,8 +37,8 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 template <int L>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmv",  name,    name,  SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr,
-          nullptr, nullptr, run<L>};
+  return {"spmv",  name,    name,    SPARSEMARK_ISA_NAME, Split::kUnits, false,
+          nullptr, nullptr, nullptr, dots_tiling<1, 1>,   run<L>};
 }
 
 }  // namespace

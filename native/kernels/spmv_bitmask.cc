@@ -2,6 +2,7 @@
 // mask and multiplied with B as it lies, without a gather. B is read only where the mask is set.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -42,10 +43,15 @@ void run(const Operands& o, const Shard& s) noexcept {
   }
 }
 
+void tiling(const Encoded&, std::int32_t, char* text) {
+  append(say_rows(text, 1),
+         kExpand ? ", 2 chains of sums, B in place" : ", 2 chains of sums, B by single loads");
+}
+
 }  // namespace
 
 extern const Kernel spmv_bitmask = {"spmv",        "bitmask", "bitmask", SPARSEMARK_ISA_NAME,
                                     Split::kUnits, false,     nullptr,   nullptr,
-                                    nullptr,       nullptr,   run};
+                                    nullptr,       tiling,    run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -3,6 +3,7 @@
 // row.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -57,9 +58,15 @@ void run(const Operands& o, const Shard& s) noexcept {
 }
 
 template <int R, int C>
+void tiling(const Encoded&, std::int32_t, char* text) {
+  text = append(append(say_rows(text, R), ", "), R * C);
+  append(text, " sums, B in place");
+}
+
+template <int R, int C>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmv",  name,    name,     SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr,
-          nullptr, nullptr, run<R, C>};
+  return {"spmv",  name,    name,    SPARSEMARK_ISA_NAME, Split::kUnits, false,
+          nullptr, nullptr, nullptr, tiling<R, C>,        run<R, C>};
 }
 
 }  // namespace

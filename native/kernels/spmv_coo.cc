@@ -19,7 +19,16 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_coo = {
-    "spmv", "coo", "coo", SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr, nullptr, nullptr, run};
+extern const Kernel spmv_coo = {"spmv",
+                                "coo",
+                                "coo",
+                                SPARSEMARK_ISA_NAME,
+                                Split::kUnits,
+                                false,
+                                nullptr,
+                                nullptr,
+                                nullptr,
+                                dots_tiling<1, 2>,
+                                run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -2,6 +2,7 @@
 // csc is bad at.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -15,9 +16,11 @@ void run(const Operands& o, const Shard& s) noexcept {
   }
 }
 
+void tiling(const Encoded&, std::int32_t, char* text) { append(text, "C scattered"); }
+
 }  // namespace
 
 extern const Kernel spmv_csc = {
-    "spmv", "csc", "csc", SPARSEMARK_ISA_NAME, Split::kNone, false, nullptr, nullptr, nullptr, nullptr, run};
+    "spmv", "csc", "csc", SPARSEMARK_ISA_NAME, Split::kNone, false, nullptr, nullptr, nullptr, tiling, run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -2,6 +2,7 @@
 // streams.
 #include "../simd/bf16.h"
 #include "kernel.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -29,8 +30,7 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_csr_bf16 = {"spmv",        "csr",   "csr",   SPARSEMARK_ISA_NAME,
-                                     Split::kUnits, false,   nullptr, nullptr,
-                                     nullptr,       nullptr, run,     "bf16"};
+extern const Kernel spmv_csr_bf16 = {"spmv",  "csr",   "csr",   SPARSEMARK_ISA_NAME, Split::kUnits, false,
+                                     nullptr, nullptr, nullptr, dots_tiling<1, 2>,   run,           "bf16"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

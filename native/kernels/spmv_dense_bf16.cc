@@ -1,6 +1,7 @@
 // spmv of bf16 on dense: A streams, so half the bytes are half the time. 4 rows of 2 vectors, as with floats.
 #include "../simd/bf16.h"
 #include "kernel.h"
+#include "plan_words.h"
 #include "unrolled.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
@@ -50,8 +51,8 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_dense_bf16 = {"spmv",        "dense", "dense", SPARSEMARK_ISA_NAME,
-                                       Split::kUnits, true,    nullptr, nullptr,
-                                       nullptr,       nullptr, run,     "bf16"};
+extern const Kernel spmv_dense_bf16 = {
+    "spmv",  "dense", "dense", SPARSEMARK_ISA_NAME,          Split::kUnits, true,
+    nullptr, nullptr, nullptr, streams_tiling<kRows, kVecs>, run,           "bf16"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

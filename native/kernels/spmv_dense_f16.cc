@@ -65,10 +65,14 @@ void run(const Operands& o, const Shard& s) noexcept {
   }
 }
 
+void tiling(const Encoded&, std::int32_t, char* text) {
+  append(append(say_streams(text, kRows, kVecs), ", f16 sums of "), kHalfTerms);
+}
+
 }  // namespace
 
 extern const Kernel spmv_dense_f16 = {"spmv",        "dense", "dense", SPARSEMARK_ISA_NAME,
                                       Split::kUnits, true,    nullptr, nullptr,
-                                      nullptr,       nullptr, run,     "f16"};
+                                      nullptr,       tiling,  run,     "f16"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

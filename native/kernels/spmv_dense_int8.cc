@@ -1,6 +1,7 @@
 // spmv of int8 on dense: plain loops, of which compilers make products of bytes.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -17,8 +18,7 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_dense_int8 = {"spmv",        "dense", "dense", SPARSEMARK_ISA_NAME,
-                                       Split::kUnits, true,    nullptr, nullptr,
-                                       nullptr,       nullptr, run,     "int8"};
+extern const Kernel spmv_dense_int8 = {"spmv",  "dense", "dense", SPARSEMARK_ISA_NAME, Split::kUnits, true,
+                                       nullptr, nullptr, nullptr, in_place_tiling<1>,  run,           "int8"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

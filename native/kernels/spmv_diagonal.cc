@@ -15,6 +15,8 @@ struct Counts {
   std::int32_t met;     // not left the matrix in all of the rows
 };
 
+constexpr int kVecs = 4;
+
 // Rows i to i + (V - 1) * kLanes + last - 1.
 template <int V, bool kTail>
 void multiply_rows(const Operands& o, std::int32_t i, int last, Counts& below) {
@@ -54,7 +56,6 @@ void multiply_rows(const Operands& o, std::int32_t i, int last, Counts& below) {
 }
 
 void run(const Operands& o, const Shard& s) noexcept {
-  constexpr int kVecs = 4;
   const std::int32_t all = o.a->p0;
   Counts below = {all, all, all, all};
   std::int32_t i = s.unit_begin;
@@ -70,8 +71,16 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_diagonal = {"spmv",        "diagonal", "diagonal", SPARSEMARK_ISA_NAME,
-                                     Split::kUnits, false,      nullptr,    nullptr,
-                                     nullptr,       nullptr,    run};
+extern const Kernel spmv_diagonal = {"spmv",
+                                     "diagonal",
+                                     "diagonal",
+                                     SPARSEMARK_ISA_NAME,
+                                     Split::kUnits,
+                                     false,
+                                     nullptr,
+                                     nullptr,
+                                     nullptr,
+                                     in_place_tiling<kVecs * kLanes>,
+                                     run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

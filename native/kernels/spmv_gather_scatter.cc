@@ -2,6 +2,7 @@
 // group, so they are summed up only at its end, K of a row, all of them where the group is a row.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -86,8 +87,8 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 template <int B, int K, bool kScatter>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmv",  name,    name,    SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr,
-          nullptr, nullptr, nullptr, run<B, K, kScatter>};
+  return {"spmv",  name,    name,    SPARSEMARK_ISA_NAME,   Split::kUnits,      false,
+          nullptr, nullptr, nullptr, dots_tiling<B / K, 2>, run<B, K, kScatter>};
 }
 
 }  // namespace

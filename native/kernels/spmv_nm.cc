@@ -1,14 +1,20 @@
 // spmv on nm-N:M: a vector of values at a time; their places, taken apart in lanes, index B.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
 
+template <int M>
+constexpr int kBits = M == 4 ? 2 : 4;
+// A vector must begin with a group and its places with a byte.
+template <int N, int M>
+constexpr bool kVectors = kLanes % N == 0 && kLanes % (8 / kBits<M>) == 0;
+
 template <int N, int M>
 void run(const Operands& o, const Shard& s) noexcept {
-  constexpr int kBits = M == 4 ? 2 : 4;
-  constexpr std::size_t kInByte = 8 / kBits;
+  constexpr std::size_t kInByte = 8 / kBits<M>;
   constexpr std::size_t kStep = kLanes;
   const Encoded& a = *o.a;
   const std::size_t slots = (static_cast<std::size_t>(a.cols) + M - 1) / M * N;
@@ -21,19 +27,18 @@ void run(const Operands& o, const Shard& s) noexcept {
     Vec sums[2] = {zero(), zero()};
     float total = 0.0f;
     std::size_t slot = 0;
-    // A vector must begin with a group and its places with a byte.
-    if constexpr (kStep % N == 0 && kStep % kInByte == 0) {
+    if constexpr (kVectors<N, M>) {
       for (; slot + kStep <= slots; slot += kStep) {
         std::uint64_t fields = 0;
         __builtin_memcpy(&fields, bytes + slot / kInByte, kStep / kInByte);
-        const Vec b = gather_fields<kBits>(o.b + slot / N * M, group, fields);
+        const Vec b = gather_fields<kBits<M>>(o.b + slot / N * M, group, fields);
         Vec& chain = sums[slot / kStep % 2];
         chain = fma(load(values + slot), b, chain);
       }
       total = sum(add(sums[0], sums[1]));
     }
     for (; slot < slots; ++slot) {
-      const std::size_t place = bytes[slot / kInByte] >> slot % kInByte * kBits & (M - 1);
+      const std::size_t place = bytes[slot / kInByte] >> slot % kInByte * kBits<M> & (M - 1);
       total += values[slot] * o.b[slot / N * M + place];
     }
     o.c[i] = total;
@@ -41,9 +46,14 @@ void run(const Operands& o, const Shard& s) noexcept {
 }
 
 template <int N, int M>
+void tiling(const Encoded&, std::int32_t, char* text) {
+  say_dots(text, 1, kVectors<N, M> ? 2 : 1);
+}
+
+template <int N, int M>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmv",  name,    name,     SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr,
-          nullptr, nullptr, run<N, M>};
+  return {"spmv",  name,    name,    SPARSEMARK_ISA_NAME, Split::kUnits, false,
+          nullptr, nullptr, nullptr, tiling<N, M>,        run<N, M>};
 }
 
 }  // namespace

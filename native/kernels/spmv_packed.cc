@@ -2,6 +2,7 @@
 // times as fast; this is for a workload of one column that shares its weights with wider ones.
 #include "../simd/simd.h"
 #include "packed_runs.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -61,10 +62,12 @@ void run(const Operands& o, const Shard& s) noexcept {
   }
 }
 
+void tiling(const Encoded&, std::int32_t, char* text) { append(say_rows(text, 2), ", B by single loads"); }
+
 }  // namespace
 
 extern const Kernel spmv_packed = {"spmv",        "packed", "packed", SPARSEMARK_ISA_NAME,
                                    Split::kUnits, false,    nullptr,  nullptr,
-                                   nullptr,       nullptr,  run};
+                                   nullptr,       tiling,   run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -2,6 +2,7 @@
 // column that shares its weights with wider ones.
 #include "../simd/simd.h"
 #include "packed_runs.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -72,10 +73,12 @@ void run(const Operands& o, const Shard& s) noexcept {
   }
 }
 
+void tiling(const Encoded&, std::int32_t, char* text) { append(say_rows(text, 2), ", B by single loads"); }
+
 }  // namespace
 
 extern const Kernel spmv_packed_1x4_int8 = {"spmv",        "packed-1x4", "packed-1x4", SPARSEMARK_ISA_NAME,
                                             Split::kUnits, false,        nullptr,      nullptr,
-                                            nullptr,       nullptr,      run,          "int8"};
+                                            nullptr,       tiling,       run,          "int8"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

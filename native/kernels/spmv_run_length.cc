@@ -3,6 +3,7 @@
 // of C itself would fight for its lines.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "plan_words.h"
 #include "run_length.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
@@ -29,9 +30,11 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 std::int64_t scratch_bytes(const Encoded& a, std::int32_t) { return element_rows(a, 0) * std::int64_t{4}; }
 
+void tiling(const Encoded&, std::int32_t, char* text) { append(text, "C scattered, sums in scratch"); }
+
 constexpr Kernel kernel_named(const char* name, Split split) {
-  return {"spmv",        name,    name, SPARSEMARK_ISA_NAME, split, false, nullptr, nullptr,
-          scratch_bytes, nullptr, run};
+  return {"spmv",        name,   name, SPARSEMARK_ISA_NAME, split, false, nullptr, nullptr,
+          scratch_bytes, tiling, run};
 }
 
 }  // namespace

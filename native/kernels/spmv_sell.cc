@@ -2,6 +2,7 @@
 // rows at the end of the slice.
 #include "../simd/short_indices.h"
 #include "kernel.h"
+#include "plan_words.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
@@ -58,7 +59,7 @@ extern const Kernel spmv_sell_16_128 = {"spmv",
                                         nullptr,
                                         nullptr,
                                         nullptr,
-                                        nullptr,
+                                        dots_tiling<kHeight, 2>,
                                         run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -2,6 +2,7 @@
 // lower ones have beyond, at most 3 elements, is added after.
 #include "../simd/simd.h"
 #include "kernel.h"
+#include "plan_words.h"
 #include "triangle.h"
 #include "unrolled.h"
 
@@ -53,8 +54,16 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_triangular = {"spmv",        "triangular", "triangular", SPARSEMARK_ISA_NAME,
-                                       Split::kUnits, false,        nullptr,      nullptr,
-                                       nullptr,       nullptr,      run};
+extern const Kernel spmv_triangular = {"spmv",
+                                       "triangular",
+                                       "triangular",
+                                       SPARSEMARK_ISA_NAME,
+                                       Split::kUnits,
+                                       false,
+                                       nullptr,
+                                       nullptr,
+                                       nullptr,
+                                       streams_tiling<kRows, kVecs>,
+                                       run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

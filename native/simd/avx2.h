@@ -81,6 +81,7 @@ static inline Vec lane_sums(const Vec* v) {
                                 _mm256_shuffle_ps(halves[2], halves[3], 0xee));
   return _mm256_add_ps(_mm256_shuffle_ps(even, odd, 0x88), _mm256_shuffle_ps(even, odd, 0xdd));
 }
+static inline bool gathers() { return !slow_gathers; }
 static inline Vec gather(const float* base, const std::int32_t* index) {
   if (slow_gathers) return eight_floats(base, index);
   return _mm256_i32gather_ps(base, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)), 4);

@@ -61,6 +61,7 @@ static inline Vec sixteen_floats(const float* base, const std::int32_t* index) {
   const __m512 low = _mm512_castps256_ps512(eight_floats(base, index));
   return _mm512_insertf32x8(low, eight_floats(base, index + 8), 1);
 }
+static inline bool gathers() { return !slow_gathers; }
 static inline Vec gather(const float* base, const std::int32_t* index) {
   if (slow_gathers) return sixteen_floats(base, index);
   return _mm512_i32gather_ps(_mm512_loadu_si512(index), base, 4);

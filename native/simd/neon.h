@@ -49,6 +49,7 @@ static inline Vec scale(Vec v, Vec exponent) {
 static inline Vec lane_sums(const Vec* v) {
   return vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3]));
 }
+static inline bool gathers() { return false; }
 static inline Vec gather(const float* base, const std::int32_t* index) {
   const float lanes[4] = {base[index[0]], base[index[1]], base[index[2]], base[index[3]]};
   return vld1q_f32(lanes);

@@ -35,6 +35,7 @@ static inline Vec scale(Vec v, Vec exponent) {
   return v;
 }
 static inline Vec lane_sums(const Vec* v) { return *v; }
+static inline bool gathers() { return false; }
 static inline Vec gather(const float* base, const std::int32_t* index) { return base[*index]; }
 static inline Vec gather_first(const float* base, const std::int32_t* index, int count) {
   return count > 0 ? base[*index] : 0.0f;

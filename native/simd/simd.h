@@ -24,6 +24,7 @@
 //   select(mask, a, b)             lane l = a where bit l is set, else b
 //   scale(v, exponent)             v * 2^exponent for whole exponents, where v and the result are normal
 //   gather(base, index)            base[index[lane]], kLanes indices of 32 bits
+//   gathers()                      whether that is one instruction here
 //   gather_first(base, index, count)  the same for the first count lanes, the others 0; may read base[0] too
 //   gather_fields<W>(base, offset, fields)  base[offset[lane] + field number lane of fields], W = 2 or 4 bits
 //                                  each

@@ -77,7 +77,7 @@ export function planListing(
     densities: options.density ?? (format === null ? [0.5, 0.1] : [0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01]),
   });
   const { plans, reasons, knobs, declined } = listing;
-  const head = `A: ${m} x ${k}, uniform mask; one thread. In a block: nonzeros of a mean row in a block of columns.`;
+  const head = `A: ${m} x ${k}, uniform mask; one thread. In a block: nonzeros of a mean row in a block of columns. conv2d: ${m} filters of 3 x 3, n outputs of a square image.`;
   const parts = [wrapped(head, width), tableOf(plans)];
   parts.push(reasons.map(({ words, reason }) => wrapped(`${words}: ${reason}.`, width)).join('\n'));
   if (knobs.length > 0) {

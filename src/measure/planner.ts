@@ -1,18 +1,20 @@
 /**
  * Which plan each kernel of ours chooses for a shape and a density: asked of the planners themselves, which stand in
- * `native/kernels/plan.h` and beside the kernels, so that what is shown is what runs. Only the reasons are told here.
+ * `native/kernels/plan.h` and beside the kernels, so that what is shown is what runs. The reasons are in
+ * `plan-reasons.ts`.
  */
-import { type Dtype, type Library, type OpName, SparsemarkError } from '../terms.ts';
+import { type Dtype, type Library, type OpName, type Shape, SparsemarkError } from '../terms.ts';
 import { nearestName } from '../workload/nearest-name.ts';
-import { ops } from '../workload/ops/index.ts';
+import { type Op, ops } from '../workload/ops/index.ts';
 import { patternSpec } from '../workload/patterns/index.ts';
 import { makeProblem, workloadId } from '../workload/problem.ts';
 import type { Backend } from './backends/backend.ts';
 import { openSharedLibrary } from './backends/shared-library.ts';
 import { bundledLibraries } from './libraries.ts';
+import { planReasons } from './plan-reasons.ts';
 import { cellsOf } from './schedule.ts';
 
-/** What to plan for: A of m x k with a uniform mask, times k x n. */
+/** What to plan for: A of m x k with a uniform mask, times k x n; for spmv and conv2d what comes nearest. */
 export interface PlanGrid {
   /** A format of ours; null: all of them. */
   readonly format: string | null;
@@ -49,83 +51,22 @@ export interface PlanListing {
   readonly declined: readonly { readonly format: string; readonly reason: string }[];
 }
 
-/** What each part of a tiling is for. A part is known by its form; `words` stands for it in a legend. */
-export const planReasons: readonly {
-  readonly form: RegExp;
-  readonly words: string;
-  readonly reason: string;
-}[] = [
-  {
-    form: /^(rows \d+|\d+ rows?) x \d+ vectors?( of \d+ columns?)?$/,
-    words: 'R rows x V vectors',
-    reason:
-      'sums of R rows and V vectors of columns of C stay in registers, where a value of A is broadcast once for V vectors; fewer where a wide tile of B would leave L1 and L2, and of equal width over all of C',
-  },
-  {
-    form: /^k \d+$/,
-    words: 'k K',
-    reason:
-      'a block is K columns of A, whose rows of B stay near L1 while the rows of A pass by; wider where A is sparser: a row pays a load and a store of C in each block, and should meet 10 nonzeros there',
-  },
-  {
-    form: /^f16 sums of \d+$/,
-    words: 'f16 sums of N',
-    reason:
-      'N products at the most are added up in f16, then in f32: the error stays that of N roundings, however long the row',
-  },
-  {
-    form: /^groups of \d+( by \d+)?$/,
-    words: 'groups of G (by U)',
-    reason:
-      'what threads share out are groups of G rows; by U: so many at a time pass through all blocks, since their panel of C then stays in L2',
-  },
-  {
-    form: /^B copied$/,
-    words: 'B copied',
-    reason:
-      'the tile of B goes to scratch first: its rows begin off a vector, or lie a power of two apart and fall into the same sets of L1',
-  },
-  {
-    form: /^B fetched ahead$/,
-    words: 'B fetched ahead',
-    reason: 'A, B and C leave L2: the next tile of B comes while this one is used',
-  },
-  {
-    form: /^C held$/,
-    words: 'C held',
-    reason:
-      'sums stay in scratch until the last block: C is written more than once, and its rows lie badly or it leaves L2',
-  },
-  {
-    form: /^C streamed$/,
-    words: 'C streamed',
-    reason: 'C is written once and leaves L2 anyway: past the caches',
-  },
-  {
-    form: /^blocks of \d+ columns$/,
-    words: 'blocks of N columns',
-    reason: 'so many columns of the answer at a time, whose packed operand stays in L2',
-  },
-  {
-    form: /^columns \d+$/,
-    words: 'columns N',
-    reason: 'columns of B in a block that is packed; C is added to in cache between blocks',
-  },
-  {
-    form: /^[AB] in L2$/,
-    words: 'A or B in L2',
-    reason: 'A stays in L2 if it fits and B streams by; else a block of B stays, as large as fits',
-  },
-  {
-    form: /^\d+ keys x \d+ queries$/,
-    words: 'K keys x Q queries',
-    reason:
-      'the tile of scores in registers: a key is broadcast, a vector holds a score for each of its queries',
-  },
-];
-
 function isCode(error: unknown, code: string): error is Error {
   return error instanceof Error && (error as { code?: unknown }).code === code;
+}
+
+/**
+ * What a grid of m x k x n is for an op: spmv takes one column; a convolution has m filters of 3 x 3, and as many
+ * channels and outputs of a square image as come nearest. Empty for ops that have other operands.
+ */
+function shapesOf(op: Op, { m, k, widths }: PlanGrid): readonly Shape[] {
+  if (op.sparseActivations) return [];
+  if (op.name === 'spmv') return [op.shapeOf([m, k])];
+  if (op.sizes.join() === 'm,k,n') return widths.map((n) => op.shapeOf([m, k, n]));
+  if (op.name !== 'conv2d') return [];
+  const channels = Math.max(1, Math.round(k / 9));
+  const sides = new Set(widths.map((n) => Math.max(1, Math.round(Math.sqrt(n)))));
+  return [...sides].map((side) => op.shapeOf([m, channels, side, side, 3, 1, 1]));
 }
 
 /** Encodes and prepares the kernels of one workload in one format; nothing is evaluated. */
@@ -133,11 +74,11 @@ function planned(
   backend: Backend,
   library: Library,
   format: string,
-  cell: { readonly op: OpName; readonly dtype: Dtype; readonly density: number },
-  [m, k, n]: readonly [number, number, number],
+  cell: { readonly op: OpName; readonly dtype: Dtype; readonly shape: Shape; readonly density: number },
 ): readonly Plan[] {
   const pattern = patternSpec('uniform');
-  const facts = { ...cell, shape: ops.get(cell.op)!.shapeOf([m, k, n]), cache: 'hot', seed: 1 } as const;
+  const facts = { ...cell, cache: 'hot', seed: 1 } as const;
+  const { m, k, n } = cell.shape;
   const id = workloadId({ ...facts, label: pattern.label });
   const workload = { ...facts, id, pattern, layer: '', count: 1 };
   const selection = { isa: null, formats: [format], threads: [1] };
@@ -168,8 +109,8 @@ function planned(
 }
 
 /**
- * The plans of our kernels over a grid, one thread, the widest instruction set that each has. Ops are those of an
- * m x k x n shape with one sparse operand; kernels without anything to choose are missing. Throws USAGE for a format
+ * The plans of our kernels over a grid, one thread, the widest instruction set that each has, for ops with one sparse
+ * operand. Throws USAGE for a format
  * that is not ours or that holds no uniform mask.
  */
 export function listPlans(grid: PlanGrid): PlanListing {
@@ -183,18 +124,16 @@ export function listPlans(grid: PlanGrid): PlanListing {
     );
   }
   const asked = grid.format === null ? formats : [grid.format];
-  const products = [...ops.values()].filter(
-    ({ sizes, sparseActivations }) => sizes.join() === 'm,k,n' && !sparseActivations,
-  );
+  const products = [...ops.values()].map((op) => ({ ...op, shapes: shapesOf(op, grid) }));
   const plans: Plan[] = [];
   const declined = new Map<string, string>();
   for (const format of asked) {
-    for (const { name: op, dtypes } of products) {
+    for (const { name: op, dtypes, shapes } of products) {
       for (const dtype of dtypes) {
-        for (const n of grid.widths) {
+        for (const shape of shapes) {
           for (const density of grid.densities) {
             try {
-              plans.push(...planned(backend, library, format, { op, dtype, density }, [grid.m, grid.k, n]));
+              plans.push(...planned(backend, library, format, { op, dtype, shape, density }));
             } catch (error) {
               if (!isCode(error, 'UNSUPPORTED')) throw error;
               declined.set(format, error.message.replace(/^.*?: /, ''));

@@ -115,6 +115,9 @@ function panelChart(
         y: 'y',
         text: 'text',
         fill: 'color',
+        // The line of dense must not strike a name through.
+        stroke: 'var(--paper)',
+        strokeWidth: 4,
         dx: 8,
         textAnchor: 'start',
         fontWeight: 600,
@@ -212,7 +215,9 @@ function endLabels(
     const at = Math.max(ends.get(key)?.at ?? 0, sparsest!.speedup!);
     ends.set(key, { text: label, color, x, at });
   }
-  const all = [...ends.values(), { text: 'dense', color: 'var(--dense)', x: end, at: 1 }];
+  // Among the names that it must keep clear of.
+  const last = single ? Math.min(...lines.map(({ points }) => points[0]!.density)) : end;
+  const all = [...ends.values(), { text: 'dense', color: 'var(--dense)', x: last, at: 1 }];
   return [...new Set(all.map(({ x }) => x))].flatMap((x) => {
     const own = all.filter((label) => label.x === x);
     const pixels = own.map(({ at }) => pixelOf(yAxis, at));
