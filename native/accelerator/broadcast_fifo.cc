@@ -138,9 +138,13 @@ Status estimate_broadcast(const double* parameters, const Layer& layer, Estimate
       out.actions[0] = out.actions[1] = theoretical * pes;
       out.actions[2] = out.actions[3] = out.terms[0] * pes;
       out.actions[4] = 2.0 * theoretical * pes;
-      // A slice that is not empty begins anywhere in a line.
-      const double full = 1.0 - Occupancy::of(rows, weights).probability_empty();
-      const double segments = broadcasts * pes * full + biases * std::fmin(pes, static_cast<double>(layer.m));
+      // A slice that is not empty begins anywhere in a line. Where m is no multiple of the elements, some
+      // have a row less.
+      const auto full = [&](std::int64_t of) { return 1.0 - Occupancy::of(of, weights).probability_empty(); };
+      const double less = static_cast<double>(rows) * pes - static_cast<double>(layer.m);
+      const double slices =
+          (pes - less) * full(rows) + (less > 0.0 && rows > 1 ? less * full(rows - 1) : 0.0);
+      const double segments = broadcasts * slices + biases * std::fmin(pes, static_cast<double>(layer.m));
       out.actions[5] = segments + (theoretical * pes - segments) / parameters[kLineEntries];
     }
     return cycles;

@@ -39,7 +39,8 @@ constexpr FormulaLine kFormula[] = {
      "(ceil(outWidth / tiles) + ceil(kernelWidth / stride) - 1)))))",
      "whose partial sums fit an element"},
     {"activationSteps", "", "E[ceil(x / side)]", "x: nonzero inputs of a tile and channel"},
-    {"weightSteps", "", "E[ceil(x / side)]", "x: nonzero weights of a channel in an output group"},
+    {"weightSteps", "", "E[ceil(x / side)]",
+     "x: nonzero weights of a channel in an output group; with a stride the mean of its phases"},
     {"waitingCycles", "", "",
      "normal maximum over the elements of the sum of their channels, over its mean; no more than full tiles "
      "take"},
@@ -75,13 +76,20 @@ Status estimate_cartesian(const double* parameters, const Layer& layer, Estimate
   const auto width = static_cast<std::int64_t>(side);
 
   const auto [mean, variance] = Occupancy::of(tile_points, layer.activations).step_moments(width);
-  // A phase has at most ceil(R / s) ceil(S / s) of the filter's points; all phases together have R S.
-  const double filter_points = static_cast<double>(layer.kernel_height * layer.kernel_width) /
-                               static_cast<double>(phases) * static_cast<double>(per_group);
-  const double weight_steps =
-      Occupancy::of(static_cast<std::int64_t>(std::llround(filter_points)), layer.weights)
-          .step_moments(width)
-          .mean;
+  // Of s phases along a side of R points, R mod s have a point more than the others.
+  double all_steps = 0.0;
+  for (const std::int64_t more_rows : {1, 0}) {
+    const std::int64_t row_phases = more_rows > 0 ? layer.kernel_height % s : s - layer.kernel_height % s;
+    for (const std::int64_t more_cols : {1, 0}) {
+      const std::int64_t col_phases = more_cols > 0 ? layer.kernel_width % s : s - layer.kernel_width % s;
+      const std::int64_t points =
+          (layer.kernel_height / s + more_rows) * (layer.kernel_width / s + more_cols) * per_group;
+      if (row_phases * col_phases == 0 || points == 0) continue;
+      all_steps += static_cast<double>(row_phases * col_phases) *
+                   Occupancy::of(points, layer.weights).step_moments(width).mean;
+    }
+  }
+  const double weight_steps = all_steps / static_cast<double>(phases);
   const double pes = static_cast<double>(tiles * tiles);
   const double balanced = channels * weight_steps * mean;
   const double waiting = expected_normal_maximum(pes) * std::sqrt(channels * variance) * weight_steps;

@@ -48,22 +48,19 @@ constexpr FormulaLine kFormula[] = {
 struct Deal {
   std::int64_t paired_turns = 0;
   std::int64_t single_turns = 0;
-  // Of the last turn: units with two filters, where some have.
+  // Of the last turn: units with two filters, where some have; else those with one, where some have none.
   std::int64_t last_pairs = 0;
+  std::int64_t last_single = 0;
 };
 
 Deal deal_of(const double* parameters, const Layer& layer) {
   const auto units = static_cast<std::int64_t>(parameters[kUnits]);
   // One-sided, all units take as long whatever their filters.
-  if (parameters[kPairs] <= 0.0 || parameters[kOneSided] > 0.0) return {0, divide_up(layer.m, units), 0};
-  Deal deal{layer.m / (2 * units), 0, 0};
+  if (parameters[kOneSided] > 0.0) return {0, divide_up(layer.m, units), 0, 0};
+  if (parameters[kPairs] <= 0.0) return {0, layer.m / units, 0, layer.m % units};
   const std::int64_t left = layer.m % (2 * units);
-  if (left > units) {
-    deal.last_pairs = left - units;
-  } else {
-    deal.single_turns = left > 0 ? 1 : 0;
-  }
-  return deal;
+  return {layer.m / (2 * units), left == units ? 1 : 0, left > units ? left - units : 0,
+          left < units ? left : 0};
 }
 
 // A match reads its two values and adds to its sum; from off the chip nonzeros and bitmasks come once.
@@ -118,6 +115,7 @@ Status estimate_chunks(const double* parameters, const Layer& layer, Estimate& o
   };
   add(deal.paired_turns, 2, units);
   add(deal.single_turns, 1, units);
+  add(deal.last_single > 0 ? 1 : 0, 1, static_cast<double>(deal.last_single));
   // Units with one filter are through before those with two.
   add(deal.last_pairs > 0 ? 1 : 0, 2, static_cast<double>(deal.last_pairs));
 

@@ -25,14 +25,17 @@ constexpr const char* kTerms[] = {"effectualMacsAnElement", "waitingCycles", "fi
 constexpr const char* kActions[] = {"mac", "weightRead", "activationRead", "partialSum"};
 constexpr FormulaLine kFormula[] = {
     {"cycles", "groups == 1 or m > 1",
-     "min(denseCycles, ceil(k / inputsAtOnce) * ceil(groups / groupsAtOnce) * stepsAnInput * ceil(n / "
-     "pixelsAtOnce) * activationDensity + waitingCycles)",
+     "ceil(k / inputsAtOnce) * ceil(groups / groupsAtOnce) * stepsAnInput * ceil(n / "
+     "pixelsAtOnce) * activationDensity + waitingCycles",
      ""},
     {"cycles", "groups > 1 and m == 1", "denseCycles", "depthwise: nothing is skipped"},
     {"stepsAnInput", "groups == 1 or m > 1", "E[ceil(x / macsPerCycle)]",
      "x: nonzero weights of an input in the filters of an element"},
     {"stepsAnInput", "groups > 1 and m == 1", "1", ""},
-    {"waitingCycles", "", "", "normal maximum of the sums of the elements in use over their mean"},
+    {"waitingCycles", "", "",
+     "normal maximum of the sums of the elements in use over their mean; no more than without zeros of one "
+     "or "
+     "both operands in all"},
     {"effectualMacsAnElement", "", "effectualMacs / pes", ""},
     {"filtersAtOnce", "", "",
      "with pixelsAtOnce, inputsAtOnce and groupsAtOnce: how the layer is dealt out, so that it takes the "
@@ -116,17 +119,23 @@ Status estimate_columns(const double* parameters, const Layer& layer, Estimate& 
                         static_cast<double>(divide_up(layer.groups, spread.groups));
   const double points = static_cast<double>(divide_up(layer.n, spread.pixels));
   const double live = layer.activations.density;
-  const double pixels = points * live;
+  const double maximum = expected_normal_maximum(
+      static_cast<double>(spread.filters * spread.pixels * spread.inputs * spread.groups));
   // Elements of one column have the same pixels, those of one row the same filters: spread apart where any
   // differ.
-  const double of_pixels =
-      spread.pixels * spread.inputs * spread.groups > 1 ? points * live * (1.0 - live) : 0.0;
-  const double variance = of_weights * pixels * pixels + of_pixels * (of_weights + of_input * of_input);
-  const double mean = of_input * inputs * pixels;
-  const double waiting = expected_normal_maximum(static_cast<double>(spread.filters * spread.pixels *
-                                                                     spread.inputs * spread.groups)) *
-                         std::sqrt(inputs * variance);
-  out.cycles = mean + waiting < out.dense_cycles ? mean + waiting : out.dense_cycles;
+  const double differ = spread.pixels * spread.inputs * spread.groups > 1 ? points : 0.0;
+  const auto slowest = [&](double steps, double variance_of_steps, double density) {
+    const double pixels = points * density;
+    const double variance = variance_of_steps * pixels * pixels +
+                            differ * density * (1.0 - density) * (variance_of_steps + steps * steps);
+    return steps * inputs * pixels + maximum * std::sqrt(inputs * variance);
+  };
+  // Of few points the normal maximum lies above what the same elements take where an operand has no zero.
+  const auto full_steps =
+      static_cast<double>(divide_up(column.points(), static_cast<std::int64_t>(parameters[kMacs])));
+  out.cycles = std::fmin(std::fmin(slowest(of_input, of_weights, live), out.dense_cycles),
+                         std::fmin(slowest(of_input, of_weights, 1.0), slowest(full_steps, 0.0, live)));
+  const double mean = of_input * inputs * points * live;
   out.terms[1] = out.cycles > mean ? out.cycles - mean : 0.0;
   return Status::kOk;
 }

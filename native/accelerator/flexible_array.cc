@@ -1,12 +1,13 @@
 // SIGMA (Qin et al., HPCA 2020): nonzeros of one operand are packed densely into the multipliers by a network
 // that can send anything anywhere; the other operand streams past. With W stationary:
 //   cycles = sum over tiles of `tile` k: ceil(nonzeros of the tile / PEs) n + nonzeros(W) / loads per cycle
-// A tile has thousands of points: its nonzeros are taken as normal.
+// A tile has thousands of points: its nonzeros are taken as normal, but for the chance of there being none.
 // The cheaper of the two operands lies still. Skips zeros of the stationary operand; zeros that stream cost a
 // cycle.
 #include <cmath>
 
 #include "engine.h"
+#include "sparse_product.h"
 
 namespace sparsemark::accelerator {
 namespace {
@@ -43,18 +44,19 @@ struct Choice {
   double total() const { return stream + load; }
 };
 
-// E[ceil(X / pes)] = the sum over t >= 0 of P(X > t pes).
+// E[ceil(X / pes)] = the sum over t >= 0 of P(X > t pes), that of t = 0 as it is and the others normal.
 double expected_fills(double points, double density, double pes) {
   const double mean = points * density;
   const double deviation = std::sqrt(mean * (1.0 - density));
   if (deviation <= 0.0) return std::ceil(mean / pes);
   // Below this all of X lies above, but for 1e-15 of it.
   const double certain = std::floor((mean - 8.0 * deviation) / pes);
-  double sum = certain > 0.0 ? certain : 0.0;
-  for (double t = sum;; t += 1.0) {
+  double sum = certain > 0.0 ? certain : chance_of_any(points, density);
+  for (double t = certain > 0.0 ? certain : 1.0;; t += 1.0) {
     const double chance = 0.5 * std::erfc((t * pes + 0.5 - mean) / (deviation * std::sqrt(2.0)));
     sum += chance;
-    if (chance < 1e-15) return sum;
+    // A multiplier holds one value: no fewer fillings than values over multipliers.
+    if (chance < 1e-15) return sum > mean / pes ? sum : mean / pes;
   }
 }
 

@@ -25,8 +25,8 @@ constexpr const char* kTerms[] = {"gathers", "cyclesAGather", "cyclesAFullGather
 constexpr const char* kActions[] = {"mac", "bankRead", "weightRead"};
 constexpr FormulaLine kFormula[] = {
     {"cycles", "", "gathers * cyclesAGather", ""},
-    {"gathers", "conflictFree == 1", "m * n * groups * k * weightDensity / banks",
-     "every gather fills all banks"},
+    {"gathers", "conflictFree == 1", "m * n * groups * ceil(k / banks) * weightDensity",
+     "every gather fills all banks, of a row padded to whole gathers"},
     {"gathers", "conflictFree == 0", "m * n * groups * E[ceil(x / banks)]", "x: nonzero weights of a row"},
     {"cyclesAGather", "conflictFree == 1", "min(1, denseCycles / gathers)", ""},
     {"cyclesAGather", "conflictFree == 0", "E[x]",
@@ -41,7 +41,7 @@ Status estimate_gather(const double* parameters, const Layer& layer, Estimate& o
   const double banks = parameters[kBanks];
   const double rows =
       static_cast<double>(layer.m) * static_cast<double>(layer.n) * static_cast<double>(layer.groups);
-  double gathers = rows * static_cast<double>(layer.k) * layer.weights.density / banks;
+  double gathers = rows * std::ceil(static_cast<double>(layer.k) / banks) * layer.weights.density;
   out.cycles = gathers;
   if (parameters[kPattern] <= 0.0) {
     const auto width = static_cast<std::int64_t>(banks);

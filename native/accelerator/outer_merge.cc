@@ -54,8 +54,8 @@ constexpr FormulaLine kFormula[] = {
     {"longestRowCycles", "", "", "expected most swaps of one row"},
     {"outputRowCycles", "", "groups * m * rowCycles", ""},
     {"products", "", "m * n * k * groups * weightDensity * activationDensity", ""},
-    {"swaps", "", "groups * m * n * activationDensity * E[x * x / 2]",
-     "x: lists of a row; an element taken passes half of them"},
+    {"swaps", "", "groups * m * E[x * y / 2]",
+     "x: lists of a row that are not empty, y: products in them; an element taken passes half of the lists"},
     {"outputs", "", "groups * m * n * (1 - (1 - weightDensity * activationDensity) ** k)", ""},
 };
 
@@ -105,10 +105,14 @@ Work expected_work(const Layer& layer) {
   made.products = m * n * k * w * a;
   made.lists = m * k * w * chance_of_any(n, a);
   made.outputs = m * n * chance_of_any(k, w * a);
-  const auto half_square = [](double mean, double variance) { return 0.5 * (mean * mean + variance); };
+  // Of x weights of a row each has a list of n a products in the mean, which others than itself have the
+  // chance of not being empty: E[lists products] = n a (x + x (x - 1) chance).
+  const auto half_pairs = [&](double mean, double variance) {
+    return 0.5 * n * a * (mean + (mean * mean + variance - mean) * chance_of_any(n, a));
+  };
   const auto longest = row.maximum_moments(m);
-  made.swaps = m * n * a * half_square(row.mean(), row.variance());
-  made.longest = n * a * half_square(longest.mean, longest.variance);
+  made.swaps = m * half_pairs(row.mean(), row.variance());
+  made.longest = half_pairs(longest.mean, longest.variance);
   return made;
 }
 
