@@ -56,15 +56,20 @@ const bytesAddUp = ({ of, term }: Flow, tensors: readonly string[]): void =>
   );
 
 const laws: Readonly<Record<string, (flow: Flow) => void>> = {
-  systolic: ({ m, n, k, groups, macs, outputs, of, given, term }) => {
+  systolic: ({ m, n, k, groups, macs, outputs, layer, of, given, term }) => {
     const [rows, cols, stored] = [given('rows'), given('cols'), term('storedK')];
     const share = stored / k;
     near(of('mac'), macs * share);
     // What lies still is read once; what streams, once for each fold across it.
     const dataflow = given('dataflow');
     near(of('weightRead'), m * stored * groups * [parts(n, rows), 1, parts(n, cols)][dataflow]!);
-    // Of a block of N:M weights every input is read, since filters choose different ones.
-    near(of('inputRead'), n * k * groups * [parts(m, cols), parts(m, cols), 1][dataflow]!);
+    // Of a block of N:M weights every input is read, since filters choose different ones, of a partial one too.
+    const [kept, block] = [given('kept'), given('block')];
+    const room = Math.floor(k / block) * kept + Math.min(k % block, kept);
+    const isCompressed = kept > 0 && layer.weightDensity * k <= room * (1 + 1e-12);
+    const inputs = isCompressed ? (stored * block) / kept : k;
+    expect(stored).toBe(isCompressed ? room : k);
+    near(of('inputRead'), n * inputs * groups * [parts(m, cols), parts(m, cols), 1][dataflow]!);
     // A sum leaves the array once for each fold of its inputs.
     near(of('outputWrite'), outputs * (dataflow === 0 ? 1 : parts(stored, rows)));
   },
@@ -76,13 +81,13 @@ const laws: Readonly<Record<string, (flow: Flow) => void>> = {
     near(of('sumWrite') - of('sumRead'), outputs);
     near(of('sumWrite'), outputs * parts(k, size));
   },
-  'broadcast-fifo': ({ of, term, given }) => {
-    // An entry that is read is multiplied, its sum read and written; a broadcast goes to every queue.
+  'broadcast-fifo': ({ groups, of, term, given }) => {
+    // Terms are those of one group. An entry that is read is multiplied, its sum read and written; a broadcast goes to every queue.
     near(of('weightEntryRead'), of('mac'));
     near(of('registerAccess'), 2 * of('mac'));
-    near(of('queuePush'), term('broadcasts') * given('pes'));
+    near(of('queuePush'), term('broadcasts') * given('pes') * groups);
     near(of('pointerRead'), of('queuePush'));
-    near(of('mac'), term('theoreticalCycles') * given('pes'));
+    near(of('mac'), term('theoreticalCycles') * given('pes') * groups);
     atMost(of('weightLineRead'), of('weightEntryRead'));
     atMost(of('weightEntryRead'), of('weightLineRead') * given('lineEntries'));
   },

@@ -33,9 +33,8 @@ constexpr FormulaLine kFormula[] = {
      "x: nonzero weights of an input in the filters of an element"},
     {"stepsAnInput", "groups > 1 and m == 1", "1", ""},
     {"waitingCycles", "", "",
-     "normal maximum of the sums of the elements in use over their mean; no more than without zeros of one "
-     "or "
-     "both operands in all"},
+     "normal maximum of the sums of the elements in use over their mean; no more than without zeros of "
+     "one or both operands in all"},
     {"effectualMacsAnElement", "", "effectualMacs / pes", ""},
     {"filtersAtOnce", "", "",
      "with pixelsAtOnce, inputsAtOnce and groupsAtOnce: how the layer is dealt out, so that it takes the "

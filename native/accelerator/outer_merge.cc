@@ -54,8 +54,9 @@ constexpr FormulaLine kFormula[] = {
     {"longestRowCycles", "", "", "expected most swaps of one row"},
     {"outputRowCycles", "", "groups * m * rowCycles", ""},
     {"products", "", "m * n * k * groups * weightDensity * activationDensity", ""},
-    {"swaps", "", "groups * m * E[x * y / 2]",
-     "x: lists of a row that are not empty, y: products in them; an element taken passes half of the lists"},
+    {"swaps", "", "groups * m * E[x]",
+     "x: half the lists of a row that are not empty, times the products in them: each passes half of the "
+     "lists"},
     {"outputs", "", "groups * m * n * (1 - (1 - weightDensity * activationDensity) ** k)", ""},
 };
 

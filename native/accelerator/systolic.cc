@@ -66,8 +66,9 @@ Status estimate_systolic(const double* parameters, const Layer& layer, Estimate&
   // Whole blocks keep `kept`; of the last, partial one no more than it has. Denser weights are stored whole.
   const std::int64_t rest = layer.k % block;
   const std::int64_t room = counter.plus(counter.times(layer.k / block, kept), rest < kept ? rest : kept);
-  const bool compressed =
-      kept > 0 && layer.weights.density * static_cast<double>(layer.k) <= static_cast<double>(room);
+  // 7 of 100 weights are more than 7 by a rounding.
+  const bool compressed = kept > 0 && layer.weights.density * static_cast<double>(layer.k) <=
+                                          static_cast<double>(room) * (1.0 + 1e-12);
   const std::int64_t stored_k = compressed ? room : layer.k;
   std::int64_t dense_per_fold = 0;
   std::int64_t per_fold = 0;
@@ -76,8 +77,7 @@ Status estimate_systolic(const double* parameters, const Layer& layer, Estimate&
   const std::int64_t dense = counter.times(counter.times(dense_folds, dense_per_fold), layer.groups);
   const std::int64_t cycles = counter.times(counter.times(folds, per_fold), layer.groups);
   // Each operand passes once for each fold along the other's side; what is stationary is read once.
-  // Filters choose different inputs of a block: all are read for the weights that it keeps.
-  const std::int64_t input = counter.times(pixels, layer.k);
+  const std::int64_t input = counter.times(pixels, stored_k);
   const std::int64_t weight = counter.times(filters, stored_k);
   const std::int64_t output = counter.times(pixels, filters);
   const std::int64_t by_filters = divide_up(filters, cols);
@@ -90,7 +90,10 @@ Status estimate_systolic(const double* parameters, const Layer& layer, Estimate&
   for (int action = 0; action < 3; ++action) {
     out.actions[action + 1] = static_cast<double>(counter.times(reads[dataflow][action], layer.groups));
   }
-  out.actions[0] = static_cast<double>(counter.times(counter.times(pixels, weight), layer.groups));
+  // A row of stored weights belongs to block / kept inputs, each of which is read for it, since the filters
+  // of a fold choose different ones. A partial block counts as SCALE-Sim counts it, as a whole one.
+  if (compressed) out.actions[1] *= static_cast<double>(block) / static_cast<double>(kept);
+  out.actions[0] = static_cast<double>(counter.times(counter.times(input, filters), layer.groups));
   if (counter.overflow()) return Status::kOverflow;
   out.cycles = static_cast<double>(cycles - 1);
   out.dense_cycles = static_cast<double>(dense - 1);

@@ -92,7 +92,8 @@ int new_socket() {
   return descriptor;
 }
 
-// Sleeps until something can be read or a connection taken; a signal does not end it. False where nothing came.
+// Sleeps until something can be read or a connection taken; a signal does not end it. False where nothing
+// came.
 bool is_readable(int descriptor, double until_ns) {
   for (double left_ns = until_ns - now_ns(); left_ns > 0.0; left_ns = until_ns - now_ns()) {
     pollfd waiting = {descriptor, POLLIN, 0};
