@@ -246,7 +246,7 @@ program
     'only these densities of the weights',
     numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
   )
-  .option('--filter <text>', 'only layers whose name contains this text')
+  .option('--filter <text>', 'only layers whose name, or the id of whose workload, contains this text')
   .option('--ert <file>', "Accelergy's ERT.yaml as prices of a generic design, instead of its own table")
   .option('--explain', "each formula's terms, its source and what it was held against")
   .option('--scale-sim <folder>', "of one systolic array: write SCALE-Sim's COMPUTE_REPORT.csv there too")
@@ -284,7 +284,7 @@ program
     'only these densities of the weights',
     numbers('densities in 0..1', (value) => value >= 0 && value <= 1),
   )
-  .option('--filter <text>', 'only layers whose name contains this text')
+  .option('--filter <text>', 'only layers whose name, or the id of whose workload, contains this text')
   .option(
     '--threads <n>',
     'threads (default all; a generic design takes one)',

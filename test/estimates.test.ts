@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { estimateCommand } from '../src/command/estimate.ts';
+import { layersFor } from '../src/command/estimated-layers.ts';
 import { reportCommand } from '../src/command/report.ts';
 import { estimateViewOf, panelsOf } from '../src/report/estimates/view.ts';
 import { renderReport, reportNamed, reports } from '../src/report/index.ts';
@@ -90,6 +91,28 @@ const estimated = book({
 const output = (lines: string[]) => ({
   ...{ result: (text: string) => void lines.push(text), say: (text: string) => void lines.push(text) },
   ...{ redraw: () => {}, isTerminal: false, lineWidth: 79, width: 400, color: false },
+});
+
+describe('the filter of layers', () => {
+  it('takes a name, the id of a workload, and * for any text', () => {
+    const shapesOf = (filter: string) =>
+      layersFor('quick', { filter, density: [0.1] }).map(
+        ({ name, shape: { m, k, n } }) => `${name} ${m}x${k}x${n}`,
+      );
+    const all = layersFor('quick', { density: [0.1] });
+    const { name, shape } = all.find(({ shape: { n } }) => n > 1)!;
+    const id = `spmm-f32-${shape.m}x${shape.k}x${shape.n}-`;
+    const expected = all.filter((layer) => layer.name === name && layer.shape.n === shape.n);
+    expect(expected.length).toBeLessThan(all.length);
+    expect(shapesOf(id)).toEqual([`${name} ${shape.m}x${shape.k}x${shape.n}`]);
+    expect(shapesOf(`spmm*${shape.m}x*-hot/`)).toContain(`${name} ${shape.m}x${shape.k}x${shape.n}`);
+    expect(shapesOf(name)).toEqual(
+      all
+        .filter((layer) => layer.name.includes(name))
+        .map((layer) => `${layer.name} ${layer.shape.m}x${layer.shape.k}x${layer.shape.n}`),
+    );
+    expect(() => shapesOf('nosuch')).toThrow(/a filter or densities that none has/);
+  });
 });
 
 describe('the file', () => {

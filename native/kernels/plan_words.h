@@ -1,4 +1,4 @@
-// Plans in words, each part of which has its reason in src/measure/planner.ts. Stands below the header of an
+// Plans in words, each part of which has its reason in src/measure/plan-reasons.ts. Below the header of an
 // instruction set, be it that of floats or of f16. For kernel files only.
 #pragma once
 

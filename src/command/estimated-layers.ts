@@ -8,8 +8,9 @@ import { countSample } from '../accelerator/sampling.ts';
 import { isProblem, parseProblem } from '../accelerator/timeloop.ts';
 import { parseTopology } from '../accelerator/topology.ts';
 import type { Accelerator, Difference, Estimate, EstimatedLayer } from '../terms/accelerator.ts';
-import { SparsemarkError, type Workload } from '../terms.ts';
+import { SparsemarkError, type Suite, type Workload } from '../terms.ts';
 import { loadSuite } from '../workload/suite.ts';
+import { matcher } from './suite-choice.ts';
 
 /** Which layers, and how. */
 export interface LayerOptions {
@@ -19,7 +20,24 @@ export interface LayerOptions {
   readonly sample?: number;
   readonly activationMask?: string;
   readonly density?: readonly number[];
+  /** What a layer's name contains, or the id of a workload that asks for it; `*` stands for any text. */
   readonly filter?: string;
+}
+
+/** The part of a suite that the filter leaves, by the ids of its workloads and by the names of their layers. */
+function filtered(
+  name: string,
+  { filter }: LayerOptions,
+  nameOf: (of: Pick<Suite, 'workloads'>) => string | undefined,
+): Pick<Suite, 'workloads'> {
+  const { workloads } = loadSuite(name);
+  if (filter === undefined) return { workloads };
+  const matches = matcher(filter);
+  return {
+    workloads: workloads.filter(
+      (workload) => matches(workload.id) || matches(nameOf({ workloads: [workload] }) ?? ''),
+    ),
+  };
 }
 
 function wantedOf<T extends { readonly layer: EstimatedLayer }>(
@@ -27,14 +45,13 @@ function wantedOf<T extends { readonly layer: EstimatedLayer }>(
   all: readonly T[],
   options: LayerOptions,
 ): readonly T[] {
-  const wanted = all.filter(
-    ({ layer: { name, weightDensity } }) =>
-      name.includes(options.filter ?? '') && (options.density ?? [weightDensity]).includes(weightDensity),
+  const wanted = all.filter(({ layer: { weightDensity } }) =>
+    (options.density ?? [weightDensity]).includes(weightDensity),
   );
   if (wanted.length > 0) return wanted;
   throw new SparsemarkError(
     'USAGE',
-    `Expected layers for ${what}, received ${all.length === 0 ? 'a suite without products or convolutions' : 'a filter or densities that none has'}. See: sparsemark list ${what}.`,
+    `Expected layers for ${what}, received ${options.filter === undefined && options.density === undefined ? 'a suite without products or convolutions' : 'a filter or densities that none has'}. See: sparsemark list ${what}.`,
   );
 }
 
@@ -54,11 +71,15 @@ export interface Estimated {
 /** The layers of a suite, a topology or a problem that the options leave. Throws USAGE where none is meant. */
 export function layersFor(what: string, options: LayerOptions): readonly EstimatedLayer[] {
   const activations = options.activations ?? 1;
+  const named = options.filter === undefined ? () => true : matcher(options.filter);
   const all = what.endsWith('.csv')
-    ? parseTopology(read(what), basename(what), activations)
+    ? parseTopology(read(what), basename(what), activations).filter(({ name }) => named(name))
     : isLayerFile(what)
-      ? parseProblem(read(what), what, activations)
-      : layersOf(loadSuite(what), activations);
+      ? parseProblem(read(what), what, activations).filter(({ name }) => named(name))
+      : layersOf(
+          filtered(what, options, (of) => layersOf(of, activations)[0]?.name),
+          activations,
+        );
   return wantedOf(
     what,
     all.map((layer) => ({ layer })),
@@ -94,7 +115,8 @@ export function actually(
     );
   }
   const { activations = 1, activationMask } = options;
-  const matrices = wantedOf(what, matricesOf(loadSuite(what), activations), options);
+  const suite = filtered(what, options, (of) => matricesOf(of, activations)[0]?.layer.name);
+  const matrices = wantedOf(what, matricesOf(suite, activations), options);
   const given = activationMask === undefined ? null : readMask(activationMask);
   return matrices.map(({ layer, workload }) => {
     if (workload.activationDensity === undefined && given === null && activations !== 1) {

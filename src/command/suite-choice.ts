@@ -31,7 +31,7 @@ export function suiteOf(name: string, args: SuiteChoice): Suite {
 }
 
 /** Text with `*` for any run of characters; matched anywhere in an id. */
-function matcher(pattern: string): (id: string) => boolean {
+export function matcher(pattern: string): (id: string) => boolean {
   const escaped = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
   const expression = new RegExp(escaped.join('.*'));
   return (id) => expression.test(id);
