@@ -81,7 +81,7 @@ const confidence = 0.95;
 const roundsPerLayout = 4;
 /**
  * The processes start once for all cells of a pass, 0.3 to 0.6 s each. With few cells that is nine tenths of the time at
- * 2.5 ms a sample, so twice the rounds and four times the sample pay: of 15 cells of `quick` (two shared EPYC cores) rounds
+ * 2.5 ms a sample, so twice the rounds and four times the sample pay: of 32 cells of `quick` (two shared EPYC cores) rounds
  * of 2.5 ms were 1.0 and 2.0 % from their layout's median in the middle (two runs), of 10 ms 0.7 and 0.9 %. The whole suite
  * gets most from short ones: of 172 cells in 70 s, 2.5 ms left 43 inconclusive, 5 ms 57 and 10 ms 74.
  */

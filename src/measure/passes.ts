@@ -5,7 +5,7 @@
  * spread over the whole comparison, so that a minute's disturbance is in few of them.
  *
  * Each crew has workers and CPUs of its own and takes the next part of a pass when it is done with one. What two crews do
- * to each other falls on both sides of a pair alike: of 156 cells of `quick` on two shared EPYC cores, rounds were 2.8 %
+ * to each other falls on both sides of a pair alike: of 172 cells of `quick` on two shared EPYC cores, rounds were 2.8 %
  * from their layout's median in the middle with one crew and 2.6 and 3.1 % with two at once (robust standard deviations),
  * in the same time.
  */

@@ -110,8 +110,7 @@ function planned(
 
 /**
  * The plans of our kernels over a grid, one thread, the widest instruction set that each has, for ops with one sparse
- * operand. Throws USAGE for a format
- * that is not ours or that holds no uniform mask.
+ * operand. Throws USAGE for a format that is not ours or that holds no uniform mask.
  */
 export function listPlans(grid: PlanGrid): PlanListing {
   const backend = openSharedLibrary(bundledLibraries()[0]!);
