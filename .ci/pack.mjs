@@ -57,7 +57,7 @@ function addBinaries() {
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true });
   for (const name of readdirSync(built).filter((file) =>
-    /^sparsemark\.node$|^libsparsemark-.*\.(so|dylib)$/.test(file),
+    /^sparsemark\.node$|^sparsemark-runner$|^libsparsemark-.*\.(so|dylib)$/.test(file),
   )) {
     cpSync(join(built, name), join(place, name));
     // macOS: stripping would cost the file its signature, and there is nothing to win in a Release build.

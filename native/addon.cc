@@ -19,7 +19,6 @@
 #include "timing/cpu.h"
 #include "timing/process.h"
 #include "timing/stopwatch.h"
-#include "timing/turns.h"
 
 namespace {
 
@@ -86,13 +85,6 @@ Napi::Value become_worker(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(info.Env(), "Expected at least 256 MiB for memoryLimitBytes");
   }
   return Napi::Boolean::New(info.Env(), sparsemark::become_worker(cpus, limit_bytes));
-}
-
-// waitAt(path): undefined. Opens the socket at which this worker meets those that take turns with it.
-Napi::Value wait_at(const Napi::CallbackInfo& info) {
-  const std::string path = text(info[0], "path");
-  guarded(info.Env(), [&] { sparsemark::wait_at(path); });
-  return info.Env().Undefined();
 }
 
 // openLibrary(path): Library
@@ -251,8 +243,7 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// time(job, warmups, evaluations, samplesNs, slowdown): undefined. Fills samplesNs with nanoseconds an
-// evaluation.
+// time(job, warmups, evaluations, samplesNs): undefined. Fills samplesNs with nanoseconds an evaluation.
 Napi::Value time_job(const Napi::CallbackInfo& info) {
   HostJob& job = *held<HostJob>(info[0], kJobTag, "Job");
   const std::int32_t warmups = integer(info[1], "warmups", 0);
@@ -261,25 +252,10 @@ Napi::Value time_job(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(info.Env(), "Expected a Float64Array for samplesNs");
   }
   auto samples = info[3].As<Napi::Float64Array>();
-  const double slowdown = share(info[4]);
   for (std::size_t i = 0; i < samples.ElementLength(); ++i) {
-    samples[i] = sparsemark::time_evaluations(job, warmups, evaluations, slowdown);
+    samples[i] = sparsemark::time_evaluations(job, warmups, evaluations);
   }
   return info.Env().Undefined();
-}
-
-// takeTurns(job, path, waits, first, turns, warmups, evaluations, slowdown, samplesNs): boolean, whether the
-// other side was there to the end. Fills samplesNs with nanoseconds an evaluation, equally many batches a
-// turn.
-Napi::Value take_turns(const Napi::CallbackInfo& info) {
-  HostJob& job = *held<HostJob>(info[0], kJobTag, "Job");
-  const sparsemark::Turns turns = turns_from(info, 1);
-  auto samples = array<Napi::Float64Array>(
-      info[8], napi_float64_array,
-      static_cast<std::size_t>(turns.turns) * static_cast<std::size_t>(turns.batches), "samplesNs");
-  return guarded(info.Env(), [&] {
-    return Napi::Boolean::New(info.Env(), sparsemark::take_turns(job, turns, samples.Data()));
-  });
 }
 
 // release(handle): undefined. Frees a Matrix or Job now instead of at the next garbage collection.
@@ -389,7 +365,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("describeCpu", describe_cpu);
   add("measureCeilings", measure_ceilings);
   add("becomeWorker", become_worker);
-  add("waitAt", wait_at);
   add("openLibrary", open_library);
   add("describeLibrary", describe_library);
   add("encode", encode);
@@ -401,7 +376,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("answer", answer);
   exports.Set("evaluate", Napi::Function::New<evaluate>(env, "evaluate"));
   add("time", time_job);
-  add("takeTurns", take_turns);
   add("release", release);
   add("alignedFloats", aligned_floats);
   add("describeEngines", describe_engines);

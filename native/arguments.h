@@ -13,7 +13,6 @@
 
 #include "accelerator/masks.h"
 #include "door.h"
-#include "timing/turns.h"
 
 namespace sparsemark::boundary {
 namespace {
@@ -104,14 +103,6 @@ std::size_t length_of(const Napi::Value& value) {
   return value.IsTypedArray() ? value.As<Napi::TypedArray>().ElementLength() : 0;
 }
 
-// A share by which something is made longer; 0 where there is none.
-double share(const Napi::Value& value) {
-  if (value.IsUndefined()) return 0.0;
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1.0;
-  if (number >= 0.0 && number <= 10.0) return number;
-  throw Napi::TypeError::New(value.Env(), "Expected a number from 0 to 10 for slowdown");
-}
-
 std::string text(const Napi::Value& value, const char* name) {
   if (!value.IsString())
     throw Napi::TypeError::New(value.Env(), std::string("Expected a string for ") + name);
@@ -198,21 +189,6 @@ sparsemark_csr csr_from(const Napi::CallbackInfo& info, std::size_t first) {
   const std::int32_t rows = integer(info[first], "rows", 0);
   const std::int32_t cols = integer(info[first + 1], "cols", 0);
   return csr_of(info.Env(), rows, cols, info[first + 2], info[first + 3], info[first + 4]);
-}
-
-// Eight arguments from the first one on: path, waits, first, turns, warmups, evaluations, slowdown,
-// samplesNs.
-sparsemark::Turns turns_from(const Napi::CallbackInfo& info, std::size_t first) {
-  sparsemark::Turns turns;
-  turns.path = text(info[first], "path");
-  turns.waits = info[first + 1].ToBoolean();
-  turns.first = info[first + 2].ToBoolean();
-  turns.turns = integer(info[first + 3], "turns", 1, 1000000);
-  turns.warmups = integer(info[first + 4], "warmups", 0);
-  turns.evaluations = integer(info[first + 5], "evaluations", 1);
-  turns.slowdown = share(info[first + 6]);
-  turns.batches = static_cast<int>(length_of(info[first + 7]) / static_cast<std::size_t>(turns.turns));
-  return turns;
 }
 
 // A handle of a matrix that HostMatrix makes of the arguments.

@@ -88,9 +88,6 @@ export interface Native {
   /** Pins this thread and those started later, ends with the parent, bounds memory. Whether it is pinned. */
   // Napi::Value become_worker(const Napi::CallbackInfo& info)
   becomeWorker(cpus: readonly number[], memoryLimitBytes: number): boolean;
-  /** Opens the socket at which this worker meets those that take turns with it. */
-  // Napi::Value wait_at(const Napi::CallbackInfo& info)
-  waitAt(path: string): void;
   // Napi::Value open_library(const Napi::CallbackInfo& info)
   openLibrary(path: string): LibraryHandle;
   // Napi::Value describe_library(const Napi::CallbackInfo& info)
@@ -163,35 +160,9 @@ export interface Native {
   answer(job: JobHandle): Answer;
   // Napi::Value evaluate(const Napi::CallbackInfo& info)
   evaluate(job: JobHandle): void;
-  /**
-   * Fills `samplesNs`, each slot after `warmups` untimed evaluations, with nanoseconds an evaluation. Each timed one is
-   * made longer by the share `slowdown`, on purpose.
-   */
+  /** Fills `samplesNs`, each slot after `warmups` untimed evaluations, with nanoseconds an evaluation. */
   // Napi::Value time_job(const Napi::CallbackInfo& info)
-  time(
-    job: JobHandle,
-    warmups: number,
-    evaluations: number,
-    samplesNs: Float64Array,
-    slowdown?: number,
-  ): void;
-  /**
-   * One side's part of two samples that are taken in short turns by two processes. They meet at the socket `path`, where
-   * the one that `waits` has called `waitAt`. Fills `samplesNs` with nanoseconds an evaluation, equally many batches a
-   * turn; whether the other side was there to the end.
-   */
-  // Napi::Value take_turns(const Napi::CallbackInfo& info)
-  takeTurns(
-    job: JobHandle,
-    path: string,
-    waits: boolean,
-    first: boolean,
-    turns: number,
-    warmups: number,
-    evaluations: number,
-    slowdown: number,
-    samplesNs: Float64Array,
-  ): boolean;
+  time(job: JobHandle, warmups: number, evaluations: number, samplesNs: Float64Array): void;
   // Napi::Value release(const Napi::CallbackInfo& info)
   release(handle: MatrixHandle | JobHandle): void;
   /** Zeros that begin on a 64-byte boundary, for engines that take typed arrays. */

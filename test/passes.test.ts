@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type LibraryWorker, WorkerGone } from '../src/measure/library-worker.ts';
 import { type Course, courseOf, type PairedCell } from '../src/measure/paired.ts';
-import { measurePasses } from '../src/measure/passes.ts';
+import { coursesOfPass, measurePasses } from '../src/measure/passes.ts';
 import type { Answers, Request } from '../src/measure/requests.ts';
 import { correctedConfidence, estimateOf, verdictOf } from '../src/result/compare.ts';
 import { seededRandom } from '../src/statistics.ts';
@@ -44,6 +44,9 @@ function worker(nsOf: (key: string) => number, diesAt: string | null = null): Fa
     async revive() {
       gone = false;
       self.starts += 1;
+    },
+    retire() {
+      gone = true;
     },
     end() {
       gone = true;
@@ -194,6 +197,39 @@ describe('passes', () => {
     await measurePasses([alone], crews, options);
     expect(alone.courses.map(roundsOf)).toEqual([24, 24, 24]);
     expect(started()).toEqual([6, 3]);
+  });
+
+  it('let controls take turns where they are more than the cells', () => {
+    const control = (name: string) => courseOf({ ...cell(name), against: 'twin' });
+    const entry = (id: string, courses: readonly Course[]) => ({ workload: { id } as Workload, courses });
+    const measuredOf = (open: Parameters<typeof coursesOfPass>[0], pass: number): string[] =>
+      coursesOfPass(open, pass).flatMap(({ courses }) => courses.map((course) => course.cell.id));
+    const controls = ['c0', 'c1', 'c2', 'c3'].map(control);
+    const alone = [entry('a', [courseOf(cell('x')), ...controls])];
+    expect([1, 2, 3, 4, 5].map((pass) => measuredOf(alone, pass))).toEqual([
+      ...[
+        ['x', 'c3'],
+        ['x', 'c2'],
+        ['x', 'c1'],
+        ['x', 'c0'],
+      ],
+      ['x', 'c3'],
+    ]);
+    const two = [
+      entry('a', [courseOf(cell('x')), ...controls.slice(0, 2)]),
+      entry('b', [courseOf(cell('y'))]),
+    ];
+    expect(measuredOf(two, 1)).toEqual(['x', 'c0', 'c1', 'y']);
+    const three = [entry('a', [courseOf(cell('x')), courseOf(cell('y'))]), entry('b', controls)];
+    expect([1, 2].map((pass) => measuredOf(three, pass))).toEqual([
+      ['x', 'y', 'c1', 'c3'],
+      ['x', 'y', 'c0', 'c2'],
+    ]);
+    // Nothing of a workload whose control is not on: it is not even loaded.
+    expect(
+      coursesOfPass([entry('a', [courseOf(cell('x'))]), entry('b', controls.slice(0, 2))], 1),
+    ).toHaveLength(2);
+    expect(measuredOf([entry('b', controls)], 1)).toHaveLength(4);
   });
 
   it('end in every crew before an interruption is told', async () => {

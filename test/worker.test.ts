@@ -110,10 +110,10 @@ describe('samples that two workers take in turns', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sparsemark-worker-'));
   const waitAt = join(folder, 'socket');
   const opened: LibraryWorker[] = [];
-  const open = async (more: object): Promise<LibraryWorker> => {
+  const open = async (meeting: { readonly waitAt?: string }): Promise<LibraryWorker> => {
     const { path } = workers[0]!;
     const request = { kind: 'open', path, name: null, cpus: [], memoryLimitBytes: 2 ** 31 } as const;
-    const worker = await startWorker({ ...request, ...more }, 30_000);
+    const worker = await startWorker({ ...request, apart: { patienceSeconds: 60, ...meeting } }, 30_000);
     opened.push(worker);
     return worker;
   };

@@ -74,19 +74,18 @@ export interface CompareOptions {
 
 const confidence = 0.95;
 /**
- * Rounds between two starts of the workers. Where pages lie makes up to 10 % of a product that needs more than L2, as
- * much as the noise within a layout, and a start costs as much as six rounds: then few rounds of many layouts say most.
- * Of 80 cells of `quick` in 82 s on two shared EPYC cores, 8 rounds left 43 inconclusive and 4 rounds 33.
+ * Rounds between two starts of the libraries' processes. Where pages lie makes up to 10 % of a product that needs more than
+ * L2, as much as the noise within a layout: then few rounds of many layouts say most. Of 80 cells of `quick` in 82 s on two
+ * shared EPYC cores, 8 rounds left 43 inconclusive and 4 rounds 33. What a layout costs is encoding, checking and warming
+ * up, 15 ms a side; 2 rounds left all of seven noisy single cells less well known than 4 did.
  */
 const roundsPerLayout = 4;
 /**
- * The processes start once for all cells of a pass, 0.3 to 0.6 s each. With few cells that is nine tenths of the time at
- * 2.5 ms a sample, so twice the rounds and four times the sample pay: of 32 cells of `quick` (two shared EPYC cores) rounds
- * of 2.5 ms were 1.0 and 2.0 % from their layout's median in the middle (two runs), of 10 ms 0.7 and 0.9 %. The whole suite
- * gets most from short ones: of 172 cells in 70 s, 2.5 ms left 43 inconclusive, 5 ms 57 and 10 ms 74.
+ * With fewer cells than this there is time for longer samples than `sampleTargetNs`, up to `mostLonger` times as long. The
+ * whole suite gets most from short ones: of 172 cells in 70 s, 2.5 ms left 43 inconclusive, 5 ms 57 and 10 ms 74.
  */
 const fewCells = 40;
-const longerSampleOfFew = 4;
+const mostLonger = 8;
 /** The first whole number of layouts that makes 101 rounds or more. */
 const maxRounds = 104;
 /** Cells of identical code, base against itself. */
@@ -113,8 +112,10 @@ const sampleTargetNs = 2.5e6;
  * by 4.1 and 15 %.
  */
 const turnTargetNs = 100_000;
-/** Share of the budget for the first measurement; the rest is for what it flags. */
-const firstShare = 0.9;
+/** Share of the budget for the first measurement at the most; the rest is for what it flags. */
+const mostFirstShare = 0.9;
+/** The same of a comparison of so many cells: one that is flagged can be measured again as long as it was at first. */
+const firstShareOf = (cells: number): number => Math.min(mostFirstShare, cells / (cells + 1));
 
 /** A cell of the plan: in both libraries, or in one of them only. */
 interface Planned {
@@ -205,7 +206,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
 
     const machine = describeMachineOnly();
     const startedAt = new Date();
-    const isFew = pairs.length < fewCells;
+    const longer = Math.min(mostLonger, Math.max(1, fewCells / pairs.length));
     const protocol: ComparisonProtocol = {
       threads: selection.threads,
       pinnedCpus: crews.pinnedCpus,
@@ -215,13 +216,13 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       formats: selection.formats,
       budgetSeconds: options.budgetSeconds,
       batchTargetNs: Math.max(batchNs, 1000 * machine.clockResolutionNs),
-      sampleTargetNs: isFew ? longerSampleOfFew * sampleTargetNs : sampleTargetNs,
+      sampleTargetNs: longer * sampleTargetNs,
       turnTargetNs,
       seed: options.seed,
       threshold: options.threshold,
       margin: options.margin,
       confidence,
-      roundsPerLayout: isFew ? 2 * roundsPerLayout : roundsPerLayout,
+      roundsPerLayout,
       maxRounds,
       relinked: options.relinkedPath !== undefined,
       ...(options.correctedFor === undefined ? {} : { correctedFor: options.correctedFor }),
@@ -324,7 +325,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       return givenUp.size === 0;
     };
 
-    const first = await measure(courses, false, firstShare * options.budgetSeconds);
+    const first = await measure(courses, false, firstShareOf(pairs.length) * options.budgetSeconds);
     const interval = correctedConfidence(confidence, cellCount);
     const flagged = new Set(
       [...found.values()].flatMap((cell) => {

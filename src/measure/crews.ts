@@ -86,13 +86,14 @@ export async function openCrews(options: CrewOptions): Promise<Crews> {
 async function openSide(
   label: string,
   path: string,
-  { cpus, waitAt }: Pick<OpenRequest, 'cpus' | 'waitAt'>,
+  { cpus, waitAt }: Pick<OpenRequest, 'cpus'> & { readonly waitAt?: string },
   timeoutMs: number,
 ): Promise<LibraryWorker> {
-  const memoryLimitBytes = workerMemoryBytes();
-  const request = { kind: 'open', path, name: null, cpus, memoryLimitBytes } as const;
+  // The worker's own timeout comes first; a runner ends by itself where nobody ends it.
+  const apart = { patienceSeconds: Math.ceil(timeoutMs / 1000) + 5, ...(waitAt && { waitAt }) };
+  const request = { kind: 'open', path, name: null, cpus, memoryLimitBytes: workerMemoryBytes() } as const;
   try {
-    return await startWorker({ ...request, ...(waitAt && { waitAt }) }, timeoutMs);
+    return await startWorker({ ...request, apart }, timeoutMs);
   } catch (error) {
     if (!(error instanceof LibraryRefusal || error instanceof WorkerGone)) throw error;
     const why = error instanceof WorkerGone ? `${error.reason} ${error.message}` : error.message;

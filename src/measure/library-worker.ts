@@ -15,6 +15,12 @@ export class WorkerGone extends Error {
   }
 }
 
+/** `stderr`: what the process said last. */
+function goneFor(reason: string, stderr: string): WorkerGone {
+  const memory = /bad_alloc|out of memory|ENOMEM|Allocation failed/i.test(stderr);
+  return new WorkerGone(memory ? 'out of memory' : reason, stderr.trim().split('\n').at(-1) ?? '');
+}
+
 /** The library's own refusal, or an error that it caused: `UNSUPPORTED`, `BAD_LIBRARY`, `OUT_OF_MEMORY`. */
 export class LibraryRefusal extends Error {
   readonly code: string;
@@ -35,9 +41,11 @@ export interface LibraryWorker {
   readonly knobs: ReadonlyMap<number, string>;
   /** Throws WorkerGone or LibraryRefusal. */
   ask<R extends Request>(request: R): Promise<Answers[R['kind']]>;
-  /** Whether the process died and `revive` is needed. */
+  /** Whether the library's process died, or shall not be used again, and `revive` is needed. */
   readonly gone: boolean;
   revive(): Promise<void>;
+  /** The library's process is not used again: `revive` starts another. */
+  retire(): void;
   /** Ends the process at once. */
   end(): void;
 }
@@ -55,6 +63,8 @@ const workerPath = fileURLToPath(new URL('../../dist/measure/worker.js', import.
 export async function startWorker(open: OpenRequest, timeoutMs: number): Promise<LibraryWorker> {
   let child: ChildProcess;
   let gone = true;
+  /** Of the worker, which may outlive the library's process. */
+  let isAlive = false;
   let stderr = '';
   let nextId = 0;
   let pending:
@@ -71,6 +81,7 @@ export async function startWorker(open: OpenRequest, timeoutMs: number): Promise
   const spawn = (): void => {
     stderr = '';
     gone = false;
+    isAlive = true;
     const started = fork(workerPath, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -86,15 +97,19 @@ export async function startWorker(open: OpenRequest, timeoutMs: number): Promise
       if (child !== started || pending?.id !== reply.id) return;
       settle((waiting) => {
         if (reply.ok) waiting.resolve(reply.value);
-        else waiting.reject(new LibraryRefusal(reply.code, reply.message));
+        else if (reply.reason === undefined) waiting.reject(new LibraryRefusal(reply.code, reply.message));
+        else {
+          // The worker lives; the process that it opened the library in does not.
+          gone = true;
+          waiting.reject(goneFor(reply.reason, reply.message));
+        }
       });
     });
     const ended = (reason: string): void => {
       if (child !== started) return;
       gone = true;
-      const last = stderr.trim().split('\n').at(-1) ?? '';
-      const memory = /bad_alloc|out of memory|ENOMEM|Allocation failed/i.test(stderr);
-      settle((waiting) => waiting.reject(new WorkerGone(memory ? 'out of memory' : reason, last)));
+      isAlive = false;
+      settle((waiting) => waiting.reject(goneFor(reason, stderr)));
     };
     started.on('error', (error) => ended(error.message));
     started.on('close', (code, signal) => ended(signal ?? `exit ${code}`));
@@ -110,6 +125,7 @@ export async function startWorker(open: OpenRequest, timeoutMs: number): Promise
       const timer = setTimeout(() => {
         settle((waiting) => {
           gone = true;
+          isAlive = false;
           child.kill('SIGKILL');
           waiting.reject(new WorkerGone('timeout', `no answer within ${timeoutMs / 1000} s`));
         });
@@ -121,6 +137,7 @@ export async function startWorker(open: OpenRequest, timeoutMs: number): Promise
     });
   const end = (): void => {
     gone = true;
+    isAlive = false;
     child.removeAllListeners('close');
     child.kill('SIGKILL');
     settle((waiting) => waiting.reject(new WorkerGone('ended', 'the run was stopped')));
@@ -138,16 +155,24 @@ export async function startWorker(open: OpenRequest, timeoutMs: number): Promise
     path: open.path,
     library: opened.library,
     pinned: opened.pinned,
-    waitAt: open.waitAt ?? null,
+    waitAt: open.apart?.waitAt ?? null,
     knobs: opened.knobs,
     ask,
     get gone() {
       return gone;
     },
     async revive() {
+      if (isAlive && open.apart !== undefined) {
+        gone = false;
+        await ask({ kind: 'restart' });
+        return;
+      }
       end();
       spawn();
       await ask(open);
+    },
+    retire() {
+      gone = true;
     },
     end,
   };

@@ -46,6 +46,33 @@ function partsOf(open: readonly PairedWorkload[], crews: number): readonly Paire
   );
 }
 
+/**
+ * What of the open courses a pass measures: with fewer cells than controls, the controls take turns, so that they get no
+ * more of the time than the cells. With one cell and all four controls in each pass, four fifths of the time told nothing
+ * of the cell.
+ */
+export function coursesOfPass(open: readonly PairedWorkload[], pass: number): readonly PairedWorkload[] {
+  const all = open.flatMap(({ courses }) => courses);
+  const controls = all.filter(isControl);
+  const cellCount = all.length - controls.length;
+  const every = cellCount === 0 ? 1 : Math.ceil(controls.length / cellCount);
+  const isMeasured = (course: Course): boolean =>
+    !isControl(course) || (controls.indexOf(course) + pass) % every === 0;
+  return withCourses(open, isMeasured);
+}
+
+/** The workloads that have such courses, with these alone. */
+function withCourses(
+  entries: readonly PairedWorkload[],
+  wanted: (course: Course) => boolean,
+): readonly PairedWorkload[] {
+  return entries
+    .map(({ workload, courses }) => ({ workload, courses: courses.filter(wanted) }))
+    .filter(({ courses }) => courses.length > 0);
+}
+
+const isControl = ({ cell }: Course): boolean => cell.against === 'twin';
+
 /** Passes at least: a difference that one layout makes must have a chance to vanish. */
 const leastLayouts = 3;
 
@@ -81,16 +108,16 @@ export async function measurePasses(
     groupedMedianInterval(logRatiosOf({ layouts }), confidence).interval.every(Number.isFinite);
   const givenUp = new Set<string>();
   for (let pass = 1; pass * protocol.roundsPerLayout <= 2 * protocol.maxRounds; pass += 1) {
-    const open = entries
-      .filter(({ workload }) => !givenUp.has(workload.id))
-      .map(({ workload, courses }) => ({ workload, courses: courses.filter(isOpen) }))
-      .filter(({ courses }) => courses.length > 0);
+    const open = withCourses(
+      entries.filter(({ workload }) => !givenUp.has(workload.id)),
+      isOpen,
+    );
     if (open.length === 0) break;
-    const parts = partsOf(open, crews.length);
+    const parts = partsOf(coursesOfPass(open, pass), crews.length);
     let next = 0;
     let isOver = false;
     const takeParts = async (workers: PairWorkers): Promise<void> => {
-      for (const worker of Object.values(workers)) worker.end();
+      for (const worker of Object.values(workers)) worker.retire();
       while (next < parts.length && !isOver) {
         const index = next;
         next += 1;

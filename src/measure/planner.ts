@@ -8,8 +8,7 @@ import { nearestName } from '../workload/nearest-name.ts';
 import { type Op, ops } from '../workload/ops/index.ts';
 import { patternSpec } from '../workload/patterns/index.ts';
 import { makeProblem, workloadId } from '../workload/problem.ts';
-import type { Backend } from './backends/backend.ts';
-import { openSharedLibrary } from './backends/shared-library.ts';
+import { openSharedLibrary, type SharedLibrary } from './backends/shared-library.ts';
 import { bundledLibraries } from './libraries.ts';
 import { planReasons } from './plan-reasons.ts';
 import { cellsOf } from './schedule.ts';
@@ -71,7 +70,7 @@ function shapesOf(op: Op, { m, k, widths }: PlanGrid): readonly Shape[] {
 
 /** Encodes and prepares the kernels of one workload in one format; nothing is evaluated. */
 function planned(
-  backend: Backend,
+  backend: SharedLibrary,
   library: Library,
   format: string,
   cell: { readonly op: OpName; readonly dtype: Dtype; readonly shape: Shape; readonly density: number },
@@ -91,7 +90,6 @@ function planned(
   try {
     return cells.flatMap(({ kernel }) => {
       const job = backend.prepare([matrix], kernel.index, { ...facts, operands, threads: 1 });
-      if (job instanceof Promise) return [];
       const { tiling } = job;
       void job.release();
       if (tiling === '') return [];

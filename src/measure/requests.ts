@@ -26,8 +26,16 @@ export interface OpenRequest {
   /** CPUs to pin to; empty for none. */
   readonly cpus: readonly number[];
   readonly memoryLimitBytes: number;
-  /** Path of the socket at which it meets a worker that takes turns with it; absent: it never waits. */
-  readonly waitAt?: string;
+  /**
+   * Opens a shared library in a process that `restart` starts anew; absent: in the worker itself. `waitAt`: path of the
+   * socket at which it meets one that takes turns with it.
+   */
+  readonly apart?: { readonly patienceSeconds: number; readonly waitAt?: string };
+}
+
+/** Starts the process anew that the library was opened in, with nothing loaded. */
+export interface RestartRequest {
+  readonly kind: 'restart';
 }
 
 /** Hands over a problem; the one before it is forgotten. */
@@ -92,7 +100,14 @@ export interface FinishRequest {
   readonly key: string;
 }
 
-export type Request = OpenRequest | LoadRequest | StartRequest | SampleRequest | TurnsRequest | FinishRequest;
+export type Request =
+  | OpenRequest
+  | RestartRequest
+  | LoadRequest
+  | StartRequest
+  | SampleRequest
+  | TurnsRequest
+  | FinishRequest;
 
 /** A case that is ready to be timed. */
 export interface Started {
@@ -123,6 +138,7 @@ export interface Answers {
     readonly pinned: boolean;
     readonly knobs: ReadonlyMap<number, string>;
   };
+  readonly restart: null;
   readonly load: null;
   readonly start: Started | Refused;
   readonly sample: number;
@@ -134,4 +150,11 @@ export interface Answers {
 
 export type Reply =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
-  | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string };
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly code: string;
+      readonly message: string;
+      /** Of code GONE: what ended the process that the library was in. */
+      readonly reason?: string;
+    };

@@ -9,8 +9,15 @@ import { isSteady, quantile } from '../statistics.ts';
 import type { Sampling } from '../terms/comparison.ts';
 import type { Dtype, Library } from '../terms.ts';
 import { checkAnswer } from '../workload/ops/index.ts';
-import type { Backend, BackendJob, EncodedMatrix, OfferedKernel } from './backends/backend.ts';
+import {
+  type Backend,
+  BackendGone,
+  type BackendJob,
+  type EncodedMatrix,
+  type OfferedKernel,
+} from './backends/backend.ts';
 import { openBackend } from './backends/index.ts';
+import { openRunner, type Runner } from './backends/runner.ts';
 import type {
   Answers,
   FinishRequest,
@@ -38,6 +45,8 @@ interface StartedCase {
 }
 
 let backend: Backend | undefined;
+/** The backend once more, where it is one. */
+let runner: Runner | undefined;
 let problem: LoadRequest | undefined;
 /** Encoded once per format; the copies beyond the first are there for cold cases. */
 let encoded = new Map<string, { copies: EncodedMatrix[]; encodeNs: number }>();
@@ -60,9 +69,10 @@ function digestOfFiles(...paths: string[]): string {
 }
 
 async function open(request: OpenRequest): Promise<Answers['open']> {
-  const pinned = loadNative().native.becomeWorker(request.cpus, request.memoryLimitBytes);
-  if (request.waitAt !== undefined) loadNative().native.waitAt(request.waitAt);
-  backend = await openBackend(request.path, request.engine ?? null);
+  const { path, engine, memoryLimitBytes, apart } = request;
+  const pinned = loadNative().native.becomeWorker(request.cpus, memoryLimitBytes);
+  if (apart === undefined) backend = await openBackend(path, engine ?? null);
+  else backend = runner = await openRunner({ path, memoryLimitBytes, ...apart });
   const { name, version, config, files, formats, kernels } = backend;
   const sha256 = digestOfFiles(...files);
   // Kernels of data types that no suite can ask for are left out; the index keeps each kernel's own place.
@@ -89,13 +99,23 @@ async function load(request: LoadRequest): Promise<null> {
   cases = new Map();
   encoded = new Map();
   problem = request;
+  await backend!.load?.(request);
+  return null;
+}
+
+/** What the process had is gone with it. */
+async function restart(): Promise<null> {
+  cases = new Map();
+  encoded = new Map();
+  problem = undefined;
+  await runner!.restart();
   return null;
 }
 
 /** What a case is encoded as: a format, or for a kernel with a plan what the library makes of both. */
 type Encoding = Pick<StartRequest, 'format' | 'kernel' | 'plan'>;
 
-function encode({ format, kernel, plan }: Encoding): EncodedMatrix {
+async function encode({ format, kernel, plan }: Encoding): Promise<EncodedMatrix> {
   const { a, dtype } = problem!;
   if (plan === undefined) return backend!.encode(format, dtype, a);
   return backend!.encodePlanned!(kernel, plan, a);
@@ -105,13 +125,16 @@ function encodingName({ format, kernel, plan }: Encoding): string {
   return plan === undefined ? format : `${format} of kernel ${kernel} with ${plan}`;
 }
 
-function encodedAs(encoding: Encoding, repeats: number): { copies: EncodedMatrix[]; encodeNs: number } {
+async function encodedAs(
+  encoding: Encoding,
+  repeats: number,
+): Promise<{ copies: EncodedMatrix[]; encodeNs: number }> {
   let entry = encoded.get(encodingName(encoding));
   if (entry === undefined) {
-    const copies = [encode(encoding)];
+    const copies = [await encode(encoding)];
     let { encodeNs } = copies[0]!;
     for (let i = 1, spent = encodeNs; i < repeats && spent + encodeNs < encodeBudgetNs; i += 1) {
-      const again = encode(encoding);
+      const again = await encode(encoding);
       again.release();
       spent += again.encodeNs;
       encodeNs = Math.min(encodeNs, again.encodeNs);
@@ -173,12 +196,13 @@ function wrong(
 
 async function start(request: StartRequest): Promise<Answers['start']> {
   const { op, shape, operands } = problem!;
-  const { copies, encodeNs } = encodedAs(request, request.encodeRepeats ?? encodeRepeats);
+  const { copies, encodeNs } = await encodedAs(request, request.encodeRepeats ?? encodeRepeats);
   const { footprint } = copies[0]!;
   if (request.cache === 'cold') {
     const bytes = Math.max(1, footprint.payloadBytes + footprint.metadataBytes + footprint.paddingBytes);
     const wanted = Math.min(4096, Math.max(2, Math.floor(request.coldBytes / bytes) + 1));
-    while (copies.length < wanted) copies.push(encode(request));
+    const more = Array.from({ length: Math.max(0, wanted - copies.length) }, () => encode(request));
+    copies.push(...(await Promise.all(more)));
   }
   const used = request.cache === 'cold' ? copies : copies.slice(0, 1);
   // An op that makes a matrix takes none; what it makes is as large as what encoding made.
@@ -243,9 +267,9 @@ async function sample({ key }: SampleRequest): Promise<number> {
   return job.time(warmups, evaluations);
 }
 
-function turns({ key, path, waits, first }: TurnsRequest): number | null {
+async function turns({ key, path, waits, first }: TurnsRequest): Promise<number | null> {
   const { job, sampling, slowdown } = cases.get(key)!;
-  const batchesNs = job.takeTurns!({ path, waits, first, sampling: sampling!, slowdown });
+  const batchesNs = await job.takeTurns!({ path, waits, first, sampling: sampling!, slowdown });
   return batchesNs === null ? null : quantile(batchesNs, 0.25);
 }
 
@@ -276,6 +300,8 @@ function serve(request: Request): unknown {
       return open(request);
     case 'load':
       return load(request);
+    case 'restart':
+      return restart();
     case 'start':
       return start(request);
     case 'sample':
@@ -292,8 +318,11 @@ process.on('message', async ({ id, request }: { id: number; request: Request }) 
   try {
     reply = { id, ok: true, value: await serve(request) };
   } catch (error) {
-    const { code, message } = error as Error & { code?: string };
-    reply = { id, ok: false, code: code ?? 'INTERNAL', message };
+    const { code = 'INTERNAL', message } = error as Error & { code?: string };
+    reply =
+      error instanceof BackendGone
+        ? { id, ok: false, code, message, reason: error.reason }
+        : { id, ok: false, code, message };
   }
   process.send!(reply);
 });

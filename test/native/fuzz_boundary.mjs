@@ -87,7 +87,6 @@ const right = {
   describeCpu: [],
   measureCeilings: [0],
   becomeWorker: [[], 2 * 2 ** 30],
-  waitAt: [join(folder, 'socket')],
   openLibrary: [libraryPath],
   describeLibrary: [library],
   encodePlanned: [library, planned, 'vectors=2', 2, 3, rowOffsets, colIndices, values],
@@ -99,8 +98,6 @@ const right = {
   answer: [job],
   evaluate: [job],
   time: [job, 1, 1, new Float64Array(2)],
-  // Nobody waits there.
-  takeTurns: [job, join(folder, 'nobody'), false, true, 2, 1, 1, 0, new Float64Array(4)],
   release: [releasedMatrix],
   alignedFloats: [100],
   describeEngines: [],
@@ -128,8 +125,6 @@ const isBetween = (value, low, high) => typeof value === 'number' && value >= lo
 const excluded = {
   measureCeilings: ([threads]) => isBetween(threads, 1, 1024) && Number.isInteger(threads),
   time: ([, warmups, evaluations]) => [warmups, evaluations].some((count) => isBetween(count, 1001, 2 ** 31)),
-  // One that waits does so for ten seconds.
-  takeTurns: ([, , waits]) => Boolean(waits),
   becomeWorker: ([, bytes]) => isBetween(bytes, 2 ** 28, 2 ** 31 - 2),
   release: ([handle]) => handle === matrix || handle === other || handle === job,
 };

@@ -31,12 +31,17 @@ export interface JobRequest {
 export interface Turns {
   /** Socket where both sides meet. */
   readonly path: string;
-  /** Whether this process waits there, by `waitAt` of the addon. */
+  /** Whether this side waits there: it was opened with that path. */
   readonly waits: boolean;
   readonly first: boolean;
   readonly sampling: Sampling;
   /** Share by which each timed evaluation is made longer on purpose. */
   readonly slowdown: number;
+}
+
+/** A matrix and all that it is multiplied with. */
+export interface LoadedProblem extends Pick<JobRequest, 'shape' | 'operands'> {
+  readonly a: Csr;
 }
 
 /** A kernel bound to its operands. */
@@ -53,9 +58,9 @@ export interface BackendJob {
   time(warmups: number, evaluations: number): number | Promise<number>;
   /**
    * One side's part of two samples taken in short turns by two processes; nanoseconds an evaluation of each batch, null
-   * where the other side did not come or went away. Only a shared library's jobs can.
+   * where the other side did not come or went away. Only a runner's jobs can.
    */
-  takeTurns?(turns: Turns): number[] | null;
+  takeTurns?(turns: Turns): Promise<number[] | null>;
   release(): void | Promise<void>;
 }
 
@@ -69,7 +74,12 @@ export interface Backend {
   readonly files: readonly string[];
   readonly formats: readonly string[];
   readonly kernels: readonly OfferedKernel[];
-  encode(format: string, dtype: Dtype, a: Csr): EncodedMatrix;
+  /**
+   * Takes over what is then encoded and multiplied, and forgets all that it made of the problem before. Only a backend in
+   * another process needs to be told.
+   */
+  load?(problem: LoadedProblem): Promise<void>;
+  encode(format: string, dtype: Dtype, a: Csr): EncodedMatrix | Promise<EncodedMatrix>;
   /** For one kernel and a plan; there where a kernel has knobs. */
   encodePlanned?(kernelIndex: number, plan: string, a: Csr): EncodedMatrix;
   /** `matrices`: one, several encoded copies to rotate through, or none for an op that makes a matrix. */
@@ -90,5 +100,16 @@ export class BackendRefusal extends Error {
     super(message, options);
     this.name = 'BackendRefusal';
     this.code = code;
+  }
+}
+
+/** The process that a backend lives in has ended; `reason` as in `WorkerGone`. */
+export class BackendGone extends Error {
+  readonly code = 'GONE';
+  readonly reason: string;
+  constructor(reason: string, detail: string) {
+    super(detail);
+    this.name = 'BackendGone';
+    this.reason = reason;
   }
 }

@@ -3,12 +3,18 @@ import { type LibraryHandle, loadNative, type MatrixHandle } from '../../native.
 import type { Conv, Csr, Dtype } from '../../terms.ts';
 import type { Backend, BackendJob, EncodedMatrix, JobRequest } from './backend.ts';
 
+/** A kernel library in this process: all that it does is done when it returns. */
+export interface SharedLibrary extends Backend {
+  encode(format: string, dtype: Dtype, a: Csr): EncodedMatrix;
+  prepare(matrices: readonly EncodedMatrix[], kernelIndex: number, request: JobRequest): BackendJob;
+}
+
 interface HeldMatrix extends EncodedMatrix {
   readonly handle: MatrixHandle;
 }
 
-/** In the order of `sparsemark_conv`. */
-function geometryOf(conv: Conv): Int32Array {
+/** A convolution's fields in the order of `sparsemark_conv`. */
+export function geometryOf(conv: Conv): Int32Array {
   const { batch, channels, height, width, kernelHeight, kernelWidth, stride, padding, outHeight, outWidth } =
     conv;
   return Int32Array.of(
@@ -67,18 +73,12 @@ function prepare(
       native.time(job, warmups, evaluations, sample);
       return sample[0]!;
     },
-    takeTurns: ({ path, waits, first, sampling, slowdown }) => {
-      const { turnsPerSample, batchesPerTurn, warmupsPerTurn, evaluationsPerBatch } = sampling;
-      const batchesNs = new Float64Array(turnsPerSample * batchesPerTurn);
-      const how = [turnsPerSample, warmupsPerTurn, evaluationsPerBatch, slowdown] as const;
-      return native.takeTurns(job, path, waits, first, ...how, batchesNs) ? [...batchesNs] : null;
-    },
     release: () => native.release(job),
   };
 }
 
 /** Opens a shared library. Throws BAD_LIBRARY, or UNSUPPORTED with the library's own reason. */
-export function openSharedLibrary(path: string): Backend {
+export function openSharedLibrary(path: string): SharedLibrary {
   const { native } = loadNative();
   const library = native.openLibrary(path);
   const described = native.describeLibrary(library);

@@ -37,6 +37,7 @@
 #define RETURNS_NO_JOB 24 /* OK, but no job */
 /* Not wrong: built before tables had plans. What lies behind its last field is not its own. */
 #define SHORT_TABLE 25
+#define PRINTS 26 /* in run, to the standard output */
 
 static sparsemark_kernel bent_kernels[2];
 static sparsemark_library bent;
@@ -57,6 +58,9 @@ static void bent_run(sparsemark_job* job) {
 #elif MISBEHAVIOUR == STOPS_COMPUTING
   static int evaluations = 0;
   if (evaluations++ >= 3) return;
+#elif MISBEHAVIOUR == PRINTS
+  puts("a kernel at work");
+  fflush(stdout);
 #endif
   run(job);
 #if MISBEHAVIOUR == WRITES_AFTER_C
