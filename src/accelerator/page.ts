@@ -7,6 +7,7 @@ import { type AcceleratorFile, parseAccelerator } from './accelerator.ts';
 import { designKeys } from './design.ts';
 import { formulaOf } from './formula.ts';
 import { validationsOf } from './validation.ts';
+import { gatedText, skippedText, zerosOf } from './zeros.ts';
 
 /** One statement of the file: `unit` and `source` are empty where it has none of its own. */
 export interface StatedValue {
@@ -163,9 +164,12 @@ export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPag
   const terms = engine?.terms ?? [];
   const validations = validationsOf(accelerator);
   const { summary, lines } = formulaOf(accelerator);
+  const zeros = zerosOf(accelerator);
   const facts = [
     `- Source: ${source}`,
     `- Engine class: ${accelerator.engine}${engine === undefined ? ', a design wholly from its file' : ''}: ${summary}`,
+    `- Skips: ${skippedText(zeros)}`,
+    `- Gates: ${gatedText(zeros)}`,
     `- Speed-ups are over: ${baseline}`,
     `- Evidence: ${evidence}, held against ${against}`,
     `- Energy: ${accelerator.energy === null ? `none${accelerator.withoutEnergy === undefined ? '' : `: ${accelerator.withoutEnergy}`}` : `table ${accelerator.energy.table}, in ${accelerator.energy.unit}`}`,
