@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { list } from 'tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readComparison } from '../src/result/comparison-file.ts';
 import { readResult } from '../src/result/result.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -70,7 +71,7 @@ describe('the tarball', () => {
       /^(README|CHANGELOG)\.md$|^LICENSE$|^CITATION\.cff$|^package\.json$|^CMakeLists\.txt$/,
       /^dist\/[a-z0-9/-]+\.(js|d\.ts)$/,
       /^native\/[a-z0-9_/-]+\.(cc|h|inc|md)$/,
-      /^prebuilds\/[a-z0-9-]+\/(sparsemark\.node|libsparsemark-[a-z0-9]+\.(so|dylib))$/,
+      /^prebuilds\/[a-z0-9-]+\/(sparsemark\.node|sparsemark-runner|libsparsemark-[a-z0-9]+\.(so|dylib))$/,
       /^suites\/[a-z0-9_/-]+\.(yaml|csv)$|^suites\/(accelerators\/)?README\.md$/,
       /^results\/schema\.json$/,
     ];
@@ -123,6 +124,18 @@ describe('the installed package', () => {
     expect(measurements.some((measurement) => measurement.status === 'measured' && !measurement.dense)).toBe(
       true,
     );
+  });
+
+  it('compares two libraries with its own runner', () => {
+    const prebuilt = readdirSync(prebuildFolder());
+    const name = prebuilt.find((file) => file.startsWith('libsparsemark-native.'))!;
+    const library = join(prebuildFolder(), name);
+    const few = ['--filter', 'spmv*hot/nm-2:4', '--budget', '3', '--out', 'comparison.jsonl'];
+    const { status, stderr } = sparsemark('compare', library, library, 'quick', ...few);
+    // Identical code on a busy machine: nothing found, or an unfit machine.
+    expect([0, 3], stderr).toContain(status);
+    const cells = readComparison(join(project, 'comparison.jsonl')).cells;
+    expect(cells.some((cell) => cell.status === 'measured')).toBe(true);
   });
 
   it('runs the example at the head of the library entry', () => {
