@@ -425,9 +425,13 @@ constexpr int kCandidates = 8;
 // density 0.1 a search among 64 or 1000 rows gained 0 to 3 %, at many times the encoding's cost.
 constexpr std::int32_t kShareFrom = 24;
 
-const char* encode(const Csr& csr, Matrix& matrix) {
-  return encode_packed(csr, {block_columns(csr), kCandidates, kShareFrom}, matrix);
-}
+}  // namespace
+
+PackedLayout packed_layout(const Csr& csr) { return {block_columns(csr), kCandidates, kShareFrom}; }
+
+namespace {
+
+const char* encode(const Csr& csr, Matrix& matrix) { return encode_packed(csr, packed_layout(csr), matrix); }
 
 // Columns of a block, made even.
 constexpr const char* kKnobs = "columns=64|96|128|192|256|384|512|1024";

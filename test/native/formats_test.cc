@@ -162,6 +162,7 @@ void footprints(const Options& options) {
       {"bank-balanced-32", {40, 10 + 20, (4 * 32 - 10) * 5}},
       {"diagonal", {40, 4 * 4, 6 * 4}},
       {"triangular", {40, 0, 0}},
+      {"packed", {20, (2 * 2 + 2 + 1 + 1) * 8 + 4 * 4 - 2 * 2, 2 * 4}, "f16"},
       {"dense", {20, 0, 44}, "bf16"},
       {"csr", {20, 60, 0}, "bf16"},
       {"dense", {20, 0, 44}, "f16"},
