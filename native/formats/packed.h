@@ -26,8 +26,8 @@ inline std::int32_t even_columns(std::int32_t cols, std::int32_t most) {
   return std::max(1, (cols + blocks - 1) / blocks);
 }
 
-// What packed of floats takes, by density.
-PackedLayout packed_layout(const Csr& csr);
+// What packed of floats takes, by density; narrow: for a CPU whose widest vectors are AVX2's.
+PackedLayout packed_layout(const Csr& csr, bool narrow);
 
 // Fills matrix, whose view has its rows, and calls bind(). Values are copied as they are. Returns nullptr, or
 // why it cannot.

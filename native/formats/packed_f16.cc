@@ -15,7 +15,8 @@ std::size_t count_of(const Matrix& matrix) {
 }
 
 const char* encode(const Csr& csr, Matrix& matrix) {
-  if (const char* reason = encode_packed(csr, packed_layout(csr), matrix); reason != nullptr) return reason;
+  if (const char* reason = encode_packed(csr, packed_layout(csr, false), matrix); reason != nullptr)
+    return reason;
   const std::size_t count = count_of(matrix);
   Aligned<float> halves((count + 1) / 2);
   std::uint8_t* out = reinterpret_cast<std::uint8_t*>(halves.data());
