@@ -169,18 +169,20 @@ sparsemark::accelerator::Places places_of(Napi::Env env, std::int32_t rows, std:
   }
   const std::size_t nnz = static_cast<std::size_t>(previous);
   const auto indices = array<Napi::Int32Array>(col_indices, napi_int32_array, nnz, "colIndices");
+  const std::int32_t* const columns = indices.Data();
   for (std::int32_t i = 0; i < rows; ++i) {
-    std::int32_t last = -1;
-    for (std::size_t p = static_cast<std::size_t>(offsets[static_cast<std::size_t>(i)]);
-         p < static_cast<std::size_t>(offsets[static_cast<std::size_t>(i) + 1]); ++p) {
-      if (indices[p] <= last || indices[p] >= cols) {
-        throw Napi::TypeError::New(env,
-                                   "Expected colIndices that rise within a row and lie inside the matrix");
-      }
-      last = indices[p];
+    const std::int32_t first = offsets[static_cast<std::size_t>(i)];
+    const std::int32_t until = offsets[static_cast<std::size_t>(i) + 1];
+    if (first == until) continue;
+    // Without a way out of the loop it is vectors of comparisons; of columns that rise, two tell where all
+    // are.
+    int wrong = columns[first] < 0 || columns[until - 1] >= cols ? 1 : 0;
+    for (std::int32_t p = first + 1; p < until; ++p) wrong |= columns[p] <= columns[p - 1] ? 1 : 0;
+    if (wrong != 0) {
+      throw Napi::TypeError::New(env, "Expected colIndices that rise within a row and lie inside the matrix");
     }
   }
-  return {offsets.Data(), indices.Data()};
+  return {offsets.Data(), columns};
 }
 
 // A canonical CSR out of three typed arrays.

@@ -111,7 +111,7 @@ describe('the filter of layers', () => {
         .filter((layer) => layer.name.includes(name))
         .map((layer) => `${layer.name} ${layer.shape.m}x${layer.shape.k}x${layer.shape.n}`),
     );
-    expect(() => shapesOf('nosuch')).toThrow(/a filter or densities that none has/);
+    expect(() => shapesOf('nosuch')).toThrow(/the filter "nosuch", which is in no name/);
   });
 });
 

@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { estimateCommand } from '../src/command/estimate.ts';
+import { frontPage } from '../src/report/estimates/front.ts';
 import { historyPage } from '../src/report/history.ts';
 import { renderReport, reportNamed } from '../src/report/index.ts';
+import { readResult } from '../src/result/result.ts';
 import type { HistorySeries, Result } from '../src/terms.ts';
 import { fakeNetworkResult, fakeResult, hostileResult, hostileText } from './fakes.ts';
 
@@ -97,6 +100,15 @@ const badLabels = (page: Page) =>
     return bad;
   });
 
+/** The estimates of the suite quick on some accelerators, or on all. */
+function estimatesOf(name: string, accelerator: readonly string[] | null): Result {
+  const out = join(folder, `${name}.jsonl`);
+  const silent = { result: () => {}, say: () => {}, redraw: () => {}, isTerminal: false, color: false };
+  const asked = accelerator === null ? { all: true } : { accelerator };
+  estimateCommand('quick', { ...asked, activations: 0.4, out }, { ...silent, lineWidth: 79, width: 400 }, '');
+  return readResult(out);
+}
+
 /** A series of some commits whose level changes at `changes`, up by a tenth each time. */
 function seriesOf(id: string, commits: number, changes: readonly number[]): HistorySeries {
   const levelAt = (i: number): number => 1.1 ** changes.filter((at) => at <= i).length;
@@ -181,6 +193,48 @@ describe.skipIf(!present)('the page in Chromium', () => {
       }
     },
   );
+
+  test.each([1200, 400])(
+    'labels of estimates are whole too, of one, six or all accelerators, at %i px',
+    async (width) => {
+      const shape = { shapes: [{ m: 512, k: 512, n: 128 }] };
+      const run = fakeResult({ ...shape, densities: [0.05, 0.1, 0.3, 0.5, 0.7] });
+      const six = ['eie', 'scnn', 'sigma', 'cambricon-x', 'dual-side-tensor-core', 'eyeriss-v2'];
+      for (const [name, accelerators, measured] of [
+        ['one', ['eie'], []],
+        ['six', six, [run]],
+        ['all', null, [run, fakeNetworkResult()]],
+      ] as const) {
+        const { page, errors } = await open(
+          name,
+          [...measured, estimatesOf(`${name}-${width}`, accelerators)],
+          {
+            viewport: { width, height: 900 },
+          },
+        );
+        expect(await badLabels(page), name).toEqual([]);
+        expect(errors).toEqual([]);
+        await page.context().close();
+      }
+    },
+  );
+
+  test.each([1200, 400])('labels of a front of designs are whole at %i px', async (width) => {
+    const picture = { title: 'Designs', costLabel: 'energy, uJ' };
+    const design = (timeUs: number, cost: number) => ({ timeUs, cost, label: `pes ${cost}, fifoDepth 12` });
+    for (const points of [
+      [design(582, 7516), design(584, 4987), design(695, 3282), design(975, 2183), design(5954, 797)],
+      [design(100, 1001), design(101, 1000)],
+      [design(1, 1e7), design(1e6, 2)],
+      [design(3, 3)],
+    ]) {
+      const table = { title: 'The designs', columns: [], rows: [] };
+      const text = frontPage({ ...picture, points }, table, ['A sentence.']);
+      const { page } = await openText('front', text, { viewport: { width, height: 900 } });
+      expect(await badLabels(page), JSON.stringify(points)).toEqual([]);
+      await page.context().close();
+    }
+  });
 
   test('a narrow window has no horizontal scroll bar', async () => {
     for (const results of [

@@ -130,7 +130,9 @@ Status estimate_balanced(const double* parameters, const Layer& layer, Estimate&
 
 Status count_balanced(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
   const auto pes = static_cast<std::int64_t>(parameters[kPes]);
-  FifoArray array(static_cast<std::int32_t>(pes), static_cast<std::int32_t>(parameters[kDepth]));
+  const std::int64_t rows = divide_up(layer.m, pes);
+  FifoArray array(static_cast<std::int32_t>(pes), static_cast<std::int32_t>(parameters[kDepth]),
+                  static_cast<std::int32_t>(rows < 65535 ? rows : 65535));
   std::vector<std::uint16_t> entries(static_cast<std::size_t>(pes));
   std::vector<std::int64_t> sums(static_cast<std::size_t>(pes));
   for (std::int64_t column = 0; column < layer.k; ++column) {

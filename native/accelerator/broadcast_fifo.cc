@@ -187,7 +187,9 @@ Status count_broadcast(const double* parameters, const Layer& layer, const Masks
   for (std::int64_t k = 0; k < pes; ++k) {
     bias[static_cast<std::size_t>(k)] = static_cast<std::uint16_t>((layer.m - k + pes - 1) / pes);
   }
-  FifoArray array(static_cast<std::int32_t>(pes), static_cast<std::int32_t>(parameters[kDepth]));
+  std::uint16_t most = bias[0];
+  for (const std::uint16_t count : entries) most = count > most ? count : most;
+  FifoArray array(static_cast<std::int32_t>(pes), static_cast<std::int32_t>(parameters[kDepth]), most);
   std::int64_t broadcasts = 0;
   std::int64_t stored = 0;
   for (std::int64_t j = 0; j < layer.n; ++j) {

@@ -12,6 +12,7 @@
 
 #include "accumulator_banks.h"
 #include "engine.h"
+#include "lanes.h"
 #include "occupancy.h"
 
 namespace sparsemark::accelerator {
@@ -124,12 +125,48 @@ Status estimate_cartesian(const double* parameters, const Layer& layer, Estimate
   return Status::kOk;
 }
 
+// Loads of the elements of a group, and of many elements more: of each the sum over the parts of its steps
+// times the weights'. Doubles, which every vector unit multiplies: whole below 2^53 as the cycles are, so
+// that the order does not matter. Sums stay in registers: in memory, 0.3 ns for 64 pairs instead of 0.1.
+[[gnu::always_inline]] inline void add_loads_of(const double* weight_parts, const double* input_parts,
+                                                std::int64_t parts, std::int64_t pes, double* loads) {
+  constexpr int kBeside = 4;
+  for (std::int64_t pe = 0; pe < pes; pe += kBeside * kLanes) {
+    Four sums[kBeside] = {};
+    for (std::int64_t part = 0; part < parts; ++part) {
+      for (int s = 0; s < kBeside; ++s) {
+        Four inputs;
+        load(input_parts + part * pes + pe + s * kLanes, inputs);
+        sums[s] += weight_parts[part] * inputs;
+      }
+    }
+    for (int s = 0; s < kBeside; ++s) store(sums[s], loads + pe + s * kLanes);
+  }
+}
+
+#if defined(__x86_64__)
+[[gnu::target("avx2")]] void add_loads_by_avx2(const double* weight_parts, const double* input_parts,
+                                               std::int64_t parts, std::int64_t pes, double* loads) {
+  add_loads_of(weight_parts, input_parts, parts, pes, loads);
+}
+#endif
+
+void add_loads(const double* weight_parts, const double* input_parts, std::int64_t parts, std::int64_t pes,
+               double* loads) {
+#if defined(__x86_64__)
+  if (kHasAvx2) return add_loads_by_avx2(weight_parts, input_parts, parts, pes, loads);
+#endif
+  add_loads_of(weight_parts, input_parts, parts, pes, loads);
+}
+
 Status count_cartesian(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
   const auto tiles = static_cast<std::int64_t>(parameters[kTiles]);
   const auto side = static_cast<std::int64_t>(parameters[kSide]);
   const std::int64_t s = layer.stride;
   const std::int64_t phases = s * s;
   const std::int64_t pes = tiles * tiles;
+  // Elements that are loaded at once, of which the last ones have nothing.
+  const std::int64_t slots = divide_up(pes, 16) * 16;
   const std::int64_t tile_width = divide_up(divide_up(layer.width, s), tiles);
   const std::int64_t tile_height = divide_up(divide_up(layer.height, s), tiles);
   const std::int64_t per_group = channels_a_group(parameters, layer);
@@ -139,52 +176,54 @@ Status count_cartesian(const double* parameters, const Layer& layer, const Masks
   const std::int64_t groups = divide_up(layer.m, per_group);
   const std::int64_t parts = layer.channels * phases;
   std::vector<std::int64_t> weights(at(groups * parts));
-  for (std::int64_t row = 0; row < layer.m; ++row) {
-    masks.weights.visit(row, [&](std::int64_t column) {
-      const std::int64_t point = column % filter_points;
-      const std::int64_t phase = point / layer.kernel_width % s * s + point % layer.kernel_width % s;
-      weights[at(row / per_group * parts + column / filter_points * phases + phase)] += 1;
-    });
+  for (std::int64_t p = 0; p < layer.k; ++p) {
+    const std::int64_t point = p % filter_points;
+    const std::int64_t phase = point / layer.kernel_width % s * s + point % layer.kernel_width % s;
+    std::int64_t* of_part = weights.data() + p / filter_points * phases + phase;
+    for (std::int64_t first = 0; first < layer.m; first += per_group, of_part += parts) {
+      const std::int64_t end = first + per_group < layer.m ? first + per_group : layer.m;
+      *of_part += masks.by_input.count(p, first, end);
+    }
   }
-  // Steps as doubles: whole below 2^53 as the cycles are, and every vector unit multiplies them, which cannot
-  // be said of 64-bit integers (4 times as fast with SSE2).
+  const auto steps_of = [&](const std::vector<std::int64_t>& nonzeros, std::vector<double>& steps) {
+    std::int64_t sum = 0;
+    for (std::size_t part = 0; part < nonzeros.size(); ++part) {
+      const std::int64_t of_part = divide_up(nonzeros[part], side);
+      steps[part] = static_cast<double>(of_part);
+      sum += of_part;
+    }
+    return sum;
+  };
   std::vector<double> weight_parts(weights.size());
-  std::int64_t weight_steps = 0;
-  for (std::size_t part = 0; part < weights.size(); ++part) {
-    const std::int64_t steps = divide_up(weights[part], side);
-    weight_parts[part] = static_cast<double>(steps);
-    weight_steps += steps;
-  }
-  std::vector<std::int64_t> inputs(at(parts * pes));
+  const std::int64_t weight_steps = steps_of(weights, weight_parts);
+  std::vector<std::int64_t> inputs(at(parts * slots));
   std::vector<double> input_parts(inputs.size());
-  std::vector<double> loads(at(pes));
+  std::vector<double> loads(at(slots));
   double cycles = 0.0;
   double busy = 0.0;
   std::int64_t input_steps = 0;
   for (std::int64_t image = 0; image < layer.batch; ++image) {
     for (std::int64_t& count : inputs) count = 0;
     for (std::int64_t channel = 0; channel < layer.channels; ++channel) {
-      masks.planes.visit(channel, [&](std::int64_t point) {
-        if (point / (layer.height * layer.width) != image) return;
-        const std::int64_t y = point / layer.width % layer.height;
-        const std::int64_t x = point % layer.width;
-        const std::int64_t pe = y / s / tile_height * tiles + x / s / tile_width;
-        inputs[at((channel * phases + y % s * s + x % s) * pes + pe)] += 1;
-      });
-    }
-    for (std::size_t part = 0; part < inputs.size(); ++part) {
-      const std::int64_t steps = divide_up(inputs[part], side);
-      input_parts[part] = static_cast<double>(steps);
-      input_steps += steps;
-    }
-    for (std::int64_t group = 0; group < groups; ++group) {
-      for (double& load : loads) load = 0.0;
-      double* const sums = loads.data();
-      for (std::int64_t part = 0; part < parts; ++part) {
-        const double steps = weight_parts[at(group * parts + part)];
-        const double* const of_part = input_parts.data() + part * pes;
-        for (std::int64_t pe = 0; pe < pes; ++pe) sums[pe] += steps * of_part[pe];
+      for (std::int64_t y = 0; y < layer.height; ++y) {
+        std::int64_t* of_line =
+            inputs.data() + (channel * phases + y % s * s) * slots + y / s / tile_height * tiles;
+        const std::int64_t line = (image * layer.height + y) * layer.width;
+        // Of stride 1, all inputs of a tile's line are of one part.
+        for (std::int64_t x = 0; s == 1 && x < layer.width; x += tile_width) {
+          const std::int64_t end = x + tile_width < layer.width ? x + tile_width : layer.width;
+          *of_line++ += masks.planes.count(channel, line + x, line + end);
+        }
+        if (s == 1) continue;
+        masks.planes.visit(channel, line, line + layer.width, [&](std::int64_t point) {
+          const std::int64_t x = point - line;
+          of_line[x % s * slots + x / s / tile_width] += 1;
+        });
       }
+    }
+    input_steps += steps_of(inputs, input_parts);
+    for (std::int64_t group = 0; group < groups; ++group) {
+      add_loads(weight_parts.data() + group * parts, input_parts.data(), parts, slots, loads.data());
       double slowest = 0.0;
       for (const double load : loads) {
         slowest = load > slowest ? load : slowest;
@@ -206,8 +245,8 @@ Status count_cartesian(const double* parameters, const Layer& layer, const Masks
   out.terms[3] = static_cast<double>(weight_steps) / static_cast<double>(groups * parts);
   out.terms[4] = waiting;
   out.actions[0] = out.actions[2] = out.effectual_macs;
-  const double slots = out.cycles * out.multipliers;
-  out.actions[1] = slots > out.effectual_macs ? slots - out.effectual_macs : 0.0;
+  const double offered = out.cycles * out.multipliers;
+  out.actions[1] = offered > out.effectual_macs ? offered - out.effectual_macs : 0.0;
   out.actions[3] = static_cast<double>(masks.planes.count() * groups);
   out.actions[4] = busy * static_cast<double>(side);
   return Status::kOk;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine.h"
+#include "match_rows.h"
 #include "occupancy.h"
 
 namespace sparsemark::accelerator {
@@ -154,8 +155,11 @@ std::vector<std::vector<std::int64_t>> paired_turns_of(const double* parameters,
   if (deal.paired_turns == 0 && deal.last_pairs == 0) return turns;
   std::vector<std::int64_t> order(static_cast<std::size_t>(layer.m));
   std::iota(order.begin(), order.end(), 0);
+  std::vector<std::int64_t> nonzeros;
+  for (const std::int64_t row : order) nonzeros.push_back(weights.count(row));
+  const auto nonzeros_of = [&](std::int64_t row) { return nonzeros[static_cast<std::size_t>(row)]; };
   std::stable_sort(order.begin(), order.end(),
-                   [&](std::int64_t a, std::int64_t b) { return weights.count(a) > weights.count(b); });
+                   [&](std::int64_t a, std::int64_t b) { return nonzeros_of(a) > nonzeros_of(b); });
   std::size_t first = 0;
   std::size_t last = order.size();
   for (std::int64_t turn = 0; turn < deal.paired_turns; ++turn) {
@@ -180,53 +184,54 @@ std::vector<std::vector<std::int64_t>> paired_turns_of(const double* parameters,
   return turns;
 }
 
-// The filters of a turn beside each other: rows of two a unit, of which one without a filter is empty.
-BitMatrix filters_of(const std::vector<std::int64_t>& turn, const BitMatrix& weights) {
-  BitMatrix filters(static_cast<std::int64_t>(turn.size()), weights.cols());
-  for (std::size_t at = 0; at < turn.size(); ++at) {
-    if (turn[at] != kAlone) filters.merge(static_cast<std::int64_t>(at), weights, turn[at]);
-  }
-  return filters;
-}
-
 Status count_chunks(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
   const auto chunk = static_cast<std::int64_t>(parameters[kChunk]);
   const auto units = static_cast<std::int64_t>(parameters[kUnits]);
   const auto clusters = static_cast<std::int64_t>(parameters[kClusters]);
   const bool one_sided = parameters[kOneSided] > 0.0;
-  const std::int64_t stride = (layer.k + 63) / 64;
   std::vector<std::int64_t> loads(static_cast<std::size_t>(clusters));
-  // cycles_of(pixel, begin, end): of one turn and chunk.
-  const auto add_turn = [&](auto cycles_of) {
-    for (std::int64_t j = 0; j < layer.n; ++j) {
-      std::int64_t cycles = 0;
-      for (std::int64_t begin = 0; begin < layer.k; begin += chunk) {
-        cycles += cycles_of(j, begin, begin + chunk < layer.k ? begin + chunk : layer.k);
+  // One turn of all pixels, chunk by chunk. prepare(begin, end), then longest(pixel, begin, end): the most
+  // cycles of a unit. A unit takes a cycle for each of its filters at least.
+  const auto add_turn = [&](std::int64_t least, auto prepare, auto longest) {
+    for (std::int64_t begin = 0; begin < layer.k; begin += chunk) {
+      const std::int64_t end = begin + chunk < layer.k ? begin + chunk : layer.k;
+      prepare(begin, end);
+      std::int64_t cluster = 0;
+      for (std::int64_t j = 0; j < layer.n; ++j) {
+        const std::int64_t cycles = longest(j, begin, end);
+        loads[static_cast<std::size_t>(cluster)] += cycles > least ? cycles : least;
+        cluster = cluster + 1 == clusters ? 0 : cluster + 1;
       }
-      loads[static_cast<std::size_t>(j % clusters)] += cycles;
     }
+  };
+  MatchRows filters;
+  std::vector<const std::uint64_t*> rows;
+  const auto add_matches = [&](std::int64_t together, std::int64_t least) {
+    add_turn(
+        least, [&](std::int64_t begin, std::int64_t end) { filters.take(rows, together, begin, end); },
+        [&](std::int64_t j, std::int64_t, std::int64_t) { return filters.most(masks.by_output.row(j)); });
   };
   const auto turns = paired_turns_of(parameters, layer, masks.weights);
   for (const std::vector<std::int64_t>& turn : turns) {
-    const BitMatrix filters = filters_of(turn, masks.weights);
-    // A unit takes a cycle for each of its filters at least.
+    rows.clear();
+    for (const std::int64_t row : turn) rows.push_back(row == kAlone ? nullptr : masks.weights.row(row));
     bool has_pair = false;
     for (std::size_t unit = 0; unit < turn.size(); unit += 2) has_pair = has_pair || turn[unit + 1] != kAlone;
-    const std::int64_t least = has_pair ? 2 : 1;
-    add_turn([&](std::int64_t j, std::int64_t begin, std::int64_t end) {
-      const std::int64_t longest =
-          most_pair_matches(filters.row(0), filters.rows() / 2, stride, masks.by_output.row(j), begin, end);
-      return longest > least ? longest : least;
-    });
+    add_matches(2, has_pair ? 2 : 1);
   }
   for (std::int64_t first = 0; turns.empty() && first < layer.m; first += units) {
-    const std::int64_t rows = first + units < layer.m ? units : layer.m - first;
-    add_turn([&](std::int64_t j, std::int64_t begin, std::int64_t end) {
-      const std::int64_t longest = one_sided ? masks.by_output.count(j, begin, end)
-                                             : most_matches(masks.weights.row(first), rows, stride,
-                                                            masks.by_output.row(j), begin, end);
-      return longest > 1 ? longest : std::int64_t{1};
-    });
+    if (one_sided) {
+      add_turn(
+          1, [](std::int64_t, std::int64_t) {},
+          [&](std::int64_t j, std::int64_t begin, std::int64_t end) {
+            return masks.by_output.count(j, begin, end);
+          });
+      continue;
+    }
+    const std::int64_t last = first + units < layer.m ? first + units : layer.m;
+    rows.clear();
+    for (std::int64_t row = first; row < last; ++row) rows.push_back(masks.weights.row(row));
+    add_matches(1, 1);
   }
   std::int64_t slowest = 0;
   std::int64_t sum = 0;

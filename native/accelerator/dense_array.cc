@@ -22,8 +22,12 @@ constexpr const char* kActions[] = {"mac",        "gatedMac",    "inputRead", "o
                                     "weightRead", "weightFetch", "sum"};
 constexpr FormulaLine kFormula[] = {
     {"cycles", "", "stepsAPixel * pixelsATile * batch * groups", ""},
-    {"stepsAPixel", "", "ceil(m / outputs) * kernelHeight * kernelWidth * ceil(channels / inputs)", ""},
-    {"pixelsATile", "", "ceil(outHeight / tiles) * ceil(outWidth / tiles)", ""},
+    {"stepsAPixel", "", "ceil(m / outputs) * kernelHeight * kernelWidth * ceil(channels / inputs)",
+     "Chen et al., DianNao, ASPLOS 2014, inputs x outputs multipliers; with tiles of a plane: the DCNN of "
+     "Parashar et "
+     "al., SCNN, ISCA 2017"},
+    {"pixelsATile", "", "ceil(outHeight / tiles) * ceil(outWidth / tiles)",
+     "Parashar et al., SCNN, ISCA 2017, a tile of the plane an element"},
 };
 
 Status estimate_dense(const double* parameters, const Layer& layer, Estimate& out) noexcept {

@@ -124,9 +124,9 @@ Status count_window(const double* parameters, const Layer& layer, const Masks& m
       const std::int64_t end = begin + window < layer.k ? begin + window : layer.k;
       if (parameters[kShared] > 0.0) {
         for (std::int64_t j = 0; j < layer.n; ++j) {
-          const std::int64_t matches = most_matches(kept.row(0), 1, 0, masks.by_output.row(j), begin, end);
-          cycles += divide_up(matches, multipliers);
-          selected += matches * (last - first);
+          const std::int64_t both = matches(kept.row(0), masks.by_output.row(j), begin, end);
+          cycles += divide_up(both, multipliers);
+          selected += both * (last - first);
         }
         continue;
       }

@@ -48,6 +48,24 @@ class BitMatrix {
     }
   }
 
+  // `count` <= 64 points of row i from column j on, the first in bit 0.
+  std::uint64_t bits(std::int64_t i, std::int64_t j, std::int64_t count) const {
+    const std::uint64_t* const from = row(i) + j / 64;
+    const std::int64_t shift = j % 64;
+    std::uint64_t word = *from >> shift;
+    if (shift + count > 64) word |= from[1] << (64 - shift);
+    return count < 64 ? word & ((std::uint64_t{1} << count) - 1) : word;
+  }
+  // Makes points of row i from column j on nonzero that are nonzero in `word`, which has `count` <= 64.
+  void put(std::int64_t i, std::int64_t j, std::int64_t count, std::uint64_t word) {
+    std::uint64_t* const to = bits_.data() + i * words_ + j / 64;
+    const std::int64_t shift = j % 64;
+    *to |= word << shift;
+    if (shift + count > 64) to[1] |= word >> (64 - shift);
+  }
+  // Row i out of its nonzeros' columns, which rise; it was empty.
+  void fill(std::int64_t i, const std::int32_t* columns, std::int64_t count);
+
   // Each nonzero of row i becomes one of this matrix's row `into`.
   void merge(std::int64_t into, const BitMatrix& other, std::int64_t i);
   BitMatrix transposed() const;
@@ -59,14 +77,9 @@ class BitMatrix {
   std::vector<std::uint64_t> bits_;
 };
 
-// The most positions that one of `count` rows, `stride` words apart, shares with `other` among the points
-// begin to end - 1.
-std::int64_t most_matches(const std::uint64_t* rows, std::int64_t count, std::int64_t stride,
-                          const std::uint64_t* other, std::int64_t begin, std::int64_t end) noexcept;
-
-// The most that one of `count` pairs of rows shares with it, both rows of a pair together.
-std::int64_t most_pair_matches(const std::uint64_t* rows, std::int64_t count, std::int64_t stride,
-                               const std::uint64_t* other, std::int64_t begin, std::int64_t end) noexcept;
+// Positions that two rows share among the points begin to end - 1.
+std::int64_t matches(const std::uint64_t* row, const std::uint64_t* other, std::int64_t begin,
+                     std::int64_t end) noexcept;
 
 // Places of nonzeros: rising columns of each row.
 struct Places {

@@ -159,7 +159,7 @@ struct Tiles {
 
   // Whether tiles of a row and of a column meet at one of the inputs begin to end - 1.
   bool meet(std::int64_t row, std::int64_t col, std::int64_t begin, std::int64_t end) const {
-    return most_matches(weights.row(row), 1, 0, inputs.row(col), begin, end) > 0;
+    return matches(weights.row(row), inputs.row(col), begin, end) > 0;
   }
 };
 

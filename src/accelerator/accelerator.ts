@@ -1,11 +1,12 @@
 /** Accelerators from YAML: every number with its unit and its source. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type EngineClass, loadNative } from '../native.ts';
 import { type Accelerator, evidenceClasses } from '../terms/accelerator.ts';
 import { SparsemarkError } from '../terms.ts';
 import { nearestName } from '../workload/nearest-name.ts';
+import { readText } from '../workload/text-file.ts';
 import { readYaml, type YamlReader, type YamlValue } from '../workload/yaml-reader.ts';
 import { designKeys, readDesign } from './design.ts';
 import { actionsOfClass, readEnergy } from './energy.ts';
@@ -102,15 +103,8 @@ export function acceleratorFile(nameOrPath: string): AcceleratorFile {
       `Expected one of ${names.join(', ')} for the accelerator, received "${nameOrPath}". Did you mean "${nearestName(nameOrPath, [...names, 'this-cpu'])}"? A file of your own is named by its path, ./mine.yaml; this machine is this-cpu.`,
     );
   }
-  if (!existsSync(path)) {
-    throw new SparsemarkError(
-      'MISSING_FILE',
-      `Expected an accelerator file for ${nameOrPath}, received no such file. Check the path.`,
-      { file: nameOrPath },
-    );
-  }
   const file = isFile ? nameOrPath : `suites/accelerators/${nameOrPath}.yaml`;
-  const text = readFileSync(path, 'utf8');
+  const text = readText(path, { what: 'an accelerator file', shown: file, code: 'BAD_ACCELERATOR' });
   return { text: isArchitecture(text) ? fromArchitecture(text, file) : text, file };
 }
 

@@ -1,8 +1,9 @@
 /** What the actions of a generic design cost: by a named table, or by one of Accelergy's energy reference tables. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { Accelerator, EnergyModel, GenericDesign } from '../terms/accelerator.ts';
 import { SparsemarkError } from '../terms.ts';
+import { readText } from '../workload/text-file.ts';
 import { readYaml, type YamlReader, type YamlValue } from '../workload/yaml-reader.ts';
 import { type ActionNames, readEnergy } from './energy.ts';
 import { genericActions } from './generic.ts';
@@ -101,16 +102,14 @@ export function withErt(accelerator: Accelerator, path: string): Accelerator {
       `Expected an accelerator of the generic engine for an energy reference table, received ${accelerator.name} of the class ${accelerator.engine}, whose actions it does not name. Leave --ert out.`,
     );
   }
-  return { ...accelerator, energy: modelOfErt(accelerator.design, parseErt(readErt(path), path), path) };
+  return {
+    ...accelerator,
+    energy: modelOfErt(accelerator.design, parseErt(readErt(path, path), path), path),
+  };
 }
 
-function readErt(path: string): string {
-  if (existsSync(path)) return readFileSync(path, 'utf8');
-  throw new SparsemarkError(
-    'MISSING_FILE',
-    'Expected an energy reference table, received no such file. Check the path.',
-    { file: path },
-  );
+function readErt(path: string, shown: string): string {
+  return readText(path, { what: 'an energy reference table', shown, code: 'BAD_ACCELERATOR' });
 }
 
 /** Read the block `energy` of a generic design: `ert` with a path from the accelerator's file, or a table and levels. */
@@ -125,7 +124,7 @@ export function readGenericEnergy(
     reader.record(value, ['ert']);
     const path = resolve(dirname(file), reader.text(ert));
     if (!existsSync(path)) reader.fail(ert, 'a file that is there', 'It is looked for beside this file.');
-    return modelOfErt(design, parseErt(readFileSync(path, 'utf8'), reader.text(ert)), reader.text(ert));
+    return modelOfErt(design, parseErt(readErt(path, reader.text(ert)), reader.text(ert)), reader.text(ert));
   }
   const names = [...design.levels.map(({ name }) => name), 'compute'];
   const actionsAt: ActionNames = (level) => {

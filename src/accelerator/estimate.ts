@@ -116,15 +116,19 @@ export function layerOf(workload: Workload, activationDensity: number): Estimate
   };
 }
 
+/** Which workloads of a suite are meant, by themselves and by the names that their layers have. */
+export type Wanted = (workload: Workload, name: string) => boolean;
+
 /** The different layers of a suite at their different densities, in its order: seeds, patterns and caches are one. */
 export function layersOf(
   suite: Pick<Suite, 'workloads'>,
   activationDensity: number,
+  wanted: Wanted = () => true,
 ): readonly EstimatedLayer[] {
   const layers = new Map<string, EstimatedLayer>();
   for (const workload of suite.workloads) {
     const layer = layerOf(workload, activationDensity);
-    if (layer === null) continue;
+    if (layer === null || !wanted(workload, layer.name)) continue;
     const { m, k, n } = layer.shape;
     layers.set(`${layer.name} ${m} ${k} ${n} ${layer.weightDensity} ${layer.activationDensity}`, layer);
   }
@@ -135,6 +139,7 @@ export function layersOf(
 export function matricesOf(
   suite: Pick<Suite, 'workloads'>,
   activationDensity: number,
+  wanted: Wanted = () => true,
 ): readonly { readonly layer: EstimatedLayer; readonly workload: Workload }[] {
   const found = new Map<string, { readonly layer: EstimatedLayer; readonly workload: Workload }>();
   for (const workload of suite.workloads) {
@@ -142,6 +147,7 @@ export function matricesOf(
     if (layer === null) continue;
     const { m, k, n } = layer.shape;
     const name = `${layer.name} ${workload.pattern.label} s${workload.seed}`;
+    if (!wanted(workload, name)) continue;
     const key = `${name} ${m} ${k} ${n} ${layer.weightDensity} ${layer.activationDensity}`;
     if (!found.has(key)) found.set(key, { layer: { ...layer, name }, workload });
   }

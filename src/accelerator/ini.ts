@@ -2,12 +2,13 @@
 import { SparsemarkError } from '../terms.ts';
 import { nearestName } from '../workload/nearest-name.ts';
 
-/** A value with its line, counted from 1. */
+/** A value with its place, counted from 1. */
 export interface IniValue {
   /** `[section] Option`, as errors call it. */
   readonly name: string;
   readonly text: string;
   readonly line: number;
+  readonly column: number;
 }
 
 /** Sections by name; their options by name in small letters, those of `DEFAULT` included. */
@@ -19,7 +20,7 @@ export function failAt(file: string, value: IniValue, what: string, advice: stri
   throw new SparsemarkError(
     'BAD_ACCELERATOR',
     `Expected ${what} for ${value.name}, received ${JSON.stringify(text)}. ${advice}`,
-    { file, line: value.line },
+    { file, line: value.line, column: value.column },
   );
 }
 
@@ -39,9 +40,12 @@ export function readIni(text: string, file: string): IniSections {
     .entries()) {
     const line = at + 1;
     const content = whole.trim();
-    const here = (name: string, received: string): IniValue => ({ name, text: received, line });
+    const here = (name: string, received: string, column: number): IniValue => ({
+      ...{ name, text: received, line, column },
+    });
     if (content === '' || content.startsWith('#') || content.startsWith(';')) continue;
     const indent = whole.length - whole.trimStart().length;
+    const start = indent + 1;
     if (section !== null && last !== null && indent > last.indent) {
       const begun: IniValue = section.options.get(last.key)!;
       section.options.set(last.key, { ...begun, text: `${begun.text}\n${content}` });
@@ -50,25 +54,32 @@ export function readIni(text: string, file: string): IniSections {
     const heading = /^\[(.+)\]/.exec(content);
     if (heading !== null) {
       const name = heading[1]!;
-      if (sections.has(name)) failAt(file, here('a section', name), 'each section once', 'Merge the two.');
+      if (sections.has(name))
+        failAt(file, here('a section', name, start), 'each section once', 'Merge the two.');
       section = { name, options: new Map() };
       sections.set(name, section.options);
       last = null;
       continue;
     }
     if (section === null)
-      return failAt(file, here('the first line', content), 'a section, [general]', 'Put one before it.');
+      return failAt(
+        file,
+        here('the first line', content, start),
+        'a section, [general]',
+        'Put one before it.',
+      );
     const option = /^(.*?)\s*[=:]\s*(.*)$/.exec(content);
     if (option === null || option[1] === '')
       return failAt(
         file,
-        here(`an option of [${section.name}]`, content),
+        here(`an option of [${section.name}]`, content, start),
         'Name : value',
         'Correct the line.',
       );
     const [, name = '', value = ''] = option;
     const key = name.toLowerCase();
-    const named = here(`[${section.name}] ${name}`, value);
+    // Where the value begins; of an option without one, the end of its line.
+    const named = here(`[${section.name}] ${name}`, value, start + content.length - value.length);
     if (section.options.has(key)) failAt(file, named, 'each option once', 'Remove one of the two.');
     if (/%(?!%)/.test(value.replaceAll('%%', '')))
       failAt(file, named, 'a value without references', 'Write the value itself; a percent sign is %%.');
@@ -93,7 +104,7 @@ export function refuseUnknown(
       throw new SparsemarkError(
         'BAD_ACCELERATOR',
         `Expected one of ${Object.keys(known).join(', ')} for a section, received "${section}". Did you mean "${nearestName(section, Object.keys(known))}"?`,
-        { file, line: [...options.values()][0]?.line ?? 1 },
+        { file, line: [...options.values()][0]?.line ?? 1, column: 1 },
       );
     }
     for (const [key, value] of options) {
@@ -104,7 +115,7 @@ export function refuseUnknown(
       throw new SparsemarkError(
         'BAD_ACCELERATOR',
         `Expected one of ${names.join(', ')} for an option of [${section}], received "${given}". Did you mean "${nearestName(given, names)}"?`,
-        { file, line: value.line },
+        { file, line: value.line, column: 1 },
       );
     }
   }

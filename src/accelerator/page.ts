@@ -6,7 +6,8 @@ import { readYaml, type YamlReader, type YamlValue } from '../workload/yaml-read
 import { type AcceleratorFile, parseAccelerator } from './accelerator.ts';
 import { designKeys } from './design.ts';
 import { formulaOf } from './formula.ts';
-import { validationsOf } from './validation.ts';
+import { comparedWith, validationsOf } from './validation.ts';
+import { gatedText, skippedText, zerosOf } from './zeros.ts';
 
 /** One statement of the file: `unit` and `source` are empty where it has none of its own. */
 export interface StatedValue {
@@ -143,6 +144,14 @@ function formulaSection(engine: string, lines: readonly FormulaLine[]): string {
   ].join('\n\n');
 }
 
+/** Of an accelerator that no figure is of: it may be what those of others are over. */
+function withoutFigures(accelerator: Accelerator): string {
+  const others = comparedWith(accelerator);
+  return others.length === 0
+    ? 'No published figure is held against this accelerator.'
+    : `No published figure is of this accelerator alone. Published gains of ${others.join(', ')} are over it: their pages have ours, the published values and the errors.`;
+}
+
 /** The page of an accelerator's file. Throws BAD_ACCELERATOR, MISSING_ADDON. */
 export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPage {
   const engines = loadNative().native.describeEngines();
@@ -163,9 +172,12 @@ export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPag
   const terms = engine?.terms ?? [];
   const validations = validationsOf(accelerator);
   const { summary, lines } = formulaOf(accelerator);
+  const zeros = zerosOf(accelerator);
   const facts = [
     `- Source: ${source}`,
     `- Engine class: ${accelerator.engine}${engine === undefined ? ', a design wholly from its file' : ''}: ${summary}`,
+    `- Skips: ${skippedText(zeros)}`,
+    `- Gates: ${gatedText(zeros)}`,
     `- Speed-ups are over: ${baseline}`,
     `- Evidence: ${evidence}, held against ${against}`,
     `- Energy: ${accelerator.energy === null ? `none${accelerator.withoutEnergy === undefined ? '' : `: ${accelerator.withoutEnergy}`}` : `table ${accelerator.energy.table}, in ${accelerator.energy.unit}`}`,
@@ -179,7 +191,7 @@ export function acceleratorPage({ text, file }: AcceleratorFile): AcceleratorPag
       ? [table(['level and action', 'prices', 'moves', 'source'], prices.map(cellsOf))]
       : []),
     ...validationText(validations),
-    ...(validations.length === 0 ? ['No published figure is held against this accelerator.'] : []),
+    ...(validations.length === 0 ? [withoutFigures(accelerator)] : []),
   ];
   return {
     accelerator,

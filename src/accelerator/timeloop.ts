@@ -14,7 +14,7 @@ interface Space {
 
 /** Whether a text is a problem file rather than a suite. */
 export function isProblem(text: string): boolean {
-  return /^problem\s*:/m.test(text);
+  return /^\uFEFF?problem\s*:/m.test(text);
 }
 
 const either = (fields: YamlEntries, now: string): YamlValue | undefined =>
@@ -198,7 +198,7 @@ export function parseProblem(
     weightDensity: densityOf(weights, 1),
     activationDensity: densityOf(inputs, activationDensity),
     weightCorrelation: 0,
-    place: { file },
+    place: reader.placeOf(own),
   };
   if (window.size === 0) return [{ ...layer, shape: { m, n: batch, k: channels } }];
   const axes = inputs.ranks

@@ -182,3 +182,11 @@ export function validationsIn(table: PublishedTable, accelerator: Accelerator): 
 export function validationsOf(accelerator: Accelerator): readonly Validation[] {
   return publishedTables().flatMap((table) => validationsIn(table, accelerator));
 }
+
+/** Accelerators whose published gains are over this one, by name. Throws BAD_ACCELERATOR. */
+export function comparedWith(accelerator: Accelerator): readonly string[] {
+  const figures = publishedTables().flatMap((table) => table.figures);
+  return [
+    ...new Set(figures.filter(({ over }) => over === accelerator.name).map((figure) => figure.accelerator)),
+  ];
+}

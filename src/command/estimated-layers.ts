@@ -1,5 +1,5 @@
 /** What the accelerators say of the layers that a command line means. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { count, estimateBoth, withDensitiesOf } from '../accelerator/count.ts';
 import { estimate, layersOf, matricesOf } from '../accelerator/estimate.ts';
@@ -8,8 +8,9 @@ import { countSample } from '../accelerator/sampling.ts';
 import { isProblem, parseProblem } from '../accelerator/timeloop.ts';
 import { parseTopology } from '../accelerator/topology.ts';
 import type { Accelerator, Difference, Estimate, EstimatedLayer } from '../terms/accelerator.ts';
-import { SparsemarkError, type Suite, type Workload } from '../terms.ts';
+import { SparsemarkError, type Workload } from '../terms.ts';
 import { loadSuite } from '../workload/suite.ts';
+import { readText } from '../workload/text-file.ts';
 import { matcher } from './suite-choice.ts';
 
 /** Which layers, and how. */
@@ -24,35 +25,27 @@ export interface LayerOptions {
   readonly filter?: string;
 }
 
-/** The part of a suite that the filter leaves, by the ids of its workloads and by the names of their layers. */
-function filtered(
-  name: string,
-  { filter }: LayerOptions,
-  nameOf: (of: Pick<Suite, 'workloads'>) => string | undefined,
-): Pick<Suite, 'workloads'> {
-  const { workloads } = loadSuite(name);
-  if (filter === undefined) return { workloads };
-  const matches = matcher(filter);
-  return {
-    workloads: workloads.filter(
-      (workload) => matches(workload.id) || matches(nameOf({ workloads: [workload] }) ?? ''),
-    ),
-  };
-}
-
+/** Those that filter and densities leave. `find`: the layers whose workload or name is meant. Throws USAGE for none. */
 function wantedOf<T extends { readonly layer: EstimatedLayer }>(
   what: string,
-  all: readonly T[],
-  options: LayerOptions,
+  { filter, density }: LayerOptions,
+  find: (wanted: (id: string, name: string) => boolean) => readonly T[],
 ): readonly T[] {
-  const wanted = all.filter(({ layer: { weightDensity } }) =>
-    (options.density ?? [weightDensity]).includes(weightDensity),
-  );
+  const matches = filter === undefined ? () => true : matcher(filter);
+  const found = find((id, name) => matches(id) || matches(name));
+  const wanted = found.filter(({ layer }) => density === undefined || density.includes(layer.weightDensity));
   if (wanted.length > 0) return wanted;
-  throw new SparsemarkError(
-    'USAGE',
-    `Expected layers for ${what}, received ${options.filter === undefined && options.density === undefined ? 'a suite without products or convolutions' : 'a filter or densities that none has'}. See: sparsemark list ${what}.`,
-  );
+  const received = (): string => {
+    if (found.length > 0) {
+      const there = [...new Set(found.map(({ layer }) => layer.weightDensity))].sort((a, b) => a - b);
+      return `density ${density!.join(', ')}, which none has: there are ${there.join(', ')}`;
+    }
+    return filter === undefined || find(() => true).length === 0
+      ? 'a suite without products or convolutions'
+      : `the filter ${JSON.stringify(filter)}, which is in no name and no id of a workload`;
+  };
+  const see = isLayerFile(what) ? 'The file names its layers.' : `See: sparsemark list suite ${what}.`;
+  throw new SparsemarkError('USAGE', `Expected layers for ${what}, received ${received()}. ${see}`);
 }
 
 /** Whether it is a file of layers, a topology or a Timeloop problem, instead of a suite. */
@@ -71,20 +64,32 @@ export interface Estimated {
 /** The layers of a suite, a topology or a problem that the options leave. Throws USAGE where none is meant. */
 export function layersFor(what: string, options: LayerOptions): readonly EstimatedLayer[] {
   const activations = options.activations ?? 1;
-  const named = options.filter === undefined ? () => true : matcher(options.filter);
-  const all = what.endsWith('.csv')
-    ? parseTopology(read(what), basename(what), activations).filter(({ name }) => named(name))
+  const layers = what.endsWith('.csv')
+    ? parseTopology(read(what), basename(what), activations)
     : isLayerFile(what)
-      ? parseProblem(read(what), what, activations).filter(({ name }) => named(name))
-      : layersOf(
-          filtered(what, options, (of) => layersOf(of, activations)[0]?.name),
-          activations,
-        );
-  return wantedOf(
-    what,
-    all.map((layer) => ({ layer })),
-    options,
-  ).map(({ layer }) => layer);
+      ? parseProblem(read(what), what, activations)
+      : null;
+  const suite = layers === null ? loadSuite(what) : null;
+  const found = wantedOf(what, options, (wanted) =>
+    (
+      layers?.filter(({ name }) => wanted(name, name)) ??
+      layersOf(suite!, activations, ({ id }, name) => wanted(id, name))
+    ).map((layer) => ({ layer })),
+  );
+  return found.map(({ layer }) => layer);
+}
+
+/** Throws USAGE for options that the mode has no use for: left unread they would look as if they counted. */
+function refuseUnused({ mode = 'statistical', activationMask, sample }: LayerOptions): void {
+  const refuse = (option: string, modes: string): never => {
+    throw new SparsemarkError(
+      'USAGE',
+      `Expected --mode ${modes} for ${option}, received ${mode}. Ask for the mode, or leave ${option} out.`,
+    );
+  };
+  if (activationMask !== undefined && mode === 'statistical')
+    refuse('--activation-mask', 'actual, both or sampled');
+  if (sample !== undefined && mode !== 'sampled') refuse('--sample', 'sampled');
 }
 
 /** From densities alone. Throws USAGE where no layer is meant, BAD_ACCELERATOR for one that is declined. */
@@ -93,6 +98,7 @@ export function statistically(
   options: LayerOptions,
   accelerators: readonly Accelerator[],
 ): readonly Estimated[] {
+  refuseUnused(options);
   const layers = layersFor(what, options);
   const estimates = accelerators.map((accelerator) => estimate(accelerator, layers));
   return layers.map((layer, at) => ({
@@ -114,9 +120,12 @@ export function actually(
       `Expected a suite for --mode ${options.mode}, received ${basename(what)}, which has no masks. Use --mode statistical.`,
     );
   }
+  refuseUnused(options);
   const { activations = 1, activationMask } = options;
-  const suite = filtered(what, options, (of) => matricesOf(of, activations)[0]?.layer.name);
-  const matrices = wantedOf(what, matricesOf(suite, activations), options);
+  const suite = loadSuite(what);
+  const matrices = wantedOf(what, options, (wanted) =>
+    matricesOf(suite, activations, ({ id }, name) => wanted(id, name)),
+  );
   const given = activationMask === undefined ? null : readMask(activationMask);
   return matrices.map(({ layer, workload }) => {
     if (workload.activationDensity === undefined && given === null && activations !== 1) {
@@ -140,14 +149,5 @@ export function actually(
 }
 
 function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new SparsemarkError(
-      'MISSING_FILE',
-      'Expected a topology, received no readable file. Check the path.',
-      { file: path },
-      { cause },
-    );
-  }
+  return readText(path, { what: 'a file of layers', code: 'BAD_SUITE' });
 }

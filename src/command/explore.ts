@@ -60,14 +60,15 @@ function columnsOf(axes: readonly Axis[], accelerator: Accelerator): readonly Co
 function wordsOf(accelerator: Accelerator, layers: number, found: Exploration): readonly string[] {
   const { points, front, cost, declined, reason } = found;
   const of = layers === 1 ? 'one layer' : `${layers} layers together`;
+  const designs = (count: number) => `${count.toLocaleString('en-US')} design${count === 1 ? '' : 's'}`;
   const many = front.length === 1 ? '1 is' : `${front.length} are`;
   return [
-    `${points.toLocaleString('en-US')} designs of ${accelerator.name} on ${of}: ${many} not beaten in both time and ${cost}.`,
+    `${designs(points)} of ${accelerator.name} on ${of}: ${many} not beaten in both time and ${cost}.`,
     ...(cost === 'multipliers'
       ? ['No table prices its actions, so the number of multipliers stands for the cost.']
       : []),
     ...(declined > 0
-      ? [`${declined.toLocaleString('en-US')} designs do not run these layers: ${reason}.`]
+      ? [`${designs(declined)} ${declined === 1 ? 'does' : 'do'} not run these layers: ${reason}.`]
       : []),
     ...(accelerator.design === null
       ? []

@@ -8,6 +8,7 @@ import { dataFolderOf } from './data.ts';
 import { nearestName } from './nearest-name.ts';
 import { workloadId } from './problem.ts';
 import { expandEntry, sharedKeys } from './suite-entry.ts';
+import { readText } from './text-file.ts';
 import { readYaml, type YamlEntries, type YamlReader, type YamlValue } from './yaml-reader.ts';
 
 /** Folder of the suites that come with the package; the same from src/workload and from dist/workload. */
@@ -150,17 +151,7 @@ export interface SuiteOptions {
 export function loadSuite(nameOrPath: string, options: SuiteOptions = {}): Suite {
   const folder = options.suitesFolder ?? suitesFolder;
   const { path, shown } = locate(nameOrPath, folder);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new SparsemarkError(
-      'MISSING_FILE',
-      `Expected a readable file for suite, received "${nameOrPath}". Check its permissions.`,
-      { file: shown },
-      { cause },
-    );
-  }
+  const text = readText(path, { what: 'a suite', shown, code: 'BAD_SUITE' });
   const reader = readYaml(text, shown, 'BAD_SUITE');
   const { head, fields } = headOf(reader);
   const defaultsValue = fields.get('defaults');

@@ -11,7 +11,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
-import { type ErrorCode, SparsemarkError } from '../terms.ts';
+import { type ErrorCode, type Place, SparsemarkError } from '../terms.ts';
 import { nearestName } from './nearest-name.ts';
 
 /** A value of the document with the name that errors call it by. */
@@ -48,6 +48,8 @@ export interface YamlReader {
   scalar(value: YamlValue): string | number | boolean;
   isList(value: YamlValue): boolean;
   isMapping(value: YamlValue): boolean;
+  /** Where a value begins. */
+  placeOf(value: YamlValue): Place;
   /** `!Tag` of a value; null where it has none. */
   tag(value: YamlValue): string | null;
 }
@@ -99,9 +101,13 @@ export function readYaml(
     if (isAlias(node)) return (node.resolve(document) as Node | undefined) ?? null;
     return (node as Node | null) ?? null;
   }
+  /** Of a document without anything, its beginning. */
+  function placeOf({ node }: YamlValue): Place {
+    const offset = node?.range?.[0];
+    return offset === undefined ? { file, line: 1, column: 1 } : place(offset);
+  }
   function failWith(value: YamlValue, message: string): never {
-    const offset = value.node?.range?.[0];
-    throw new SparsemarkError(code, message, offset === undefined ? { file } : place(offset));
+    throw new SparsemarkError(code, message, placeOf(value));
   }
   function fail(value: YamlValue, what: string, advice: string): never {
     failWith(value, `Expected ${what} for ${value.name}, received ${shown(value.node)}. ${advice}`);
@@ -193,6 +199,7 @@ export function readYaml(
     root: { name: 'the file', node: document.contents },
     fail,
     failWith,
+    placeOf,
     entries,
     record,
     list,

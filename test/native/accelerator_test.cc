@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../../native/accelerator/batch.h"
+#include "../../native/accelerator/match_rows.h"
 #include "check.h"
 
 namespace sparsemark::test {
@@ -73,7 +74,7 @@ void accelerator_masks(const Options& options) {
   std::mt19937_64 random(options.seed);
   for (int sample = 0; sample < options.samples / 10 + 1; ++sample) {
     const std::int64_t rows = between(random, 1, 40);
-    const std::int64_t cols = between(random, 1, 200);
+    const std::int64_t cols = between(random, 1, sample % 8 == 0 ? 2500 : 200);
     const Csr csr = random_places(random, rows, cols, 0.3);
     BitMatrix mask(rows, cols);
     for (std::int64_t i = 0; i < rows; ++i) {
@@ -86,7 +87,7 @@ void accelerator_masks(const Options& options) {
     SPARSEMARK_EXPECT(mask.count() == static_cast<std::int64_t>(csr.columns.size()), "all nonzeros");
     const std::int64_t begin = between(random, 0, cols);
     const std::int64_t end = between(random, 0, cols);
-    std::int64_t most = 0;
+    std::vector<std::int64_t> all_shared;
     for (std::int64_t i = 0; i < rows; ++i) {
       std::int64_t inside = 0;
       std::int64_t shared = 0;
@@ -97,11 +98,56 @@ void accelerator_masks(const Options& options) {
       }
       SPARSEMARK_EXPECT(mask.count(i, begin, end) == inside, "%lld..%lld", static_cast<long long>(begin),
                         static_cast<long long>(end));
-      most = shared > most ? shared : most;
+      SPARSEMARK_EXPECT(matches(mask.row(i), mask.row(0), begin, end) == shared, "matches");
+      all_shared.push_back(shared);
     }
-    SPARSEMARK_EXPECT(most_matches(mask.row(0), rows, (cols + 63) / 64, mask.row(0), begin, end) == most,
-                      "matches");
+    for (const std::size_t together : {1, 2, 3}) {
+      // What is missing of the last set are rows without a bit.
+      std::vector<const std::uint64_t*> sets;
+      std::int64_t most = 0;
+      for (std::size_t i = 0; i < all_shared.size(); i += together) {
+        std::int64_t of_set = 0;
+        for (std::size_t t = i; t < i + together; ++t) {
+          const bool is_row = t < all_shared.size();
+          sets.push_back(is_row ? mask.row(static_cast<std::int64_t>(t)) : nullptr);
+          of_set += is_row ? all_shared[t] : 0;
+        }
+        most = of_set > most ? of_set : most;
+      }
+      MatchRows taken;
+      if (begin < end) taken.take(sets, static_cast<std::int64_t>(together), begin, end);
+      SPARSEMARK_EXPECT(taken.most(mask.row(0)) == most, "most matches of %zu rows together", together);
+    }
     SPARSEMARK_EXPECT(BitMatrix(rows, cols, true).count() == rows * cols, "full");
+  }
+}
+
+// Every filter point sees the input that the layer's stride and its place give it.
+void accelerator_planes(const Options& options) {
+  std::mt19937_64 random(options.seed);
+  for (int sample = 0; sample < options.samples / 20 + 1; ++sample) {
+    Layer layer = random_layer(random);
+    layer.width = layer.kernel_width + between(random, 0, 300);
+    layer.out_width = (layer.width - layer.kernel_width) / layer.stride + 1 + between(random, 0, 1);
+    layer.n = layer.batch * layer.out_height * layer.out_width;
+    const Csr weights = random_places(random, layer.m, layer.k, 0.5);
+    const Csr inputs = random_places(random, layer.channels, layer.batch * layer.height * layer.width, 0.5);
+    const Places given = inputs.places();
+    const Masks masks = make_masks(layer, weights.places(), &given);
+    for (std::int64_t r = 0; r < layer.k; ++r) {
+      const std::int64_t channel = r / (layer.kernel_height * layer.kernel_width);
+      for (std::int64_t j = 0; j < layer.n; ++j) {
+        const std::int64_t image = j / (layer.out_height * layer.out_width);
+        const std::int64_t y = j / layer.out_width % layer.out_height * layer.stride +
+                               r / layer.kernel_width % layer.kernel_height;
+        const std::int64_t x = j % layer.out_width * layer.stride + r % layer.kernel_width;
+        const bool nonzero = y < layer.height && x < layer.width &&
+                             masks.planes.test(channel, (image * layer.height + y) * layer.width + x);
+        SPARSEMARK_EXPECT(masks.activations.test(r, j) == nonzero, "input %lld of output %lld",
+                          static_cast<long long>(r), static_cast<long long>(j));
+        SPARSEMARK_EXPECT(masks.by_output.test(j, r) == nonzero, "by output");
+      }
+    }
   }
 }
 

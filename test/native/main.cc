@@ -34,6 +34,7 @@ void foreign_plans(const Options& options);
 void compressions(const Options& options);
 void occupancy_expectations(const Options& options);
 void accelerator_masks(const Options& options);
+void accelerator_planes(const Options& options);
 void accelerator_engines(const Options& options);
 void accelerator_digest(const Options& options);
 void accelerator_generic(const Options& options);
@@ -65,6 +66,7 @@ constexpr Test kTests[] = {
     {"library: encode and prune make what they must", compressions},
     {"accelerator: expectations equal sums over every value", occupancy_expectations},
     {"accelerator: masks count what they hold", accelerator_masks},
+    {"accelerator: filter points see their inputs", accelerator_planes},
     {"accelerator: every engine class counts within its bounds", accelerator_engines},
     {"accelerator: estimates have one digest", accelerator_digest},
     {"accelerator: generic designs have one digest", accelerator_generic},

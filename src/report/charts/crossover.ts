@@ -6,23 +6,8 @@ import type { Setting } from '../derive.ts';
 import { type Finding, isHeadline } from '../finding.ts';
 import { formatExactPercent, formatRatio } from '../numbers.ts';
 import { patternWords, sparsityText } from '../words.ts';
-import {
-  type Chart,
-  chartWidth,
-  densityTicks,
-  draw,
-  type LogAxis,
-  logTicks,
-  pixelOf,
-  type Series,
-  spread,
-  textWidth,
-  valueAt,
-} from './figure.ts';
-
-const leastHeight = 320;
-const labelGap = 15;
-const margin = { top: 34, bottom: 40, left: 46 };
+import { type Chart, chartWidth, pixelOf, type Series, textWidth } from './figure.ts';
+import { type LineName, type SpeedupFrame, speedupFigure } from './speedup-frame.ts';
 
 /** Most charts of one report; a collection of hundreds of shapes shows its first ones here and all in the table. */
 export const panelLimit = 24;
@@ -64,64 +49,24 @@ function panelChart(
   const lines = curves.filter((curve) => curve.kernel !== bestOfAll);
   const best = curves.filter((curve) => curve.kernel === bestOfAll);
   const points = lines.flatMap((curve) => curve.points);
-  const densities = points.map((point) => point.density);
-  const lowest = Math.min(...densities);
-  const highest = Math.max(...densities);
-  // A single density still needs an axis with some width.
-  const padding = lowest === highest ? 1.5 : 1.06;
-  const xDomain: [number, number] = [highest * padding, lowest / padding];
-  const speedups = points.flatMap((point) => [point.speedup!, ...finiteEnds(point.speedupInterval)]);
-  const yDomain: [number, number] = [Math.min(0.8, ...speedups) / 1.15, Math.max(1.25, ...speedups) * 1.15];
-  const names = new Set(lines.map((curve) => curve.kernel)).size + 1;
-  const height = Math.max(leastHeight, margin.top + margin.bottom + labelGap * names);
-  const yAxis: LogAxis = { domain: yDomain, range: [height - margin.bottom, margin.top] };
-  const labels = endLabels(lines, series, yAxis, xDomain[1]);
-  const marginRight = 16 + Math.max(...labels.map((label) => textWidth(label.text)));
-  const xAxis: LogAxis = { domain: [xDomain[1], xDomain[0]], range: [chartWidth - marginRight, margin.left] };
   const title = [
     `${setting.op} ${shapes > 1 ? `over ${shapes} shapes` : `${setting.m}x${setting.k}x${setting.n}`}`,
     `weights ${setting.cache}`,
     setting.label.startsWith('nm-') ? 'N:M' : patternWords(setting.label),
     ...(setting.threads === 1 ? [] : [`${setting.threads} threads`]),
   ].join(', ');
-  const svg = draw(`Speed-up over dense: ${title}`, {
-    height,
-    marginTop: margin.top,
-    marginBottom: margin.bottom,
-    marginLeft: margin.left,
-    marginRight,
-    x: { type: 'log', domain: xDomain, label: null },
-    y: { type: 'log', domain: yDomain, label: null },
-    marks: [
-      Plot.gridY(logTicks(yDomain), { stroke: 'var(--grid)', strokeOpacity: 1 }),
-      Plot.axisY(logTicks(yDomain), {
-        text: (value: number) => `${Number(value.toPrecision(2))}x`,
-        tickSize: 0,
-        label: 'speed-up',
-        labelArrow: 'none',
-      }),
-      Plot.axisX(densityTicks(densities, xAxis), {
-        text: (density: number) => `${formatExactPercent(1 - density)} %`,
-        label: 'sparsity →',
-        labelArrow: 'none',
-        labelAnchor: 'right',
-        labelOffset: 34,
-      }),
-      ...best.flatMap((curve) => crossoverMarks(curve, yDomain, xAxis)),
+  const svg = speedupFigure({
+    title: `Speed-up over dense: ${title}`,
+    densities: points.map((point) => point.density),
+    speedups: points.flatMap((point) => [point.speedup!, ...finiteEnds(point.speedupInterval)]),
+    names: lineNames(lines, series),
+    xLabel: 'sparsity \u2192',
+    leastHeight: 320,
+    marginBottom: 40,
+    marks: (frame) => [
+      ...best.flatMap((curve) => crossoverMarks(curve, frame)),
       Plot.ruleY([1], { stroke: 'var(--dense)', strokeDasharray: '5 4', strokeWidth: 1.5 }),
       ...lines.flatMap((curve) => lineMarks(curve, series.get(curve.kernel)!)),
-      Plot.text(labels, {
-        x: 'x',
-        y: 'y',
-        text: 'text',
-        fill: 'color',
-        // The line of dense must not strike a name through.
-        stroke: 'var(--paper)',
-        strokeWidth: 4,
-        dx: 8,
-        textAnchor: 'start',
-        fontWeight: 600,
-      }),
     ],
   });
   return { name: `crossover-${index + 1}`, title, svg };
@@ -155,18 +100,16 @@ function lineMarks(curve: Curve, { color, symbol, dash, label }: Series): Plot.M
 
 /** The crossover of the best of all as a band with a line, and its sparsity above the frame. */
 function crossoverMarks(
-  curve: Curve,
-  [low, high]: readonly [number, number],
-  xAxis: LogAxis,
+  { crossover }: Curve,
+  { xAxis, yDomain: [low, high], left }: SpeedupFrame,
 ): Plot.Markish[] {
-  const { crossover } = curve;
   if (crossover.kind !== 'at') return [];
   const { density, interval } = crossover;
   const text = `pays from ${sparsityText(density)} %`;
   // The label is centred on its line, but kept inside the frame.
   const half = textWidth(text) / 2;
   const centre = pixelOf(xAxis, density);
-  const dx = Math.min(Math.max(centre, margin.left + half), chartWidth - half - 4) - centre;
+  const dx = Math.min(Math.max(centre, left + half), chartWidth - half - 4) - centre;
   return [
     Plot.rect([interval], {
       x1: (ends) => ends[0],
@@ -188,40 +131,22 @@ function crossoverMarks(
   ];
 }
 
-interface Label {
-  readonly text: string;
-  readonly color: string;
-  readonly x: number;
-  readonly y: number;
-}
-
 /**
- * Names beside the sparsest end of their lines, moved apart; a kernel of several curves is named once. Where all
- * curves are single points (N:M), each point is named beside itself.
+ * Names beside the sparsest end of their lines; a kernel of several curves is named once. Where all curves are single
+ * points (N:M), each point is named beside itself.
  */
-function endLabels(
-  lines: readonly Curve[],
-  series: ReadonlyMap<string, Series>,
-  yAxis: LogAxis,
-  end: number,
-): Label[] {
+function lineNames(lines: readonly Curve[], series: ReadonlyMap<string, Series>): LineName[] {
   const single = lines.every((curve) => curve.points.length === 1);
-  const ends = new Map<string, { text: string; color: string; x: number; at: number }>();
+  const names = new Map<string, LineName>();
   for (const { kernel, points } of lines) {
     const [sparsest] = points;
     const { label, color } = series.get(kernel)!;
-    const x = single ? sparsest!.density : end;
-    const key = `${kernel} ${x}`;
-    const at = Math.max(ends.get(key)?.at ?? 0, sparsest!.speedup!);
-    ends.set(key, { text: label, color, x, at });
+    const density = single ? sparsest!.density : null;
+    const key = `${kernel} ${density}`;
+    const speedup = Math.max(names.get(key)?.speedup ?? 0, sparsest!.speedup!);
+    names.set(key, { text: label, color, density, speedup });
   }
   // Among the names that it must keep clear of.
-  const last = single ? Math.min(...lines.map(({ points }) => points[0]!.density)) : end;
-  const all = [...ends.values(), { text: 'dense', color: 'var(--dense)', x: last, at: 1 }];
-  return [...new Set(all.map(({ x }) => x))].flatMap((x) => {
-    const own = all.filter((label) => label.x === x);
-    const pixels = own.map(({ at }) => pixelOf(yAxis, at));
-    const placed = spread(pixels, labelGap, [yAxis.range[1], yAxis.range[0]]);
-    return own.map(({ text, color }, i) => ({ text, color, x, y: valueAt(yAxis, placed[i]!) }));
-  });
+  const last = single ? Math.min(...lines.map(({ points }) => points[0]!.density)) : null;
+  return [...names.values(), { text: 'dense', color: 'var(--dense)', density: last, speedup: 1 }];
 }

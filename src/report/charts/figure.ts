@@ -87,6 +87,11 @@ export function textWidth(text: string): number {
   return 7 * text.length;
 }
 
+/** The same of bold text: "measured unstructured" has 7.6 pixels a letter in DejaVu Sans, the widest common one. */
+export function boldWidth(text: string): number {
+  return 8 * text.length;
+}
+
 /** A logarithmic axis: domain in data, range in pixels. */
 export interface LogAxis {
   readonly domain: readonly [low: number, high: number];

@@ -17,6 +17,7 @@ import {
   textWidth,
   valueAt,
 } from './figure.ts';
+import { kernelEntries, type SideEntry, sideKey } from './key.ts';
 
 const height = 340;
 const margin = { top: 30, bottom: 44, left: 52 };
@@ -103,35 +104,20 @@ function qualityChart(
         strokeWidth: 3,
         fill: 'var(--ink)',
       }),
-      Plot.text(legend, {
-        x: () => xDomain[1],
-        y: (_entry: LegendEntry, i: number) =>
-          yDomain[1] - ((8 + 17 * i) / (height - margin.top - margin.bottom)) * (yDomain[1] - yDomain[0]),
-        text: 'text',
-        fill: 'color',
-        dx: 6,
-        textAnchor: 'start',
-      }),
+      ...sideKey(legend, 8),
     ],
     r: { type: 'identity' },
   });
   return { name: `quality-${index + 1}`, title, svg };
 }
 
-interface LegendEntry {
-  readonly text: string;
-  readonly color: string;
-}
-
 /** What the colours and shapes of the chart mean: the kernels by name, then the ring. */
-function legendOf(networks: readonly Network[], series: ReadonlyMap<string, Series>): LegendEntry[] {
+function legendOf(networks: readonly Network[], series: ReadonlyMap<string, Series>): SideEntry[] {
   const kernels = [...new Set(networks.map((network) => network.kernel))];
-  const own = kernels
-    .filter((kernel) => kernel !== bestOfAll)
-    .map((kernel) => ({
-      text: `\u25cf ${series.get(kernel)!.label}`,
-      color: series.get(kernel)!.color,
-    }));
+  const own = kernelEntries(
+    kernels.filter((kernel) => kernel !== bestOfAll),
+    series,
+  );
   return kernels.includes(bestOfAll) ? [...own, { text: `\u25cb ${bestOfAll}`, color: 'var(--ink)' }] : own;
 }
 

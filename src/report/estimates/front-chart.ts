@@ -25,21 +25,27 @@ export interface FrontPicture {
   readonly points: readonly { readonly timeUs: number; readonly cost: number; readonly label: string }[];
 }
 
-/** A domain with room on both sides, on a logarithmic axis. */
-function domainOf(values: readonly number[]): [number, number] {
+/** A domain with room on both sides, on a logarithmic axis; `below` times as much at its low end. */
+function domainOf(values: readonly number[], below: number): [number, number] {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const room = Math.max(1.15, (high / low) ** 0.08);
-  return [low / room, high * room];
+  return [low / room ** below, high * room];
 }
 
-/** Ticks of a domain; of one that no round number lies in, its data's own ends. */
+/** Ticks of a domain; of one that no two round numbers lie in, its data's own ends where they are far enough apart. */
 function ticksOf(domain: readonly [number, number], values: readonly number[]): number[] {
   const ticks = logTicks(domain, 6);
-  return ticks.length >= 2 ? ticks : [...new Set([Math.min(...values), Math.max(...values)])];
+  if (ticks.length >= 2) return ticks;
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const share = Math.log(high / low) / Math.log(domain[1] / domain[0]);
+  return share > 0.25 ? [low, high] : [high];
 }
 
-const plain = (value: number): string =>
-  value >= 1000 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));
+/** Ticks of a million and more in millions: longer ones would be cut. */
+function plain(value: number): string {
+  if (value >= 1e6) return `${plain(value / 1e6)}M`;
+  return value >= 1000 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));
+}
 
 /** The chart. Points of no time or cost are left out: a logarithm has no place for them. */
 export function frontChart({ title, costLabel, points }: FrontPicture): Chart | null {
@@ -47,7 +53,8 @@ export function frontChart({ title, costLabel, points }: FrontPicture): Chart | 
   if (drawn.length === 0) return null;
   const times = drawn.map(({ timeUs }) => timeUs);
   const costs = drawn.map(({ cost }) => cost);
-  const [xDomain, yDomain] = [domainOf(times), domainOf(costs)];
+  // The name of the cheapest design stands below it.
+  const [xDomain, yDomain] = [domainOf(times, 1), domainOf(costs, 1.8)];
   const xAxis: LogAxis = { domain: xDomain, range: [margin.left, chartWidth - margin.right] };
   const yAxis: LogAxis = { domain: yDomain, range: [height - margin.bottom, margin.top] };
   // The best product of both is where the front bends.

@@ -1,19 +1,9 @@
 /** Speed-up against sparsity: a line an accelerator, dashed by its evidence, beside what was measured here. */
 import * as Plot from '@observablehq/plot';
 import type { Evidence } from '../../terms/accelerator.ts';
-import {
-  type Chart,
-  chartWidth,
-  densityTicks,
-  draw,
-  type LogAxis,
-  logTicks,
-  pixelOf,
-  shortened,
-  spread,
-  textWidth,
-  valueAt,
-} from '../charts/figure.ts';
+import { type Chart, shortened } from '../charts/figure.ts';
+import { type Key, keyOf } from '../charts/key.ts';
+import { speedupFigure } from '../charts/speedup-frame.ts';
 import { bestOfAll } from '../curves.ts';
 import { type Finding, isHeadline } from '../finding.ts';
 import { formatExactPercent, formatRatio } from '../numbers.ts';
@@ -26,9 +16,6 @@ import {
   pooledPanelsOf,
 } from './view.ts';
 
-const leastHeight = 340;
-const labelGap = 15;
-const margin = { top: 34, bottom: 66, left: 46 };
 /** Most charts of one report; all layers are in the table. */
 const panelLimit = 24;
 /** Longest name beside a line. */
@@ -144,60 +131,32 @@ function panelChart(
 ): Chart {
   const lines = [...acceleratorLines(panel, places), ...measuredLines(panel, findings)];
   const flat = panel.curves.filter(({ accelerator }) => !places.has(accelerator.name)).length;
+  const several = lines.some(({ points }) => points.length > 1);
   const drawn = [...lines.flatMap(({ points }) => points), ...panel.curves.flatMap(({ points }) => points)];
-  const densities = drawn.map(({ density }) => density);
-  const [lowest, highest] = [Math.min(...densities), Math.max(...densities)];
-  const padding = lowest === highest ? 1.5 : 1.06;
-  const xDomain: [number, number] = [highest * padding, lowest / padding];
-  const speedups = drawn.map(({ speedup }) => speedup);
-  const yDomain: [number, number] = [Math.min(0.8, ...speedups) / 1.15, Math.max(1.25, ...speedups) * 1.15];
-  const height = Math.max(leastHeight, margin.top + margin.bottom + labelGap * (lines.length + 1));
-  const yAxis: LogAxis = { domain: yDomain, range: [height - margin.bottom, margin.top] };
   const dense = flat === 0 ? 'dense' : `dense, and ${flat} that skip none`;
-  const ends = [
-    ...lines.map(({ label, color, points }) => ({ label, color, at: points[0]!.speedup })),
-    { label: dense, color: 'var(--dense)', at: 1 },
-  ];
-  const placed = spread(
-    ends.map(({ at }) => pixelOf(yAxis, at)),
-    labelGap,
-    [margin.top, height - margin.bottom],
-  );
-  const labels = ends.map(({ label, color }, at) => ({
-    ...{ text: label, color, x: xDomain[1], y: valueAt(yAxis, placed[at]!) },
-  }));
-  const marginRight = 16 + Math.max(...labels.map(({ text }) => textWidth(text)));
-  const xAxis: LogAxis = { domain: [xDomain[1], xDomain[0]], range: [chartWidth - marginRight, margin.left] };
+  const key = keyFor(panel, places, lines);
   const title = titleOf(panel);
-  const svg = draw(`Estimated speed-up: ${title}`, {
-    height,
-    marginTop: margin.top,
-    marginBottom: margin.bottom,
-    marginLeft: margin.left,
-    marginRight,
-    x: { type: 'log', domain: xDomain, label: null },
-    y: { type: 'log', domain: yDomain, label: null },
-    marks: [
-      Plot.gridY(logTicks(yDomain), { stroke: 'var(--grid)', strokeOpacity: 1 }),
-      Plot.axisY(logTicks(yDomain), {
-        text: (value: number) => `${Number(value.toPrecision(2))}x`,
-        tickSize: 0,
-        label: 'speed-up',
-        labelArrow: 'none',
-      }),
-      Plot.axisX(densityTicks(densities, xAxis), {
-        text: (density: number) => `${formatExactPercent(1 - density)} %`,
-        label: 'sparsity of the weights \u2192',
-        labelArrow: 'none',
-        labelAnchor: 'right',
-        labelOffset: 34,
-      }),
+  const svg = speedupFigure({
+    title: `Estimated speed-up: ${title}`,
+    densities: drawn.map(({ density }) => density),
+    speedups: drawn.map(({ speedup }) => speedup),
+    names: [
+      ...lines.map(({ label, color, points }) => ({
+        text: label,
+        color,
+        // 2:4 is one density: at the end of the chart its name would say nothing.
+        density: points.length === 1 && several ? points[0]!.density : null,
+        speedup: points[0]!.speedup,
+      })),
+      { text: dense, color: 'var(--dense)', density: null, speedup: 1 },
+    ],
+    xLabel: 'sparsity of the weights \u2192',
+    leastHeight: 340,
+    marginBottom: 48 + key.height,
+    marks: () => [
       Plot.ruleY([1], { stroke: 'var(--dense)', strokeDasharray: '2 4', strokeWidth: 1.5 }),
       ...lines.flatMap(lineMarks),
-      Plot.text(labels, {
-        ...{ x: 'x', y: 'y', text: 'text', fill: 'color', dx: 8, textAnchor: 'start', fontWeight: 600 },
-      }),
-      ...keyMarks(panel, places, lines, xAxis, yAxis, height),
+      key.mark(54),
     ],
   });
   return { name: `estimates-${index + 1}`, title, svg };
@@ -222,40 +181,17 @@ function lineMarks({ points, color, width, dash, symbol, what }: Line): Plot.Mar
   ];
 }
 
-/** What the dashes mean, under the axis: only of those that are drawn. */
-function keyMarks(
-  panel: EstimatePanel,
-  places: ReadonlyMap<string, number>,
-  lines: readonly Line[],
-  xAxis: LogAxis,
-  yAxis: LogAxis,
-  height: number,
-): Plot.Markish[] {
+/** What the dashes mean: only of those that are drawn. */
+function keyFor(panel: EstimatePanel, places: ReadonlyMap<string, number>, lines: readonly Line[]): Key {
   const drawn = panel.curves.filter(({ accelerator }) => places.has(accelerator.name));
   const evidence = new Set(drawn.map(({ accelerator }) => accelerator.evidence));
-  const entries = [
+  const color = 'var(--ink)';
+  return keyOf([
     ...keyTexts
       .filter(([classes]) => classes.some((each) => evidence.has(each)))
-      .map(([classes, text]) => ({ text, dash: dashes[classes[0]!], width: 2 })),
-    ...(lines.some(({ width }) => width === 3) ? [{ text: 'measured', dash: '', width: 3 }] : []),
-  ];
-  let left = 8;
-  return entries.flatMap(({ text, dash, width }) => {
-    const at = left;
-    left += 34 + 6.4 * text.length;
-    const y = valueAt(yAxis, height - 12);
-    const ends = [at, at + 20].map((pixel) => ({ x: valueAt(xAxis, pixel), y }));
-    return [
-      Plot.line(ends, {
-        ...{ x: 'x', y: 'y', stroke: 'var(--ink)', strokeWidth: width },
-        ...(dash === '' ? {} : { strokeDasharray: dash }),
-      }),
-      Plot.text([{ x: valueAt(xAxis, at + 25), y }], {
-        x: 'x',
-        y: 'y',
-        text: () => text,
-        textAnchor: 'start',
-      }),
-    ];
-  });
+      .map(([classes, text]) => ({ text, color, line: { dash: dashes[classes[0]!], width: 2 } })),
+    ...(lines.some(({ width }) => width === 3)
+      ? [{ text: 'measured', color, line: { dash: '', width: 3 } }]
+      : []),
+  ]);
 }

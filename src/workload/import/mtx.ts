@@ -178,6 +178,7 @@ function read(scanner: Scanner): ImportedMatrix {
       'the entries',
       `(${row + 1}, ${col + 1}) twice`,
       'Remove one, or add them up.',
+      'line',
     );
   }
   return { rows, cols, rowOffsets, colIndices, values, sortedEntries };

@@ -19,12 +19,12 @@ const powersOfTen = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1
 /** Kinds of what stands next in the file. */
 export type NextKind = 'token' | 'line end' | 'file end';
 
-/** A file being read from its beginning. Every complaint is BAD_MATRIX with file and line. */
+/** A file being read from its beginning. Every complaint is BAD_MATRIX with file, line and column. */
 export interface Scanner {
   /** Line of what was read last, from 1. */
   line(): number;
-  /** Throw BAD_MATRIX at the current line. */
-  fail(what: string, name: string, received: string, advice: string): never;
+  /** Throw BAD_MATRIX at what was read last, or at its line alone where the fault lies before it. */
+  fail(what: string, name: string, received: string, advice: string, at?: 'token' | 'line'): never;
   /** Skip blanks (and commas, if asked to) and say what stands next, without reading it. */
   peek(commas?: boolean): NextKind;
   /** Bytes of the file. */
@@ -64,9 +64,14 @@ export function openScanner(path: string, shownPath: string): Scanner {
   let filled = 0;
   let ended = false;
   let lineNumber = 1;
+  // Bytes of the file before the chunk, before the line and before what stands next.
+  let chunkStart = 0;
+  let lineStart = 0;
+  let tokenStart = 0;
 
   function refill(): boolean {
     if (ended) return false;
+    chunkStart += filled;
     try {
       filled = readSync(file, chunk, 0, chunkBytes, null);
     } catch (cause) {
@@ -86,10 +91,16 @@ export function openScanner(path: string, shownPath: string): Scanner {
     return position < filled || refill() ? chunk[position]! : -1;
   }
 
-  function fail(what: string, name: string, received: string, advice: string): never {
+  function fail(
+    what: string,
+    name: string,
+    received: string,
+    advice: string,
+    at: 'token' | 'line' = 'token',
+  ): never {
     throw new SparsemarkError('BAD_MATRIX', `Expected ${what} for ${name}, received ${received}. ${advice}`, {
-      file: shownPath,
-      line: lineNumber,
+      ...{ file: shownPath, line: lineNumber },
+      ...(at === 'token' && { column: 1 + Math.max(0, tokenStart - lineStart) }),
     });
   }
 
@@ -97,9 +108,13 @@ export function openScanner(path: string, shownPath: string): Scanner {
     for (;;) {
       const byte = nextByte();
       // Space, tab, carriage return.
-      if (byte === 32 || byte === 9 || byte === 13 || (commas && byte === comma)) position += 1;
-      else if (byte === -1) return 'file end';
-      else return byte === newline ? 'line end' : 'token';
+      if (byte === 32 || byte === 9 || byte === 13 || (commas && byte === comma)) {
+        position += 1;
+        continue;
+      }
+      tokenStart = chunkStart + position;
+      if (byte === -1) return 'file end';
+      return byte === newline ? 'line end' : 'token';
     }
   }
 
@@ -108,6 +123,8 @@ export function openScanner(path: string, shownPath: string): Scanner {
       position += 1;
       if (byte === newline) {
         lineNumber += 1;
+        lineStart = chunkStart + position;
+        tokenStart = lineStart;
         return;
       }
     }
@@ -251,6 +268,11 @@ export function openScanner(path: string, shownPath: string): Scanner {
     return fail('a finite number within single precision', name, `"${shown(length)}"`, 'Correct the file.');
   }
 
+  // A byte order mark, as editors of Windows put it before text.
+  if (nextByte() === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf) {
+    position = 3;
+    lineStart = 3;
+  }
   return {
     sizeBytes,
     line: () => lineNumber,

@@ -41,6 +41,7 @@ function read(scanner: Scanner): ImportedMatrix {
       'the column indices',
       `row ${duplicate.row}, column ${duplicate.col} (from 0) twice`,
       'Remove one.',
+      'line',
     );
   }
   scanner.endLine('the column indices');
