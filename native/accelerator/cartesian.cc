@@ -2,7 +2,8 @@
 // input and multiplies every nonzero activation with every nonzero weight of a channel, `side` x `side`
 // products a cycle.
 //   an element and a channel take ceil(A / side) ceil(F / side), A ~ nonzeros of its tile, F ~ of Kc filters
-//   Kc: output channels whose partial sums fit the accumulators; elements wait for each other after each Kc
+//   Kc: output channels whose partial sums fit the accumulators; elements wait for each other after each Kc,
+//   the last of which are what is left of m
 //   DCNN: K R S ceil(P / tiles) ceil(Q / tiles) ceil(C / products)
 // A stride s is s^2 convolutions of stride 1 on every s-th row and column. Skips zeros of both operands.
 // Conflicts of accumulator banks are no part of the formula, since the paper provides twice the banks and
@@ -41,10 +42,12 @@ constexpr FormulaLine kFormula[] = {
      "whose partial sums fit an element"},
     {"activationSteps", "", "E[ceil(x / side)]", "x: nonzero inputs of a tile and channel"},
     {"weightSteps", "", "E[ceil(x / side)]",
-     "x: nonzero weights of a channel in an output group; with a stride the mean of its phases"},
+     "x: nonzero weights of a channel in an output group, the last of which has what is left of m; their "
+     "mean, "
+     "with a stride also over its phases"},
     {"waitingCycles", "", "",
-     "normal maximum over the elements of the sum of their channels, over its mean; no more than full tiles "
-     "take"},
+     "normal maximum over the elements with a tile of the sum of their channels, over its mean; no more than "
+     "full tiles take"},
     {"conflictCycles", "", "0", "counted alone, with countsConflicts"},
     {"denseCycles", "",
      "batch * groups * m * kernelHeight * kernelWidth * ceil(outHeight / tiles) * ceil(outWidth / tiles) * "
@@ -77,23 +80,37 @@ Status estimate_cartesian(const double* parameters, const Layer& layer, Estimate
   const auto width = static_cast<std::int64_t>(side);
 
   const auto [mean, variance] = Occupancy::of(tile_points, layer.activations).step_moments(width);
-  // Of s phases along a side of R points, R mod s have a point more than the others.
-  double all_steps = 0.0;
-  for (const std::int64_t more_rows : {1, 0}) {
-    const std::int64_t row_phases = more_rows > 0 ? layer.kernel_height % s : s - layer.kernel_height % s;
-    for (const std::int64_t more_cols : {1, 0}) {
-      const std::int64_t col_phases = more_cols > 0 ? layer.kernel_width % s : s - layer.kernel_width % s;
-      const std::int64_t points =
-          (layer.kernel_height / s + more_rows) * (layer.kernel_width / s + more_cols) * per_group;
-      if (row_phases * col_phases == 0 || points == 0) continue;
-      all_steps += static_cast<double>(row_phases * col_phases) *
-                   Occupancy::of(points, layer.weights).step_moments(width).mean;
+  // Steps of the weights of a channel with so many filters. Of s phases along a side of R points, R mod s
+  // have a point more than the others.
+  const auto steps_of = [&](std::int64_t filters) {
+    double steps = 0.0;
+    for (const std::int64_t more_rows : {1, 0}) {
+      const std::int64_t row_phases = more_rows > 0 ? layer.kernel_height % s : s - layer.kernel_height % s;
+      for (const std::int64_t more_cols : {1, 0}) {
+        const std::int64_t col_phases = more_cols > 0 ? layer.kernel_width % s : s - layer.kernel_width % s;
+        const std::int64_t points =
+            (layer.kernel_height / s + more_rows) * (layer.kernel_width / s + more_cols) * filters;
+        if (row_phases * col_phases == 0 || points == 0) continue;
+        steps += static_cast<double>(row_phases * col_phases) *
+                 Occupancy::of(points, layer.weights).step_moments(width).mean;
+      }
     }
-  }
-  const double weight_steps = all_steps / static_cast<double>(phases);
+    return steps / static_cast<double>(phases);
+  };
+  const std::int64_t left = layer.m % per_group;
+  const std::int64_t whole_groups = layer.m / per_group;
+  double all_steps = whole_groups > 0 ? static_cast<double>(whole_groups) * steps_of(per_group) : 0.0;
+  if (left > 0) all_steps += steps_of(left);
+  const double weight_steps = all_steps / output_groups;
   const double pes = static_cast<double>(tiles * tiles);
+  // Of a plane that the tiles do not divide, elements at its ends have nothing.
+  const auto busy_along = [&](std::int64_t points) {
+    const std::int64_t of_phase = divide_up(points, s);
+    return divide_up(of_phase, divide_up(of_phase, tiles));
+  };
+  const auto busy = static_cast<double>(busy_along(layer.width) * busy_along(layer.height));
   const double balanced = channels * weight_steps * mean;
-  const double waiting = expected_normal_maximum(pes) * std::sqrt(channels * variance) * weight_steps;
+  const double waiting = expected_normal_maximum(busy) * std::sqrt(channels * variance) * weight_steps;
   // No element has more than a full tile.
   const double fullest = channels * weight_steps * static_cast<double>(divide_up(tile_points, width));
   const double group = balanced + waiting < fullest ? balanced + waiting : fullest;
