@@ -20,6 +20,8 @@ struct Format {
   // with a choice: a value for each knob in their order, kNotChosen where encode decides.
   const char* knobs = nullptr;
   const char* (*encode_chosen)(const Csr& csr, const std::int32_t* chosen, Matrix& matrix) = nullptr;
+  // encode for a CPU whose widest vectors are AVX2's, where that wants another layout; nullptr: the same.
+  const char* (*encode_narrow)(const Csr& csr, Matrix& matrix) = nullptr;
 };
 
 inline constexpr std::int32_t kNotChosen = -1;

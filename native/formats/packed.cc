@@ -401,32 +401,12 @@ void decode_packed(const Encoded& a, std::size_t cols, float* dense) {
 
 namespace {
 
-// Columns of a block. A row costs a load and a store of its part of C in each block, so it should have 10
-// nonzeros and more there; but the block times the width of the tile in registers has to stay near L1, and
-// wide tiles share a value's broadcast. Geomean over 17 layer shapes of the rate, each relative to the best
-// of its shape, at sparsity 0.5 / 0.9 / 0.95: 64 columns 0.96 / 0.90 / 0.79, 96 0.97 / 0.94 / 0.87, 128 0.92
-// / 0.95 / 0.93, 192 0.88 / 0.95 / 0.96, 256 0.80 / 0.91 / 0.94;
-// in groups of at most 255 rows, before sums were held, 4 to 8 vectors.
-std::int32_t block_columns(const Csr& csr) {
-  const double density = density_of(csr);
-  const std::int32_t most = density >= 0.15    ? 96
-                            : density >= 0.07  ? 128
-                            : density >= 0.03  ? 192
-                            : density >= 0.015 ? 384
-                                               : 1024;
-  return even_columns(csr.cols, most);
+const char* encode(const Csr& csr, Matrix& matrix) {
+  return encode_packed(csr, packed_layout(csr, false), matrix);
 }
 
-// 1, 4, 8, 16 and 32 measure the same within 3 %: what chance gives (half of the columns at density 0.5) is
-// most of what there is. 8 store 1 % less than 1.
-constexpr int kCandidates = 8;
-
-// Rows with fewer nonzeros in a block, by chance, share fewer than the four columns that make a word: at
-// density 0.1 a search among 64 or 1000 rows gained 0 to 3 %, at many times the encoding's cost.
-constexpr std::int32_t kShareFrom = 24;
-
-const char* encode(const Csr& csr, Matrix& matrix) {
-  return encode_packed(csr, {block_columns(csr), kCandidates, kShareFrom}, matrix);
+const char* encode_narrow(const Csr& csr, Matrix& matrix) {
+  return encode_packed(csr, packed_layout(csr, true), matrix);
 }
 
 // Columns of a block, made even.
@@ -434,7 +414,9 @@ constexpr const char* kKnobs = "columns=64|96|128|192|256|384|512|1024";
 
 const char* encode_chosen(const Csr& csr, const std::int32_t* chosen, Matrix& matrix) {
   if (chosen[0] == kNotChosen) return encode(csr, matrix);
-  return encode_packed(csr, {even_columns(csr.cols, chosen[0]), kCandidates, kShareFrom}, matrix);
+  PackedLayout layout = packed_layout(csr, false);
+  layout.block_columns = even_columns(csr.cols, chosen[0]);
+  return encode_packed(csr, layout, matrix);
 }
 
 void decode(const Matrix& matrix, float* dense) {
@@ -443,6 +425,6 @@ void decode(const Matrix& matrix, float* dense) {
 
 }  // namespace
 
-extern const Format packed = {"packed", encode, decode, "f32", kKnobs, encode_chosen};
+extern const Format packed = {"packed", encode, decode, "f32", kKnobs, encode_chosen, encode_narrow};
 
 }  // namespace sparsemark::formats

@@ -1,5 +1,5 @@
 // The layout of packed (its description stands in packed.cc), for elements of 4 bytes: floats, or four bytes
-// side by side in the place of one.
+// side by side in the place of one. Floats may be narrowed afterwards, in their order.
 #pragma once
 
 #include <algorithm>
@@ -25,6 +25,9 @@ inline std::int32_t even_columns(std::int32_t cols, std::int32_t most) {
   const std::int32_t blocks = std::max(1, (cols + most - 1) / most);
   return std::max(1, (cols + blocks - 1) / blocks);
 }
+
+// What packed of floats takes, by density; narrow: for a CPU whose widest vectors are AVX2's.
+PackedLayout packed_layout(const Csr& csr, bool narrow);
 
 // Fills matrix, whose view has its rows, and calls bind(). Values are copied as they are. Returns nullptr, or
 // why it cannot.

@@ -80,8 +80,12 @@ constexpr ConvPlanning kPlanning = {plan_bytes, plan, scratch_bytes, tiling};
 
 }  // namespace
 
-extern const Kernel conv2d_csr = {
-    "conv2d", "csr", "csr", SPARSEMARK_ISA_NAME, Split::kWide, false, nullptr, nullptr, nullptr,
-    nullptr,  run,   "f32", &kPlanning};
+extern const Kernel conv2d_csr = {.op = "conv2d",
+                                  .name = "csr",
+                                  .format = "csr",
+                                  .isa = SPARSEMARK_ISA_NAME,
+                                  .split = Split::kWide,
+                                  .run = run,
+                                  .conv = &kPlanning};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

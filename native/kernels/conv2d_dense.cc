@@ -178,8 +178,13 @@ constexpr ConvPlanning kPlanning = {plan_bytes, plan, scratch_bytes, tiling};
 
 }  // namespace
 
-extern const Kernel conv2d_dense = {
-    "conv2d", "dense", "dense", SPARSEMARK_ISA_NAME, Split::kWide, true, nullptr, nullptr, nullptr,
-    nullptr,  run,     "f32",   &kPlanning};
+extern const Kernel conv2d_dense = {.op = "conv2d",
+                                    .name = "dense",
+                                    .format = "dense",
+                                    .isa = SPARSEMARK_ISA_NAME,
+                                    .split = Split::kWide,
+                                    .dense = true,
+                                    .run = run,
+                                    .conv = &kPlanning};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

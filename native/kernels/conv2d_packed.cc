@@ -269,8 +269,12 @@ constexpr ConvPlanning kPlanning = {plan_bytes, plan, scratch_bytes, tiling};
 
 }  // namespace
 
-extern const Kernel conv2d_packed = {
-    "conv2d", "packed", "packed", SPARSEMARK_ISA_NAME, Split::kWide, false, nullptr, nullptr, nullptr,
-    nullptr,  run,      "f32",    &kPlanning};
+extern const Kernel conv2d_packed = {.op = "conv2d",
+                                     .name = "packed",
+                                     .format = "packed",
+                                     .isa = SPARSEMARK_ISA_NAME,
+                                     .split = Split::kWide,
+                                     .run = run,
+                                     .conv = &kPlanning};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

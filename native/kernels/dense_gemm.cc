@@ -267,21 +267,62 @@ void run_sparse(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmm_dense = {"spmm",        "dense", "dense",    SPARSEMARK_ISA_NAME,
-                                  Split::kUnits, true,    plan_bytes, plan<false>,
-                                  scratch_bytes, tiling,  run};
-extern const Kernel spmm_dense_bf16 = {"spmm",        "dense", "dense",    SPARSEMARK_ISA_NAME,
-                                       Split::kUnits, true,    plan_bytes, plan<false, bf16_at>,
-                                       scratch_bytes, tiling,  run,        "bf16"};
-extern const Kernel spmm_bias_relu_dense = {"spmm_bias_relu", "dense", "dense",    SPARSEMARK_ISA_NAME,
-                                            Split::kUnits,    true,    plan_bytes, plan<false>,
-                                            scratch_bytes,    tiling,  run};
-extern const Kernel spmm_t_dense = {"spmm_t",        "dense",  "dense",      SPARSEMARK_ISA_NAME,
-                                    Split::kColumns, true,     plan_bytes_t, plan_t,
-                                    scratch_bytes_t, tiling_t, run_t};
+extern const Kernel spmm_dense = {.op = "spmm",
+                                  .name = "dense",
+                                  .format = "dense",
+                                  .isa = SPARSEMARK_ISA_NAME,
+                                  .split = Split::kUnits,
+                                  .dense = true,
+                                  .plan_bytes = plan_bytes,
+                                  .plan = plan<false>,
+                                  .scratch_bytes = scratch_bytes,
+                                  .tiling = tiling,
+                                  .run = run};
+extern const Kernel spmm_dense_bf16 = {.op = "spmm",
+                                       .name = "dense",
+                                       .format = "dense",
+                                       .isa = SPARSEMARK_ISA_NAME,
+                                       .split = Split::kUnits,
+                                       .dense = true,
+                                       .plan_bytes = plan_bytes,
+                                       .plan = plan<false, bf16_at>,
+                                       .scratch_bytes = scratch_bytes,
+                                       .tiling = tiling,
+                                       .run = run,
+                                       .dtype = "bf16"};
+extern const Kernel spmm_bias_relu_dense = {.op = "spmm_bias_relu",
+                                            .name = "dense",
+                                            .format = "dense",
+                                            .isa = SPARSEMARK_ISA_NAME,
+                                            .split = Split::kUnits,
+                                            .dense = true,
+                                            .plan_bytes = plan_bytes,
+                                            .plan = plan<false>,
+                                            .scratch_bytes = scratch_bytes,
+                                            .tiling = tiling,
+                                            .run = run};
+extern const Kernel spmm_t_dense = {.op = "spmm_t",
+                                    .name = "dense",
+                                    .format = "dense",
+                                    .isa = SPARSEMARK_ISA_NAME,
+                                    .split = Split::kColumns,
+                                    .dense = true,
+                                    .plan_bytes = plan_bytes_t,
+                                    .plan = plan_t,
+                                    .scratch_bytes = scratch_bytes_t,
+                                    .tiling = tiling_t,
+                                    .run = run_t};
 // One thread: each would make its own dense B.
-extern const Kernel spmspm_dense = {"spmspm",  "dense",    "dense",     SPARSEMARK_ISA_NAME,  Split::kNone,
-                                    true,      plan_bytes, plan<false>, scratch_bytes_sparse, tiling,
-                                    run_sparse};
+extern const Kernel spmspm_dense = {.op = "spmspm",
+                                    .name = "dense",
+                                    .format = "dense",
+                                    .isa = SPARSEMARK_ISA_NAME,
+                                    .split = Split::kNone,
+                                    .dense = true,
+                                    .plan_bytes = plan_bytes,
+                                    .plan = plan<false>,
+                                    .scratch_bytes = scratch_bytes_sparse,
+                                    .tiling = tiling,
+                                    .run = run_sparse};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

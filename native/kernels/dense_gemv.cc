@@ -72,19 +72,22 @@ void sparse_tiling(const Encoded&, std::int32_t, char* text) {
 
 }  // namespace
 
-extern const Kernel spmspv_dense = {"spmspv",      "dense",       "dense",   SPARSEMARK_ISA_NAME,
-                                    Split::kUnits, true,          nullptr,   nullptr,
-                                    scratch_bytes, sparse_tiling, run_sparse};
-extern const Kernel spmv_dense = {"spmv",
-                                  "dense",
-                                  "dense",
-                                  SPARSEMARK_ISA_NAME,
-                                  Split::kUnits,
-                                  true,
-                                  nullptr,
-                                  nullptr,
-                                  nullptr,
-                                  streams_tiling<kRows, kVecs>,
-                                  run};
+extern const Kernel spmspv_dense = {.op = "spmspv",
+                                    .name = "dense",
+                                    .format = "dense",
+                                    .isa = SPARSEMARK_ISA_NAME,
+                                    .split = Split::kUnits,
+                                    .dense = true,
+                                    .scratch_bytes = scratch_bytes,
+                                    .tiling = sparse_tiling,
+                                    .run = run_sparse};
+extern const Kernel spmv_dense = {.op = "spmv",
+                                  .name = "dense",
+                                  .format = "dense",
+                                  .isa = SPARSEMARK_ISA_NAME,
+                                  .split = Split::kUnits,
+                                  .dense = true,
+                                  .tiling = streams_tiling<kRows, kVecs>,
+                                  .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -40,8 +40,12 @@ void tiling(const Encoded&, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel embedding_bag_csr = {"embedding_bag", "csr",  "csr",   SPARSEMARK_ISA_NAME,
-                                         Split::kUnits,   false,  nullptr, nullptr,
-                                         nullptr,         tiling, run};
+extern const Kernel embedding_bag_csr = {.op = "embedding_bag",
+                                         .name = "csr",
+                                         .format = "csr",
+                                         .isa = SPARSEMARK_ISA_NAME,
+                                         .split = Split::kUnits,
+                                         .tiling = tiling,
+                                         .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

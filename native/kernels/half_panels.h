@@ -17,6 +17,11 @@ static inline std::uint16_t* halves_of_c(const Operands& o) {
   return reinterpret_cast<std::uint16_t*>(o.c_integers);
 }
 
+// "2 rows x 8 vectors of 32 columns, f16 sums of 64"
+static inline char* say_half_tiling(char* text, int rows, int vectors) {
+  return append(append(say_tiling(text, rows, vectors, kHalfLanes), ", f16 sums of "), kHalfTerms);
+}
+
 template <typename Body, int V>
 void one_half_panel(const Operands& o, const Shard& s, std::int32_t col, int vectors, int last) {
   if constexpr (V > 1) {

@@ -71,21 +71,22 @@ static constexpr bool pointwise(const Conv& g) {
   return g.kernel_height == 1 && g.kernel_width == 1 && g.stride == 1 && g.padding == 0;
 }
 
+// Written with designated initialisers, each of which a kernel leaves out where it takes what stands here.
 struct Kernel {
-  const char* op;
-  const char* name;
-  const char* format;
-  const char* isa;
-  Split split;
-  bool dense;
+  const char* op = nullptr;
+  const char* name = nullptr;
+  const char* format = nullptr;
+  const char* isa = nullptr;
+  Split split = Split::kUnits;
+  bool dense = false;
   // Bytes of storage that plan() fills once per job; both nullptr where nothing is planned.
-  std::int64_t (*plan_bytes)(const Encoded& a, std::int32_t n);
-  void (*plan)(const Encoded& a, std::int32_t n, void* storage);
+  std::int64_t (*plan_bytes)(const Encoded& a, std::int32_t n) = nullptr;
+  void (*plan)(const Encoded& a, std::int32_t n, void* storage) = nullptr;
   // Bytes of scratch a thread; nullptr for none.
-  std::int64_t (*scratch_bytes)(const Encoded& a, std::int32_t n);
+  std::int64_t (*scratch_bytes)(const Encoded& a, std::int32_t n) = nullptr;
   // Writes the tiling in words, at most 128 characters, into text; nullptr for none.
-  void (*tiling)(const Encoded& a, std::int32_t n, char* text);
-  void (*run)(const Operands& operands, const Shard& shard) noexcept;
+  void (*tiling)(const Encoded& a, std::int32_t n, char* text) = nullptr;
+  void (*run)(const Operands& operands, const Shard& shard) noexcept = nullptr;
   const char* dtype = "f32";
   const ConvPlanning* conv = nullptr;  // of conv2d alone
 };

@@ -50,7 +50,10 @@ const char* encode_as(const Format& format, const Csr& csr, Matrix& matrix,
   matrix.view.rows = csr.rows;
   matrix.view.cols = csr.cols;
   matrix.view.nnz = csr.nnz;
-  return chosen == nullptr ? format.encode(csr, matrix) : format.encode_chosen(csr, chosen, matrix);
+  if (chosen != nullptr) return format.encode_chosen(csr, chosen, matrix);
+  static const bool narrow = has_narrow_vectors();
+  if (narrow && format.encode_narrow != nullptr) return format.encode_narrow(csr, matrix);
+  return format.encode(csr, matrix);
 }
 
 const Format* format_of(const char* name, const char* dtype) {
@@ -126,7 +129,10 @@ sparsemark_status encode_planned(std::int32_t index, const char* plan, const spa
     return SPARSEMARK_UNSUPPORTED;
   }
   const Format& format = *format_of(kernel.format, kernel.dtype);
-  const std::int32_t* of_format = format.encode_chosen == nullptr ? nullptr : chosen.of_format.data();
+  const bool lays_out =
+      format.encode_chosen != nullptr && std::any_of(chosen.of_format.begin(), chosen.of_format.end(),
+                                                     [](std::int32_t value) { return value != kNotChosen; });
+  const std::int32_t* of_format = lays_out ? chosen.of_format.data() : nullptr;
   return encode_chosen(format, of_format, plan, csr, matrix, encoded, message);
 }
 

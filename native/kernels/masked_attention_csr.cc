@@ -80,8 +80,13 @@ void tiling(const Encoded&, std::int32_t, char* text) {
 
 }  // namespace
 
-extern const Kernel masked_attention_csr = {"masked_attention", "csr",  "csr",   SPARSEMARK_ISA_NAME,
-                                            Split::kUnits,      false,  nullptr, nullptr,
-                                            scratch_bytes,      tiling, run};
+extern const Kernel masked_attention_csr = {.op = "masked_attention",
+                                            .name = "csr",
+                                            .format = "csr",
+                                            .isa = SPARSEMARK_ISA_NAME,
+                                            .split = Split::kUnits,
+                                            .scratch_bytes = scratch_bytes,
+                                            .tiling = tiling,
+                                            .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -169,17 +169,17 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 template <bool All>
 constexpr Kernel kernel_named(const char* name) {
-  return {"masked_attention",
-          name,
-          "csr",
-          SPARSEMARK_ISA_NAME,
-          Split::kUnits,
-          All,
-          attention_plan_bytes<All>,
-          make_attention_plan<All>,
-          scratch_bytes,
-          tiling,
-          run};
+  return {.op = "masked_attention",
+          .name = name,
+          .format = "csr",
+          .isa = SPARSEMARK_ISA_NAME,
+          .split = Split::kUnits,
+          .dense = All,
+          .plan_bytes = attention_plan_bytes<All>,
+          .plan = make_attention_plan<All>,
+          .scratch_bytes = scratch_bytes,
+          .tiling = tiling,
+          .run = run};
 }
 
 }  // namespace

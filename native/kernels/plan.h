@@ -1,7 +1,7 @@
 // How spmm on packed is tiled: from shape and block to tile width, copy and stores. For kernel files only.
 //
 // The format has fixed the height of a block of columns of A (formats/packed.cc); here is chosen what depends
-// on n.
+// on n. Stands below the header of an instruction set, be it that of floats or of f16.
 //
 // Percentages are measured on one core with AVX-512, over the 17 layer shapes with n >= 16 of ResNet-50,
 // MobileNet and Transformer: those of batches and of what leaves kCacheBytes on a Zen 5 with an L2 of 1 MiB,
@@ -21,6 +21,10 @@
 // copy B: where its rows do not begin on vectors, or their stride is a multiple of kBadStride.
 //   A load that splits a line takes two; rows a power of two apart fall into the same sets. Without it n =
 //   196 and n = 512 run at 0.7 to 0.8. Copying the other tiles costs 0 to 25 %, most where A has few rows.
+//   On AVX2 also where a tile is a part of B's rows and a column of A has kCopyPays nonzeros and more. On a
+//   Zen 3, whose L1 is 32 KiB in 8 ways: 3072 x 768 x 128 at sparsity 0.5 4.3, 768 x 3072 x 128 at 0.5 and
+//   0.7 3.5 and 3.3, their rows 512 bytes apart; of 40 cells of other shapes those with 12 nonzeros a column
+//   and more 0.96 to 1.33, those with fewer 0.77 to 1.02.
 //
 // batches: groups of rows whose panel of C stays in L2 from block to block, kBatchBytes.
 //   3072 x 768 x 128, whose C of 1.5 MB leaves an L2 of 1 MiB: 1.14 at sparsity 0.9, 1.22 at 0.5; 600 KiB are
@@ -48,7 +52,6 @@
 // their vectors.
 #pragma once
 
-#include "panel.h"
 #include "tunable.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
@@ -60,6 +63,9 @@ constexpr int kLeastVectors = 4;
 // A pair of rows takes two accumulators a vector, and a register or two for B and the values.
 constexpr int kMostVectors = kRegisters >= 32 ? 8 : 6;
 constexpr std::int64_t kBadStride = 2048;
+// Vectors of 8 floats: what is a part of B's rows is copied where a column of A has so many nonzeros.
+constexpr bool kCopiesNarrow = kLanes == 8;
+constexpr std::int64_t kCopyPays = 12;
 // Of a private L2 of 1 or 2 MiB.
 constexpr std::int64_t kCacheBytes = 1 << 20;
 constexpr std::int64_t kBatchBytes = 600 * 1024;
@@ -109,7 +115,10 @@ static inline PackedPlan plan_packed(const Encoded& a, std::int32_t n,
   const std::int64_t panels = (needed + vectors - 1) / vectors;
   plan.vectors = static_cast<int>((needed + panels - 1) / panels);
   // A block of few columns at the edge is masked when copied and nowhere else.
-  plan.copy = turned(chosen[3], n % kLanes != 0 || (needed > plan.vectors && n * 4LL % kBadStride == 0)) != 0;
+  const bool narrow = needed > plan.vectors;
+  const bool apart =
+      n * 4LL % kBadStride == 0 || (kCopiesNarrow && a.nnz >= kCopyPays * std::int64_t{a.cols});
+  plan.copy = turned(chosen[3], n % kLanes != 0 || (narrow && apart)) != 0;
   plan.stream = turned(chosen[4], can_stream(a, n, plan) && b_bytes + c_bytes > kCacheBytes) != 0;
   plan.ahead = 0;
   if (turned(chosen[5], a_bytes + b_bytes + c_bytes > kCacheBytes) != 0 && a.rows > 0) {

@@ -21,10 +21,10 @@ static inline char* append(char* at, int number) {
 }
 
 // "4 rows x 6 vectors of 16 columns" for one thread's panels.
-static inline char* say_tiling(char* text, int rows, int vectors) {
+static inline char* say_tiling(char* text, int rows, int vectors, int lanes = kLanes) {
   text = append(append(text, rows), rows == 1 ? " row x " : " rows x ");
   text = append(append(text, vectors), vectors == 1 ? " vector of " : " vectors of ");
-  return append(append(text, kLanes), kLanes == 1 ? " column" : " columns");
+  return append(append(text, lanes), lanes == 1 ? " column" : " columns");
 }
 
 static inline char* say_rows(char* text, int rows) {

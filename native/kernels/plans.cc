@@ -1,6 +1,10 @@
 #include "plans.h"
 
+#include <algorithm>
+#include <cstring>
 #include <sstream>
+
+#include "kernel.h"
 
 namespace sparsemark {
 namespace {
@@ -47,6 +51,15 @@ bool turn(const Pair& wanted, const std::vector<Pair>& knobs, std::vector<std::i
 }
 
 }  // namespace
+
+bool has_narrow_vectors() {
+  const KernelList list = available_kernels();
+  const auto has = [&](const char* isa) {
+    return std::any_of(list.kernels, list.kernels + list.count,
+                       [&](const Kernel* kernel) { return std::strcmp(kernel->isa, isa) == 0; });
+  };
+  return has("avx2") && !has("avx512");
+}
 
 std::string knobs_text(const Knobs& knobs) {
   const std::string format = knobs.of_format == nullptr ? "" : knobs.of_format;

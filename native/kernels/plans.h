@@ -19,6 +19,9 @@ struct ChosenPlan {
   std::vector<std::int32_t> of_kernel;
 };
 
+// Whether AVX2's are the widest vectors of this CPU: some formats are laid out for these.
+bool has_narrow_vectors();
+
 // Both as one text.
 std::string knobs_text(const Knobs& knobs);
 

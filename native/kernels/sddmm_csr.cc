@@ -25,7 +25,12 @@ void tiling(const Encoded&, std::int32_t, char* text) {
 
 }  // namespace
 
-extern const Kernel sddmm_csr = {
-    "sddmm", "csr", "csr", SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr, nullptr, tiling, run};
+extern const Kernel sddmm_csr = {.op = "sddmm",
+                                 .name = "csr",
+                                 .format = "csr",
+                                 .isa = SPARSEMARK_ISA_NAME,
+                                 .split = Split::kUnits,
+                                 .tiling = tiling,
+                                 .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

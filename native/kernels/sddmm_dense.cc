@@ -103,8 +103,14 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel sddmm_dense = {"sddmm",       "dense", "csr",   SPARSEMARK_ISA_NAME,
-                                   Split::kUnits, true,    nullptr, nullptr,
-                                   scratch_bytes, tiling,  run};
+extern const Kernel sddmm_dense = {.op = "sddmm",
+                                   .name = "dense",
+                                   .format = "csr",
+                                   .isa = SPARSEMARK_ISA_NAME,
+                                   .split = Split::kUnits,
+                                   .dense = true,
+                                   .scratch_bytes = scratch_bytes,
+                                   .tiling = tiling,
+                                   .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

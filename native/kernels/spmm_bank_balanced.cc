@@ -42,8 +42,13 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 template <int L>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmm",  name,   name,  SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr,
-          nullptr, tiling, run<L>};
+  return {.op = "spmm",
+          .name = name,
+          .format = name,
+          .isa = SPARSEMARK_ISA_NAME,
+          .split = Split::kUnits,
+          .tiling = tiling,
+          .run = run<L>};
 }
 
 }  // namespace

@@ -39,8 +39,12 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_bitmask = {"spmm",        "bitmask", "bitmask", SPARSEMARK_ISA_NAME,
-                                    Split::kUnits, false,     nullptr,   nullptr,
-                                    nullptr,       tiling,    run};
+extern const Kernel spmm_bitmask = {.op = "spmm",
+                                    .name = "bitmask",
+                                    .format = "bitmask",
+                                    .isa = SPARSEMARK_ISA_NAME,
+                                    .split = Split::kUnits,
+                                    .tiling = tiling,
+                                    .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -175,9 +175,14 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 template <int R, int C>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmm",   name,    name,    SPARSEMARK_ISA_NAME, Split::kUnits,
-          false,    nullptr, nullptr, scratch_bytes<R, C>, tiling<R, C>,
-          run<R, C>};
+  return {.op = "spmm",
+          .name = name,
+          .format = name,
+          .isa = SPARSEMARK_ISA_NAME,
+          .split = Split::kUnits,
+          .scratch_bytes = scratch_bytes<R, C>,
+          .tiling = tiling<R, C>,
+          .run = run<R, C>};
 }
 
 }  // namespace

@@ -33,7 +33,12 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_coo = {
-    "spmm", "coo", "coo", SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr, nullptr, tiling, run};
+extern const Kernel spmm_coo = {.op = "spmm",
+                                .name = "coo",
+                                .format = "coo",
+                                .isa = SPARSEMARK_ISA_NAME,
+                                .split = Split::kUnits,
+                                .tiling = tiling,
+                                .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

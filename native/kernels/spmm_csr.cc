@@ -15,10 +15,19 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_csr = {"spmm",  "csr",   "csr",  SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr,
-                                nullptr, nullptr, tiling, run<false>};
-extern const Kernel spmm_bias_relu_csr = {"spmm_bias_relu", "csr",  "csr",    SPARSEMARK_ISA_NAME,
-                                          Split::kUnits,    false,  nullptr,  nullptr,
-                                          nullptr,          tiling, run<true>};
+extern const Kernel spmm_csr = {.op = "spmm",
+                                .name = "csr",
+                                .format = "csr",
+                                .isa = SPARSEMARK_ISA_NAME,
+                                .split = Split::kUnits,
+                                .tiling = tiling,
+                                .run = run<false>};
+extern const Kernel spmm_bias_relu_csr = {.op = "spmm_bias_relu",
+                                          .name = "csr",
+                                          .format = "csr",
+                                          .isa = SPARSEMARK_ISA_NAME,
+                                          .split = Split::kUnits,
+                                          .tiling = tiling,
+                                          .run = run<true>};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -33,8 +33,13 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_csr_bf16 = {"spmm",        "csr",  "csr",   SPARSEMARK_ISA_NAME,
-                                     Split::kUnits, false,  nullptr, nullptr,
-                                     nullptr,       tiling, run,     "bf16"};
+extern const Kernel spmm_csr_bf16 = {.op = "spmm",
+                                     .name = "csr",
+                                     .format = "csr",
+                                     .isa = SPARSEMARK_ISA_NAME,
+                                     .split = Split::kUnits,
+                                     .tiling = tiling,
+                                     .run = run,
+                                     .dtype = "bf16"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

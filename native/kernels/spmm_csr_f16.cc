@@ -3,8 +3,6 @@
 //
 // A vector has twice the lanes of floats, so twice the columns pass by for each value and column that is
 // read. n below the lanes leaves the vector partly empty, here and in the dense product alike.
-#include <cstdio>
-
 #include "half_panels.h"
 #include "unrolled.h"
 
@@ -105,14 +103,18 @@ std::int64_t most_vectors(const Encoded& a) { return cached_vectors(a.cols, kHal
 void run(const Operands& o, const Shard& s) noexcept { half_panels<Body>(o, s, most_vectors(*o.a)); }
 
 void tiling(const Encoded& a, std::int32_t n, char* text) {
-  std::snprintf(text, 128, "1 row x %d vectors of %d columns, f16 sums of %d",
-                even_width(n, kHalfLanes, most_vectors(a)), kHalfLanes, kHalfTerms);
+  say_half_tiling(text, 1, even_width(n, kHalfLanes, most_vectors(a)));
 }
 
 }  // namespace
 
-extern const Kernel spmm_csr_f16 = {"spmm",        "csr",  "csr",   SPARSEMARK_ISA_NAME,
-                                    Split::kUnits, false,  nullptr, nullptr,
-                                    nullptr,       tiling, run,     "f16"};
+extern const Kernel spmm_csr_f16 = {.op = "spmm",
+                                    .name = "csr",
+                                    .format = "csr",
+                                    .isa = SPARSEMARK_ISA_NAME,
+                                    .split = Split::kUnits,
+                                    .tiling = tiling,
+                                    .run = run,
+                                    .dtype = "f16"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -6,8 +6,6 @@
 //
 // Rows are spread evenly over the panels, so that two heights serve: kRows, and one less. A panel of still
 // fewer rows, of a small matrix, has zeros below.
-#include <cstdio>
-
 #include "half_panels.h"
 #include "unrolled.h"
 
@@ -168,14 +166,22 @@ std::int64_t scratch_bytes(const Encoded& a, std::int32_t) {
 }
 
 void tiling(const Encoded&, std::int32_t n, char* text) {
-  std::snprintf(text, 128, "rows %d x %d vectors of %d columns, f16 sums of %d", kRows,
-                even_width(n, kHalfLanes, Body::kMost), kHalfLanes, kHalfTerms);
+  say_half_tiling(text, kRows, even_width(n, kHalfLanes, Body::kMost));
 }
 
 }  // namespace
 
-extern const Kernel spmm_dense_f16 = {"spmm",        "dense", "dense",    SPARSEMARK_ISA_NAME,
-                                      Split::kWide,  true,    plan_bytes, plan,
-                                      scratch_bytes, tiling,  run,        "f16"};
+extern const Kernel spmm_dense_f16 = {.op = "spmm",
+                                      .name = "dense",
+                                      .format = "dense",
+                                      .isa = SPARSEMARK_ISA_NAME,
+                                      .split = Split::kWide,
+                                      .dense = true,
+                                      .plan_bytes = plan_bytes,
+                                      .plan = plan,
+                                      .scratch_bytes = scratch_bytes,
+                                      .tiling = tiling,
+                                      .run = run,
+                                      .dtype = "f16"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

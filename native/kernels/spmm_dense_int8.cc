@@ -77,8 +77,15 @@ void tiling(const Encoded&, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_dense_int8 = {"spmm",        "dense", "dense", SPARSEMARK_ISA_NAME,
-                                       Split::kWide,  true,    nullptr, nullptr,
-                                       scratch_bytes, tiling,  run,     "int8"};
+extern const Kernel spmm_dense_int8 = {.op = "spmm",
+                                       .name = "dense",
+                                       .format = "dense",
+                                       .isa = SPARSEMARK_ISA_NAME,
+                                       .split = Split::kWide,
+                                       .dense = true,
+                                       .scratch_bytes = scratch_bytes,
+                                       .tiling = tiling,
+                                       .run = run,
+                                       .dtype = "int8"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

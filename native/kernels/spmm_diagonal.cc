@@ -39,8 +39,12 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_diagonal = {"spmm",        "diagonal", "diagonal", SPARSEMARK_ISA_NAME,
-                                     Split::kUnits, false,      nullptr,    nullptr,
-                                     nullptr,       tiling,     run};
+extern const Kernel spmm_diagonal = {.op = "spmm",
+                                     .name = "diagonal",
+                                     .format = "diagonal",
+                                     .isa = SPARSEMARK_ISA_NAME,
+                                     .split = Split::kUnits,
+                                     .tiling = tiling,
+                                     .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

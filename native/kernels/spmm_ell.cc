@@ -27,7 +27,12 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_ell = {
-    "spmm", "ell", "ell", SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr, nullptr, tiling, run};
+extern const Kernel spmm_ell = {.op = "spmm",
+                                .name = "ell",
+                                .format = "ell",
+                                .isa = SPARSEMARK_ISA_NAME,
+                                .split = Split::kUnits,
+                                .tiling = tiling,
+                                .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -83,8 +83,13 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 template <int K, bool kHorizontal, bool kScatter>
 constexpr Kernel kernel_named(const char* name) {
   using Rows = Body<K, kHorizontal, kScatter>;
-  return {"spmm",  name,    name,    SPARSEMARK_ISA_NAME, Split::kUnits, false,
-          nullptr, nullptr, nullptr, tiling<Rows>,        run<Rows>};
+  return {.op = "spmm",
+          .name = name,
+          .format = name,
+          .isa = SPARSEMARK_ISA_NAME,
+          .split = Split::kUnits,
+          .tiling = tiling<Rows>,
+          .run = run<Rows>};
 }
 
 }  // namespace

@@ -204,8 +204,14 @@ void tiling(const Encoded&, std::int32_t n, char* text) {
 
 template <int N, int M>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmm",        name,   name,     SPARSEMARK_ISA_NAME, Split::kUnits, false, nullptr, nullptr,
-          scratch_bytes, tiling, run<N, M>};
+  return {.op = "spmm",
+          .name = name,
+          .format = name,
+          .isa = SPARSEMARK_ISA_NAME,
+          .split = Split::kUnits,
+          .scratch_bytes = scratch_bytes,
+          .tiling = tiling,
+          .run = run<N, M>};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // of A, the batch's rows pass by the tile of B, which stays in or near L1; rows of C are added to in L2.
 // Tiles are chosen in plan.h.
 #include "packed_runs.h"
+#include "panel.h"
 #include "plan.h"
 #include "unrolled.h"
 
@@ -345,9 +346,14 @@ void chosen_tiling(const Encoded& a, std::int32_t, const void* plan, char* text)
 
 }  // namespace
 
-extern const Kernel spmm_packed = {"spmm",        "packed", "packed", SPARSEMARK_ISA_NAME,
-                                   Split::kWide,  false,    nullptr,  nullptr,
-                                   scratch_bytes, tiling,   run};
+extern const Kernel spmm_packed = {.op = "spmm",
+                                   .name = "packed",
+                                   .format = "packed",
+                                   .isa = SPARSEMARK_ISA_NAME,
+                                   .split = Split::kWide,
+                                   .scratch_bytes = scratch_bytes,
+                                   .tiling = tiling,
+                                   .run = run};
 
 extern const Tunable tunable_spmm_packed = {&spmm_packed, kPackedKnobs,   sizeof(PackedPlan),
                                             chosen_plan,  chosen_scratch, chosen_tiling};

@@ -10,6 +10,7 @@
 // the tile 5 to 10 %; rows of equal length gain nothing, so it is not the branches. Numbers of columns loaded
 // a word ahead are 1.1 of loading each before its quad. What did not help: 4 or 6 vectors (0.8 to 0.95).
 #include "packed_runs.h"
+#include "panel.h"
 #include "plan.h"
 #include "quad_tile.h"
 #include "unrolled.h"
@@ -240,8 +241,14 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_packed_1x4_int8 = {"spmm",        "packed-1x4", "packed-1x4", SPARSEMARK_ISA_NAME,
-                                            Split::kWide,  false,        nullptr,      nullptr,
-                                            scratch_bytes, tiling,       run,          "int8"};
+extern const Kernel spmm_packed_1x4_int8 = {.op = "spmm",
+                                            .name = "packed-1x4",
+                                            .format = "packed-1x4",
+                                            .isa = SPARSEMARK_ISA_NAME,
+                                            .split = Split::kWide,
+                                            .scratch_bytes = scratch_bytes,
+                                            .tiling = tiling,
+                                            .run = run,
+                                            .dtype = "int8"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

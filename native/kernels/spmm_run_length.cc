@@ -48,7 +48,13 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 }
 
 constexpr Kernel kernel_named(const char* name, Split split) {
-  return {"spmm", name, name, SPARSEMARK_ISA_NAME, split, false, nullptr, nullptr, nullptr, tiling, run};
+  return {.op = "spmm",
+          .name = name,
+          .format = name,
+          .isa = SPARSEMARK_ISA_NAME,
+          .split = split,
+          .tiling = tiling,
+          .run = run};
 }
 
 }  // namespace

@@ -45,16 +45,12 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_sell_16_128 = {"spmm",
-                                        "sell-16-128",
-                                        "sell-16-128",
-                                        SPARSEMARK_ISA_NAME,
-                                        Split::kUnits,
-                                        false,
-                                        nullptr,
-                                        nullptr,
-                                        nullptr,
-                                        tiling,
-                                        run};
+extern const Kernel spmm_sell_16_128 = {.op = "spmm",
+                                        .name = "sell-16-128",
+                                        .format = "sell-16-128",
+                                        .isa = SPARSEMARK_ISA_NAME,
+                                        .split = Split::kUnits,
+                                        .tiling = tiling,
+                                        .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

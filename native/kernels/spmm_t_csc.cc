@@ -12,8 +12,12 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_t_csc = {"spmm_t",      "csc",  "csc",   SPARSEMARK_ISA_NAME,
-                                  Split::kUnits, false,  nullptr, nullptr,
-                                  nullptr,       tiling, run};
+extern const Kernel spmm_t_csc = {.op = "spmm_t",
+                                  .name = "csc",
+                                  .format = "csc",
+                                  .isa = SPARSEMARK_ISA_NAME,
+                                  .split = Split::kUnits,
+                                  .tiling = tiling,
+                                  .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -14,8 +14,12 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_t_csr = {"spmm_t",        "csr",  "csr",   SPARSEMARK_ISA_NAME,
-                                  Split::kColumns, false,  nullptr, nullptr,
-                                  nullptr,         tiling, run};
+extern const Kernel spmm_t_csr = {.op = "spmm_t",
+                                  .name = "csr",
+                                  .format = "csr",
+                                  .isa = SPARSEMARK_ISA_NAME,
+                                  .split = Split::kColumns,
+                                  .tiling = tiling,
+                                  .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -70,8 +70,12 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
 
 }  // namespace
 
-extern const Kernel spmm_triangular = {"spmm",        "triangular", "triangular", SPARSEMARK_ISA_NAME,
-                                       Split::kUnits, false,        nullptr,      nullptr,
-                                       nullptr,       tiling,       run};
+extern const Kernel spmm_triangular = {.op = "spmm",
+                                       .name = "triangular",
+                                       .format = "triangular",
+                                       .isa = SPARSEMARK_ISA_NAME,
+                                       .split = Split::kUnits,
+                                       .tiling = tiling,
+                                       .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -29,8 +29,12 @@ void tiling(const Encoded&, std::int32_t, char* text) { append(say_rows(text, 1)
 
 }  // namespace
 
-extern const Kernel spmspm_csr = {"spmspm",      "csr",  "csr",   SPARSEMARK_ISA_NAME,
-                                  Split::kUnits, false,  nullptr, nullptr,
-                                  nullptr,       tiling, run};
+extern const Kernel spmspm_csr = {.op = "spmspm",
+                                  .name = "csr",
+                                  .format = "csr",
+                                  .isa = SPARSEMARK_ISA_NAME,
+                                  .split = Split::kUnits,
+                                  .tiling = tiling,
+                                  .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

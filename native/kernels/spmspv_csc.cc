@@ -22,7 +22,12 @@ void tiling(const Encoded&, std::int32_t, char* text) { append(text, "C scattere
 
 }  // namespace
 
-extern const Kernel spmspv_csc = {
-    "spmspv", "csc", "csc", SPARSEMARK_ISA_NAME, Split::kNone, false, nullptr, nullptr, nullptr, tiling, run};
+extern const Kernel spmspv_csc = {.op = "spmspv",
+                                  .name = "csc",
+                                  .format = "csc",
+                                  .isa = SPARSEMARK_ISA_NAME,
+                                  .split = Split::kNone,
+                                  .tiling = tiling,
+                                  .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -22,8 +22,13 @@ void tiling(const Encoded&, std::int32_t, char* text) { append(say_dots(text, 1,
 
 }  // namespace
 
-extern const Kernel spmspv_csr = {"spmspv",      "csr",  "csr",   SPARSEMARK_ISA_NAME,
-                                  Split::kUnits, false,  nullptr, nullptr,
-                                  scratch_bytes, tiling, run};
+extern const Kernel spmspv_csr = {.op = "spmspv",
+                                  .name = "csr",
+                                  .format = "csr",
+                                  .isa = SPARSEMARK_ISA_NAME,
+                                  .split = Split::kUnits,
+                                  .scratch_bytes = scratch_bytes,
+                                  .tiling = tiling,
+                                  .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

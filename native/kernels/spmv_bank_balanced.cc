@@ -37,8 +37,13 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 template <int L>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmv",  name,    name,    SPARSEMARK_ISA_NAME, Split::kUnits, false,
-          nullptr, nullptr, nullptr, dots_tiling<1, 1>,   run<L>};
+  return {.op = "spmv",
+          .name = name,
+          .format = name,
+          .isa = SPARSEMARK_ISA_NAME,
+          .split = Split::kUnits,
+          .tiling = dots_tiling<1, 1>,
+          .run = run<L>};
 }
 
 }  // namespace

@@ -50,8 +50,12 @@ void tiling(const Encoded&, std::int32_t, char* text) {
 
 }  // namespace
 
-extern const Kernel spmv_bitmask = {"spmv",        "bitmask", "bitmask", SPARSEMARK_ISA_NAME,
-                                    Split::kUnits, false,     nullptr,   nullptr,
-                                    nullptr,       tiling,    run};
+extern const Kernel spmv_bitmask = {.op = "spmv",
+                                    .name = "bitmask",
+                                    .format = "bitmask",
+                                    .isa = SPARSEMARK_ISA_NAME,
+                                    .split = Split::kUnits,
+                                    .tiling = tiling,
+                                    .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

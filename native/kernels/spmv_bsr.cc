@@ -65,8 +65,13 @@ void tiling(const Encoded&, std::int32_t, char* text) {
 
 template <int R, int C>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmv",  name,    name,    SPARSEMARK_ISA_NAME, Split::kUnits, false,
-          nullptr, nullptr, nullptr, tiling<R, C>,        run<R, C>};
+  return {.op = "spmv",
+          .name = name,
+          .format = name,
+          .isa = SPARSEMARK_ISA_NAME,
+          .split = Split::kUnits,
+          .tiling = tiling<R, C>,
+          .run = run<R, C>};
 }
 
 }  // namespace

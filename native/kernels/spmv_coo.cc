@@ -19,16 +19,12 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_coo = {"spmv",
-                                "coo",
-                                "coo",
-                                SPARSEMARK_ISA_NAME,
-                                Split::kUnits,
-                                false,
-                                nullptr,
-                                nullptr,
-                                nullptr,
-                                dots_tiling<1, 2>,
-                                run};
+extern const Kernel spmv_coo = {.op = "spmv",
+                                .name = "coo",
+                                .format = "coo",
+                                .isa = SPARSEMARK_ISA_NAME,
+                                .split = Split::kUnits,
+                                .tiling = dots_tiling<1, 2>,
+                                .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

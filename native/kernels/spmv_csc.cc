@@ -20,7 +20,12 @@ void tiling(const Encoded&, std::int32_t, char* text) { append(text, "C scattere
 
 }  // namespace
 
-extern const Kernel spmv_csc = {
-    "spmv", "csc", "csc", SPARSEMARK_ISA_NAME, Split::kNone, false, nullptr, nullptr, nullptr, tiling, run};
+extern const Kernel spmv_csc = {.op = "spmv",
+                                .name = "csc",
+                                .format = "csc",
+                                .isa = SPARSEMARK_ISA_NAME,
+                                .split = Split::kNone,
+                                .tiling = tiling,
+                                .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -30,7 +30,13 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_csr_bf16 = {"spmv",  "csr",   "csr",   SPARSEMARK_ISA_NAME, Split::kUnits, false,
-                                     nullptr, nullptr, nullptr, dots_tiling<1, 2>,   run,           "bf16"};
+extern const Kernel spmv_csr_bf16 = {.op = "spmv",
+                                     .name = "csr",
+                                     .format = "csr",
+                                     .isa = SPARSEMARK_ISA_NAME,
+                                     .split = Split::kUnits,
+                                     .tiling = dots_tiling<1, 2>,
+                                     .run = run,
+                                     .dtype = "bf16"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

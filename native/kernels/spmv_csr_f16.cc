@@ -48,8 +48,14 @@ std::int64_t scratch_bytes(const Encoded& a, std::int32_t) { return static_cast<
 
 }  // namespace
 
-extern const Kernel spmv_csr_f16 = {"spmv", "csr",   "csr",   SPARSEMARK_ISA_NAME, Split::kUnits,
-                                    false,  nullptr, nullptr, scratch_bytes,       dots_tiling<1, 2>,
-                                    run,    "f16"};
+extern const Kernel spmv_csr_f16 = {.op = "spmv",
+                                    .name = "csr",
+                                    .format = "csr",
+                                    .isa = SPARSEMARK_ISA_NAME,
+                                    .split = Split::kUnits,
+                                    .scratch_bytes = scratch_bytes,
+                                    .tiling = dots_tiling<1, 2>,
+                                    .run = run,
+                                    .dtype = "f16"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -51,8 +51,14 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_dense_bf16 = {
-    "spmv",  "dense", "dense", SPARSEMARK_ISA_NAME,          Split::kUnits, true,
-    nullptr, nullptr, nullptr, streams_tiling<kRows, kVecs>, run,           "bf16"};
+extern const Kernel spmv_dense_bf16 = {.op = "spmv",
+                                       .name = "dense",
+                                       .format = "dense",
+                                       .isa = SPARSEMARK_ISA_NAME,
+                                       .split = Split::kUnits,
+                                       .dense = true,
+                                       .tiling = streams_tiling<kRows, kVecs>,
+                                       .run = run,
+                                       .dtype = "bf16"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

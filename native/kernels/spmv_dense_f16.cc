@@ -71,8 +71,14 @@ void tiling(const Encoded&, std::int32_t, char* text) {
 
 }  // namespace
 
-extern const Kernel spmv_dense_f16 = {"spmv",        "dense", "dense", SPARSEMARK_ISA_NAME,
-                                      Split::kUnits, true,    nullptr, nullptr,
-                                      nullptr,       tiling,  run,     "f16"};
+extern const Kernel spmv_dense_f16 = {.op = "spmv",
+                                      .name = "dense",
+                                      .format = "dense",
+                                      .isa = SPARSEMARK_ISA_NAME,
+                                      .split = Split::kUnits,
+                                      .dense = true,
+                                      .tiling = tiling,
+                                      .run = run,
+                                      .dtype = "f16"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -18,7 +18,14 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_dense_int8 = {"spmv",  "dense", "dense", SPARSEMARK_ISA_NAME, Split::kUnits, true,
-                                       nullptr, nullptr, nullptr, in_place_tiling<1>,  run,           "int8"};
+extern const Kernel spmv_dense_int8 = {.op = "spmv",
+                                       .name = "dense",
+                                       .format = "dense",
+                                       .isa = SPARSEMARK_ISA_NAME,
+                                       .split = Split::kUnits,
+                                       .dense = true,
+                                       .tiling = in_place_tiling<1>,
+                                       .run = run,
+                                       .dtype = "int8"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -71,16 +71,12 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_diagonal = {"spmv",
-                                     "diagonal",
-                                     "diagonal",
-                                     SPARSEMARK_ISA_NAME,
-                                     Split::kUnits,
-                                     false,
-                                     nullptr,
-                                     nullptr,
-                                     nullptr,
-                                     in_place_tiling<kVecs * kLanes>,
-                                     run};
+extern const Kernel spmv_diagonal = {.op = "spmv",
+                                     .name = "diagonal",
+                                     .format = "diagonal",
+                                     .isa = SPARSEMARK_ISA_NAME,
+                                     .split = Split::kUnits,
+                                     .tiling = in_place_tiling<kVecs * kLanes>,
+                                     .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -14,16 +14,12 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_ell = {"spmv",
-                                "ell",
-                                "ell",
-                                SPARSEMARK_ISA_NAME,
-                                Split::kUnits,
-                                false,
-                                nullptr,
-                                nullptr,
-                                nullptr,
-                                dots_tiling<1, 2>,
-                                run};
+extern const Kernel spmv_ell = {.op = "spmv",
+                                .name = "ell",
+                                .format = "ell",
+                                .isa = SPARSEMARK_ISA_NAME,
+                                .split = Split::kUnits,
+                                .tiling = dots_tiling<1, 2>,
+                                .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -87,8 +87,13 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 template <int B, int K, bool kScatter>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmv",  name,    name,    SPARSEMARK_ISA_NAME,   Split::kUnits,      false,
-          nullptr, nullptr, nullptr, dots_tiling<B / K, 2>, run<B, K, kScatter>};
+  return {.op = "spmv",
+          .name = name,
+          .format = name,
+          .isa = SPARSEMARK_ISA_NAME,
+          .split = Split::kUnits,
+          .tiling = dots_tiling<B / K, 2>,
+          .run = run<B, K, kScatter>};
 }
 
 }  // namespace

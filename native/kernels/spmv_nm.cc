@@ -52,8 +52,13 @@ void tiling(const Encoded&, std::int32_t, char* text) {
 
 template <int N, int M>
 constexpr Kernel kernel_named(const char* name) {
-  return {"spmv",  name,    name,    SPARSEMARK_ISA_NAME, Split::kUnits, false,
-          nullptr, nullptr, nullptr, tiling<N, M>,        run<N, M>};
+  return {.op = "spmv",
+          .name = name,
+          .format = name,
+          .isa = SPARSEMARK_ISA_NAME,
+          .split = Split::kUnits,
+          .tiling = tiling<N, M>,
+          .run = run<N, M>};
 }
 
 }  // namespace

@@ -66,8 +66,12 @@ void tiling(const Encoded&, std::int32_t, char* text) { append(say_rows(text, 2)
 
 }  // namespace
 
-extern const Kernel spmv_packed = {"spmv",        "packed", "packed", SPARSEMARK_ISA_NAME,
-                                   Split::kUnits, false,    nullptr,  nullptr,
-                                   nullptr,       tiling,   run};
+extern const Kernel spmv_packed = {.op = "spmv",
+                                   .name = "packed",
+                                   .format = "packed",
+                                   .isa = SPARSEMARK_ISA_NAME,
+                                   .split = Split::kUnits,
+                                   .tiling = tiling,
+                                   .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -77,8 +77,13 @@ void tiling(const Encoded&, std::int32_t, char* text) { append(say_rows(text, 2)
 
 }  // namespace
 
-extern const Kernel spmv_packed_1x4_int8 = {"spmv",        "packed-1x4", "packed-1x4", SPARSEMARK_ISA_NAME,
-                                            Split::kUnits, false,        nullptr,      nullptr,
-                                            nullptr,       tiling,       run,          "int8"};
+extern const Kernel spmv_packed_1x4_int8 = {.op = "spmv",
+                                            .name = "packed-1x4",
+                                            .format = "packed-1x4",
+                                            .isa = SPARSEMARK_ISA_NAME,
+                                            .split = Split::kUnits,
+                                            .tiling = tiling,
+                                            .run = run,
+                                            .dtype = "int8"};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

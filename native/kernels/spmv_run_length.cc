@@ -33,8 +33,14 @@ std::int64_t scratch_bytes(const Encoded& a, std::int32_t) { return element_rows
 void tiling(const Encoded&, std::int32_t, char* text) { append(text, "C scattered, sums in scratch"); }
 
 constexpr Kernel kernel_named(const char* name, Split split) {
-  return {"spmv",        name,   name, SPARSEMARK_ISA_NAME, split, false, nullptr, nullptr,
-          scratch_bytes, tiling, run};
+  return {.op = "spmv",
+          .name = name,
+          .format = name,
+          .isa = SPARSEMARK_ISA_NAME,
+          .split = split,
+          .scratch_bytes = scratch_bytes,
+          .tiling = tiling,
+          .run = run};
 }
 
 }  // namespace

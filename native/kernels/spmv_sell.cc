@@ -50,16 +50,12 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_sell_16_128 = {"spmv",
-                                        "sell-16-128",
-                                        "sell-16-128",
-                                        SPARSEMARK_ISA_NAME,
-                                        Split::kUnits,
-                                        false,
-                                        nullptr,
-                                        nullptr,
-                                        nullptr,
-                                        dots_tiling<kHeight, 2>,
-                                        run};
+extern const Kernel spmv_sell_16_128 = {.op = "spmv",
+                                        .name = "sell-16-128",
+                                        .format = "sell-16-128",
+                                        .isa = SPARSEMARK_ISA_NAME,
+                                        .split = Split::kUnits,
+                                        .tiling = dots_tiling<kHeight, 2>,
+                                        .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

@@ -54,16 +54,12 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 }  // namespace
 
-extern const Kernel spmv_triangular = {"spmv",
-                                       "triangular",
-                                       "triangular",
-                                       SPARSEMARK_ISA_NAME,
-                                       Split::kUnits,
-                                       false,
-                                       nullptr,
-                                       nullptr,
-                                       nullptr,
-                                       streams_tiling<kRows, kVecs>,
-                                       run};
+extern const Kernel spmv_triangular = {.op = "spmv",
+                                       .name = "triangular",
+                                       .format = "triangular",
+                                       .isa = SPARSEMARK_ISA_NAME,
+                                       .split = Split::kUnits,
+                                       .tiling = streams_tiling<kRows, kVecs>,
+                                       .run = run};
 
 }  // namespace sparsemark::SPARSEMARK_ISA

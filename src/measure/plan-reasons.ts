@@ -16,7 +16,7 @@ export const planReasons: readonly {
     form: /^k \d+$/,
     words: 'k K',
     reason:
-      'a block is K columns of A, whose rows of B stay near L1 while the rows of A pass by; wider where A is sparser: a row pays a load and a store of C in each block, and should meet 10 nonzeros there',
+      'a block is K columns of A, whose rows of B stay near L1 while the rows of A pass by; wider where A is sparser: a row pays a load and a store of C in each block, and should meet 10 nonzeros there; wider, too, where the widest vectors are those of AVX2, for whose tiles a row of B takes fewer bytes',
   },
   {
     form: /^f16 sums of \d+$/,
@@ -34,7 +34,7 @@ export const planReasons: readonly {
     form: /^B copied$/,
     words: 'B copied',
     reason:
-      'the tile of B goes to scratch first: its rows begin off a vector, or lie a power of two apart and fall into the same sets of L1',
+      'the tile of B goes to scratch first: its rows begin off a vector, or lie a power of two apart and fall into the same sets of L1, or, on AVX2, are met so often that a tile whose rows lie side by side pays',
   },
   {
     form: /^B fetched ahead$/,

@@ -17,8 +17,7 @@ export const layerShapes = [
   ['r50-512x128', 512, 128, 784],
 ];
 
-export function workloadOf({ layer, m, k, n, density, seed = 1, cache = 'hot', label = 'uniform', pattern }) {
-  const op = n === 1 ? 'spmv' : 'spmm';
+export function workloadOf({ layer, m, k, n, density, seed = 1, cache = 'hot', label = 'uniform', pattern, op = n === 1 ? 'spmv' : 'spmm' }) {
   const shape = { m, k, n };
   const spec = pattern ?? { name: 'uniform', parameters: {}, label };
   const facts = { op, dtype: 'f32', shape, cache, label: spec.label, density, seed };

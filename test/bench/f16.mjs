@@ -40,7 +40,7 @@ function jobOf(problem, dtype, format) {
 }
 
 const only = process.argv[2];
-const columns = new Map(densities.map((density) => [density, []]));
+const columns = new Map(densities.map((density) => [density, { csr: [], packed: [] }]));
 const dense = [];
 for (const [layer, m, k, n] of layerShapes) {
   if (only !== undefined && layer !== only) continue;
@@ -49,11 +49,12 @@ for (const [layer, m, k, n] of layerShapes) {
     const problem = makeProblem({ ...shape, dtype: 'f16' });
     const jobs = [
       jobOf(problem, 'f16', 'csr'),
+      jobOf(problem, 'f16', 'packed'),
       jobOf(problem, 'f16', 'dense'),
       jobOf(makeProblem({ ...shape, dtype: 'f32' }), 'f32', 'dense'),
     ];
     const reference = opNamed('spmm').reference(problem);
-    const checks = jobs.slice(0, 2).map(({ job }) => checkAnswer(reference, native.answer(job)));
+    const checks = jobs.slice(0, 3).map(({ job }) => checkAnswer(reference, native.answer(job)));
     if (checks.some(({ ok }) => !ok)) throw new Error(`${layer} at density ${density}: wrong answer`);
     const sample = new Float64Array(1);
     for (let round = 0; round < rounds; round += 1) {
@@ -62,15 +63,21 @@ for (const [layer, m, k, n] of layerShapes) {
         samples.push(sample[0]);
       }
     }
-    const [csr, half, single] = jobs.map(({ samples }) => median(samples));
-    columns.get(density).push(half / csr);
+    const [csr, packed, half, single] = jobs.map(({ samples }) => median(samples));
+    columns.get(density).csr.push(half / csr);
+    columns.get(density).packed.push(half / packed);
     dense.push(single / half);
     const rate = (timeNs, share) => ((2 * m * k * n * share) / timeNs).toFixed(0);
+    const [ofCsr, ofPacked, ofDense] = checks.map(({ maxAbsError }) => maxAbsError.toPrecision(2));
     console.log(
-      `${layer.padEnd(14)} ${`${m}x${k}x${n}`.padEnd(13)} ${(1 - density).toFixed(2)}  ${(half / csr).toFixed(2).padStart(6)}x   useful GFLOP/s: ${rate(csr, density).padStart(5)}; dense: f16 ${rate(half, 1)}, f32 ${rate(single, 1)}; largest error ${checks.map(({ maxAbsError }) => maxAbsError.toPrecision(2)).join(', dense ')}`,
+      `${layer.padEnd(14)} ${`${m}x${k}x${n}`.padEnd(13)} ${(1 - density).toFixed(2)}  csr ${(half / csr).toFixed(2).padStart(6)}x  packed ${(half / packed).toFixed(2).padStart(6)}x   useful GFLOP/s: ${rate(csr, density).padStart(5)}, ${rate(packed, density).padStart(5)}; dense: f16 ${rate(half, 1)}, f32 ${rate(single, 1)}; largest error ${ofCsr}, ${ofPacked}, dense ${ofDense}`,
     );
   }
 }
 const summary = (ratios) => `geomean ${geomean(ratios).toFixed(2)}, least ${Math.min(...ratios).toFixed(2)}`;
-for (const [density, ratios] of columns) console.log(`sparsity ${(1 - density).toFixed(2)}: csr over dense, both f16: ${summary(ratios)}`);
+for (const [density, ratios] of columns) {
+  for (const format of ['csr', 'packed']) {
+    console.log(`sparsity ${(1 - density).toFixed(2)}: ${format} over dense, both f16: ${summary(ratios[format])}`);
+  }
+}
 console.log(`dense f16 over dense f32: ${summary(dense)}`);

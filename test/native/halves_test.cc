@@ -22,19 +22,27 @@ double double_of(std::uint16_t half) {
   return (half & 0x8000) != 0 ? -magnitude : magnitude;
 }
 
-// A row of these values, as a canonical matrix.
-sparsemark_csr row_of(const std::vector<float>& values, std::vector<std::int32_t>& places) {
+// So many rows of these values, nothing left out, as a canonical matrix.
+sparsemark_csr rows_of(const std::vector<float>& values, std::int32_t rows,
+                       std::vector<std::int32_t>& places) {
   const std::int32_t count = static_cast<std::int32_t>(values.size());
-  places.assign({0, count});
-  for (std::int32_t j = 0; j < count; ++j) places.push_back(j);
-  return {1, count, count, places.data(), places.data() + 2, values.data()};
+  const std::int32_t cols = rows > 0 ? count / rows : 0;
+  places.clear();
+  for (std::int32_t i = 0; i <= rows; ++i) places.push_back(i * cols);
+  for (std::int32_t p = 0; p < count; ++p) places.push_back(p % cols);
+  return {rows, cols, count, places.data(), places.data() + rows + 1, values.data()};
+}
+sparsemark_csr row_of(const std::vector<float>& values, std::vector<std::int32_t>& places) {
+  return rows_of(values, 1, places);
 }
 
-// c = the row times B (k x n) by a kernel; false, with a failed check, where it cannot.
+// c = A times B (k x n) by a kernel, A of so many rows that hold these values; false, with a failed check,
+// where it cannot.
 bool multiply(const sparsemark_library& library, std::int32_t index, const std::vector<float>& row,
-              const std::vector<std::uint16_t>& b, std::int32_t n, std::vector<std::uint16_t>& c) {
+              const std::vector<std::uint16_t>& b, std::int32_t n, std::vector<std::uint16_t>& c,
+              std::int32_t rows = 1) {
   std::vector<std::int32_t> places;
-  const sparsemark_csr csr = row_of(row, places);
+  const sparsemark_csr csr = rows_of(row, rows, places);
   sparsemark_matrix* matrix = nullptr;
   sparsemark_encoded encoded = {};
   sparsemark_message message = {};
@@ -42,7 +50,8 @@ bool multiply(const sparsemark_library& library, std::int32_t index, const std::
   bool fine = library.encode(kernel.format, "f16", &csr, &matrix, &encoded, &message) == SPARSEMARK_OK;
   if (fine) {
     Operand b_aligned(b.size() * 2);
-    Operand c_aligned(static_cast<std::size_t>(n) * 2);
+    const std::size_t outputs = static_cast<std::size_t>(rows) * static_cast<std::size_t>(n);
+    Operand c_aligned(outputs * 2);
     if (!b.empty()) std::memcpy(b_aligned.data(), b.data(), b_aligned.bytes());
     sparsemark_product product = {};
     product.n = n;
@@ -53,7 +62,7 @@ bool multiply(const sparsemark_library& library, std::int32_t index, const std::
     fine = library.prepare(index, matrix, &product, &job, &message) == SPARSEMARK_OK;
     if (fine) {
       library.run(job);
-      c.resize(static_cast<std::size_t>(n));
+      c.resize(outputs);
       std::memcpy(c.data(), c_aligned.data(), c_aligned.bytes());
       library.free_job(job);
     }
@@ -74,7 +83,7 @@ void for_each_kernel(std::int32_t wide, Body body) {
     ++found;
     body(library, k, std::strcmp(library.kernels[k].op, "spmv") == 0 ? 1 : wide);
   }
-  SPARSEMARK_EXPECT(found >= 4, "%d kernels of f16", found);
+  SPARSEMARK_EXPECT(found >= 5, "%d kernels of f16", found);
 }
 
 const Format& format_of(const char* name) {
@@ -89,7 +98,7 @@ const Format& format_of(const char* name) {
 }  // namespace
 
 void half_values(const Options&) {
-  // All 65536 of them, in both formats: NaN of any payload, infinities, denormals and zeros of both signs.
+  // All 65536 of them, in all formats: NaN of any payload, infinities, denormals and zeros of both signs.
   std::vector<float> all;
   for (int half = 0; half < 65536; ++half) {
     const double value = double_of(static_cast<std::uint16_t>(half));
@@ -104,7 +113,7 @@ void half_values(const Options&) {
   std::vector<std::int32_t> places;
   const sparsemark_csr row = row_of(all, places);
   const Csr csr = {1, row.cols, row.nnz, row.row_offsets, row.col_indices, row.values};
-  for (const char* name : {"dense", "csr"}) {
+  for (const char* name : {"dense", "csr", "packed"}) {
     const Format& format = format_of(name);
     Matrix matrix;
     matrix.view.rows = 1;
@@ -116,13 +125,16 @@ void half_values(const Options&) {
     format.decode(matrix, decoded.data());
     SPARSEMARK_EXPECT(std::memcmp(decoded.data(), all.data(), all.size() * sizeof(float)) == 0,
                       "%s of f16 changes one of its own numbers", name);
-    bool same = true;
-    for (int half = 0; half < 65536; ++half) {
-      std::uint16_t stored = 0;
-      std::memcpy(&stored, matrix.bytes.data() + 2 * half, 2);
-      same = same && stored == half;
+    // Packed has its columns there, and values in the order of its stream.
+    if (std::strcmp(name, "packed") != 0) {
+      bool same = true;
+      for (int half = 0; half < 65536; ++half) {
+        std::uint16_t stored = 0;
+        std::memcpy(&stored, matrix.bytes.data() + 2 * half, 2);
+        same = same && stored == half;
+      }
+      SPARSEMARK_EXPECT(same, "%s of f16 stores other bits than IEEE 754's", name);
     }
-    SPARSEMARK_EXPECT(same, "%s of f16 stores other bits than IEEE 754's", name);
     const struct {
       float value;
       const char* reason;
@@ -174,6 +186,29 @@ void half_sums(const Options& options) {
                         double_of(plain), expected, permitted);
     }
   });
+}
+
+void half_parts(const Options&) {
+  // No more than 64 products of a row are added up in f16, wherever a format begins and ends its blocks: 64
+  // times 32 are 2048, to which f16 alone can add no 1. The 32 ones behind them come from a sum of their own.
+  for (const std::int32_t rows : {1, 2, 7}) {
+    std::vector<float> values;
+    for (std::int32_t i = 0; i < rows; ++i) {
+      for (std::int32_t j = 0; j < 96; ++j) values.push_back(j < 64 ? 32.0f : 1.0f);
+    }
+    for (const std::int32_t wide : {3, 17, 40, 300}) {
+      std::vector<std::uint16_t> b(96 * static_cast<std::size_t>(wide), half_of(1.0f));
+      for_each_kernel(wide, [&](const sparsemark_library& library, std::int32_t index, std::int32_t n) {
+        std::vector<std::uint16_t> c;
+        if (!multiply(library, index, values, b, n, c, rows)) return;
+        int wrong = 0;
+        for (const std::uint16_t bits : c) wrong += double_of(bits) != 2080.0 ? 1 : 0;
+        const sparsemark_kernel& kernel = library.kernels[index];
+        SPARSEMARK_EXPECT(wrong == 0, "%s %s %s: %d of %d x %d sums of 96 products are not 2080", kernel.op,
+                          kernel.name, kernel.isa, wrong, rows, n);
+      });
+    }
+  }
 }
 
 void half_extremes(const Options&) {

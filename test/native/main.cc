@@ -26,6 +26,7 @@ void wide_columns(const Options& options);
 void door_errors(const Options& options);
 void half_values(const Options& options);
 void half_sums(const Options& options);
+void half_parts(const Options& options);
 void half_extremes(const Options& options);
 void half_digests(const Options& options);
 void chosen_plans(const Options& options);
@@ -56,6 +57,7 @@ constexpr Test kTests[] = {
     {"kernels: columns of 16 bits and of more", wide_columns},
     {"f16: formats hold every number of 16 bits and no other", half_values},
     {"f16: long sums pass where sums in f16 alone would not", half_sums},
+    {"f16: sums of at most 64 products, of single rows and of several", half_parts},
     {"f16: denormals, infinities and NaN", half_extremes},
     {"f16: sums are rounded as IEEE 754 says", half_digests},
     {"library: wrong calls are refused with a reason", door_errors},
