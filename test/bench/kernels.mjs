@@ -18,16 +18,20 @@ import { parseArgs } from 'node:util';
 import { describe, geomean, measure, workloadOf } from './cells.mjs';
 import { shapes } from './shapes.mjs';
 
-const { values: options, positionals: asked } = parseArgs({
-  allowPositionals: true,
-  options: { shape: { type: 'string' }, sparsity: { type: 'string' } },
-});
-const named = options.shape?.split(',');
-const chosen = named === undefined ? shapes : shapes.filter(([name]) => named.some((text) => name.includes(text)));
 const fail = (message) => {
   console.error(message);
   process.exit(42);
 };
+function argumentsOf() {
+  try {
+    return parseArgs({ allowPositionals: true, options: { shape: { type: 'string' }, sparsity: { type: 'string' } } });
+  } catch (error) {
+    return fail(`Expected names of tables, --shape and --sparsity, received others. ${error.message}`);
+  }
+}
+const { values: options, positionals: asked } = argumentsOf();
+const named = options.shape?.split(',');
+const chosen = named === undefined ? shapes : shapes.filter(([name]) => named.some((text) => name.includes(text)));
 if (chosen.length === 0) {
   fail(`Expected a part of a shape's name for --shape, received "${options.shape}". Names: ${shapes.map(([name]) => name).join(', ')}.`);
 }
