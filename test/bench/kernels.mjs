@@ -99,17 +99,13 @@ async function run(workloads, formats, threads) {
 
 // One line a shape and the geomean of each column; figures(cell) of each shape and sparsity.
 function table(title, of, sparsities, goals, cell, figure) {
-  if (of.length === 0) return;
+  const values = of.map((shape) => sparsities.map((sparsity) => figure(cell(shape, sparsity))));
+  // No shape of that kind was chosen, or no library here has the op.
+  if (!values.flat().some(Number.isFinite)) return;
   console.log(`\n${title}`);
   row('sparsity', sparsities);
-  const columns = sparsities.map(() => []);
-  for (const shape of of) {
-    row(shape[0], sparsities.map((sparsity, column) => {
-      const value = figure(cell(shape, sparsity));
-      columns[column].push(value);
-      return value;
-    }));
-  }
+  for (const [index, [name]] of of.entries()) row(name, values[index]);
+  const columns = sparsities.map((_, column) => values.map((line) => line[column]));
   row('geomean', columns.map((column) => geomean(column.filter(Number.isFinite))));
   row('least', columns.map((column) => Math.min(...column)));
   if (goals.length > 0) row(binding ? 'goal' : 'goal, AVX-512', goals);
