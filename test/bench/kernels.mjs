@@ -89,10 +89,10 @@ async function run(workloads, formats, threads) {
   }
   return (work, format) => {
     const measured = cells.get(work.id).filter((cell) => cell.threads === 1);
-    const ours = best(measured.filter((cell) => cell.library === 'native' && cell.format === format));
+    const ours = best(measured.filter((cell) => cell.library === 'native' && !cell.dense && cell.format === format));
     const dense = best(measured.filter((cell) => cell.dense && !unhealthy.has(cell.library)));
     const rivals = measured.filter((cell) => cell.library !== 'native' && !cell.dense);
-    const twice = cells.get(work.id).find((cell) => cell.threads === 2 && cell.library === 'native' && cell.format === format);
+    const twice = cells.get(work.id).find((cell) => cell.threads === 2 && cell.library === 'native' && !cell.dense && cell.format === format);
     return { ours, dense, rival: best(rivals), twice, roofNs: roofNs(work.shape, ours) };
   };
 }
