@@ -2,8 +2,8 @@
 
 #include <atomic>
 #include <cmath>
-#include <thread>
-#include <vector>
+
+#include "crew.h"
 
 namespace sparsemark::accelerator {
 namespace {
@@ -39,6 +39,7 @@ const char* fill_row(const Engine& engine, const double* parameters, const doubl
     fault = "a parameter out of its range";
   } else {
     status = make(layer, made);
+    if (status == Status::kOverflow && made.reason == nullptr) made.reason = "more than 2^63 multiplications";
   }
   if (fault != nullptr) {
     made = Estimate();
@@ -115,15 +116,16 @@ const char* count_layer(const Engine& engine, const double* parameters, const do
 const char* estimate_batch(const Engine& engine, const double* parameters, bool each_own,
                            const double* layers, std::int64_t count, double* estimates, int threads) {
   // Small enough that the last ones end together, large enough that the counter does not matter.
-  constexpr std::int64_t kChunk = 256;
+  const std::int64_t share = count / (64 * static_cast<std::int64_t>(threads > 1 ? threads : 1));
+  const std::int64_t chunk = share < 1 ? 1 : share > 256 ? 256 : share;
   std::atomic<std::int64_t> next{0};
   std::atomic<const char*> reason{nullptr};
   const auto work = [&] {
     Estimate room;
     for (;;) {
-      const std::int64_t begin = next.fetch_add(kChunk);
+      const std::int64_t begin = next.fetch_add(chunk);
       if (begin >= count) return;
-      const std::int64_t end = begin + kChunk < count ? begin + kChunk : count;
+      const std::int64_t end = begin + chunk < count ? begin + chunk : count;
       for (std::int64_t i = begin; i < end; ++i) {
         const double* own = parameters + (each_own ? i * engine.parameter_count : 0);
         const char* why =
@@ -134,15 +136,8 @@ const char* estimate_batch(const Engine& engine, const double* parameters, bool 
       }
     }
   };
-  std::vector<std::thread> others;
-  try {
-    for (int t = 1; t < threads && t * kChunk < count; ++t) others.emplace_back(work);
-  } catch (...) {
-    for (std::thread& other : others) other.join();
-    throw;
-  }
-  work();
-  for (std::thread& other : others) other.join();
+  static Crew crew;
+  crew.run(count < threads ? static_cast<int>(count) : threads, work);
   return reason.load();
 }
 

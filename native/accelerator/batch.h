@@ -19,8 +19,8 @@ bool read_layer(const double* row, Layer& layer);
 
 // parameters: one row of the engine's parameters for all layers, or (each_own) one for each. layers: count
 // rows. estimates: count rows to be written. A row whose sizes are no whole numbers below 2^53, or whose
-// parameters are out of their range, has the status kUnsupported. Returns the first reason of an unsupported
-// row, or nullptr. May throw std::system_error where a thread cannot be started.
+// parameters are out of their range, has the status kUnsupported. Returns the first reason of a row without
+// an estimate, or nullptr where all have one. May throw std::system_error where a thread cannot be started.
 const char* estimate_batch(const Engine& engine, const double* parameters, bool each_own,
                            const double* layers, std::int64_t count, double* estimates, int threads);
 

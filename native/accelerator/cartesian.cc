@@ -144,7 +144,8 @@ Status estimate_cartesian(const double* parameters, const Layer& layer, Estimate
 
 // Loads of the elements of a group, and of many elements more: of each the sum over the parts of its steps
 // times the weights'. Doubles, which every vector unit multiplies: whole below 2^53 as the cycles are, so
-// that the order does not matter. Sums stay in registers: in memory, 0.3 ns for 64 pairs instead of 0.1.
+// that the order does not matter. Sums stay in registers: with sums in memory and a division for each nonzero
+// the count of density 0.9 took 2.7 ns for 64 pairs, now 0.8.
 [[gnu::always_inline]] inline void add_loads_of(const double* weight_parts, const double* input_parts,
                                                 std::int64_t parts, std::int64_t pes, double* loads) {
   constexpr int kBeside = 4;

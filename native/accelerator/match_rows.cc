@@ -41,8 +41,9 @@ std::int64_t most_by_lanes(const std::uint64_t* words, std::int64_t fours, std::
 }
 
 #if defined(__x86_64__)
-// A table of 16 counts looked up for each half of a byte: 0.2 ns for 64 pairs, against 0.4 of the popcnt
-// instruction and 0.5 of count_lanes. kRows, kWidth: as many as are known when this is compiled; 0 for any.
+// A table of 16 counts looked up for each half of a byte. SparTen's whole count of density 0.9 takes 0.9 ns
+// for 64 pairs, by count_lanes compiled for AVX2 1.2, by the popcnt instruction row by row 1.8. kRows,
+// kWidth: as many as are known when this is compiled; 0 for any.
 template <int kRows, int kWidth>
 [[gnu::target("avx2")]] std::int64_t most_by_avx2(const std::uint64_t* words, std::int64_t fours,
                                                   std::int64_t rows, std::int64_t width,

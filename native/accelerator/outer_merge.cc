@@ -95,7 +95,7 @@ double cycles_of(const double* parameters, const Layer& layer, const Work& work,
          out.terms[5];
 }
 
-Work expected_work(const Layer& layer) {
+Work expected_work(const double*, const Layer& layer) {
   const double m = static_cast<double>(layer.m);
   const double n = static_cast<double>(layer.n);
   const double k = static_cast<double>(layer.k);
@@ -115,15 +115,6 @@ Work expected_work(const Layer& layer) {
   made.swaps = m * half_pairs(row.mean(), row.variance());
   made.longest = half_pairs(longest.mean, longest.variance);
   return made;
-}
-
-Status estimate_outer(const double* parameters, const Layer& layer, Estimate& out) noexcept {
-  Layer dense = layer;
-  dense.weights = dense.activations = Density();
-  out.dense_cycles = cycles_of(parameters, dense, expected_work(dense), out);
-  out.cycles = cycles_of(parameters, layer, expected_work(layer), out);
-  out.multipliers = parameters[kPes];
-  return Status::kOk;
 }
 
 Status count_outer(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
@@ -161,7 +152,7 @@ extern const Engine outer_merge = {
     kParameters,   7,
     kTerms,        9,
     kActions,      3,
-    kFormula,      estimate_outer,
+    kFormula,      estimate_work<expected_work, cycles_of, kPes>,
     count_outer};
 
 }  // namespace sparsemark::accelerator

@@ -115,15 +115,6 @@ Work expected_work(const double* parameters, const Layer& layer) {
   return made;
 }
 
-Status estimate_merge(const double* parameters, const Layer& layer, Estimate& out) noexcept {
-  Layer dense = layer;
-  dense.weights = dense.activations = Density();
-  out.dense_cycles = cycles_of(parameters, dense, expected_work(parameters, dense), out);
-  out.cycles = cycles_of(parameters, layer, expected_work(parameters, layer), out);
-  out.multipliers = parameters[kPes];
-  return Status::kOk;
-}
-
 Status count_merge(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
   const auto radix = static_cast<std::int64_t>(parameters[kRadix]);
   const auto bytes_of_nonzero = static_cast<std::int64_t>(parameters[kNonzeroBytes]);
@@ -164,7 +155,7 @@ extern const Engine row_merge = {"row-merge", "skips zeros of both operands, row
                                  kParameters, 6,
                                  kTerms,      7,
                                  kActions,    3,
-                                 kFormula,    estimate_merge,
+                                 kFormula,    estimate_work<expected_work, cycles_of, kPes>,
                                  count_merge};
 
 }  // namespace sparsemark::accelerator

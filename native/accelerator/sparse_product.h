@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "masks.h"
+#include "engine.h"
 
 namespace sparsemark::accelerator {
 
@@ -20,6 +20,18 @@ double expected_intersection_steps(double points, double p, double q);
 // The same steps counted on two rows of bits, of the coordinates begin to end - 1.
 std::int64_t intersection_steps(const std::uint64_t* a, const std::uint64_t* b, std::int64_t begin,
                                 std::int64_t end) noexcept;
+
+// Cycles of a layer and those without zeros: kCyclesOf(parameters, layer, work, out) of the work that
+// kWorkOf(parameters, layer) expects. Parameter kPes is the number of elements, a multiplier each.
+template <auto kWorkOf, auto kCyclesOf, int kPes>
+Status estimate_work(const double* parameters, const Layer& layer, Estimate& out) noexcept {
+  Layer dense = layer;
+  dense.weights = dense.activations = Density();
+  out.dense_cycles = kCyclesOf(parameters, dense, kWorkOf(parameters, dense), out);
+  out.cycles = kCyclesOf(parameters, layer, kWorkOf(parameters, layer), out);
+  out.multipliers = parameters[kPes];
+  return Status::kOk;
+}
 
 // Z = W A a row at a time: which outputs of a row its inputs reach.
 class OutputRow {

@@ -134,15 +134,6 @@ Work expected_work(const double* parameters, const Layer& layer) {
   return made;
 }
 
-Status estimate_tiles(const double* parameters, const Layer& layer, Estimate& out) noexcept {
-  Layer dense = layer;
-  dense.weights = dense.activations = Density();
-  out.dense_cycles = cycles_of(parameters, dense, expected_work(parameters, dense), out);
-  out.cycles = cycles_of(parameters, layer, expected_work(parameters, layer), out);
-  out.multipliers = parameters[kPes];
-  return Status::kOk;
-}
-
 // A tile becomes a bit: whether it has any nonzero.
 BitMatrix tiles_of(const BitMatrix& mask, std::int64_t tile) {
   BitMatrix made(divide_up(mask.rows(), tile), divide_up(mask.cols(), tile));
@@ -257,7 +248,7 @@ extern const Engine tiled_intersection = {"tiled-intersection",
                                           kActions,
                                           3,
                                           kFormula,
-                                          estimate_tiles,
+                                          estimate_work<expected_work, cycles_of, kPes>,
                                           count_tiles};
 
 }  // namespace sparsemark::accelerator

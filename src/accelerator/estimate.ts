@@ -47,6 +47,8 @@ export function sweep(
   const parameters = options.parameters ?? Float64Array.from(accelerator.parameters);
   const { native } = loadNative();
   const reason = native.estimateLayers(index, parameters, layers, estimates, options.threads ?? 1);
+  // Where none was declined no row is read again, which one thread would do while the others wait.
+  if (reason === '') return estimates;
   for (let i = 0; i < count; i += 1) {
     const found = estimates[i * estimateFields];
     if (found !== status.ok)

@@ -18,16 +18,20 @@ import { parseArgs } from 'node:util';
 import { describe, geomean, measure, workloadOf } from './cells.mjs';
 import { shapes } from './shapes.mjs';
 
-const { values: options, positionals: asked } = parseArgs({
-  allowPositionals: true,
-  options: { shape: { type: 'string' }, sparsity: { type: 'string' } },
-});
-const named = options.shape?.split(',');
-const chosen = named === undefined ? shapes : shapes.filter(([name]) => named.some((text) => name.includes(text)));
 const fail = (message) => {
   console.error(message);
   process.exit(42);
 };
+function argumentsOf() {
+  try {
+    return parseArgs({ allowPositionals: true, options: { shape: { type: 'string' }, sparsity: { type: 'string' } } });
+  } catch (error) {
+    return fail(`Expected names of tables, --shape and --sparsity, received others. ${error.message}`);
+  }
+}
+const { values: options, positionals: asked } = argumentsOf();
+const named = options.shape?.split(',');
+const chosen = named === undefined ? shapes : shapes.filter(([name]) => named.some((text) => name.includes(text)));
 if (chosen.length === 0) {
   fail(`Expected a part of a shape's name for --shape, received "${options.shape}". Names: ${shapes.map(([name]) => name).join(', ')}.`);
 }
@@ -85,27 +89,23 @@ async function run(workloads, formats, threads) {
   }
   return (work, format) => {
     const measured = cells.get(work.id).filter((cell) => cell.threads === 1);
-    const ours = best(measured.filter((cell) => cell.library === 'native' && cell.format === format));
+    const ours = best(measured.filter((cell) => cell.library === 'native' && !cell.dense && cell.format === format));
     const dense = best(measured.filter((cell) => cell.dense && !unhealthy.has(cell.library)));
     const rivals = measured.filter((cell) => cell.library !== 'native' && !cell.dense);
-    const twice = cells.get(work.id).find((cell) => cell.threads === 2 && cell.library === 'native' && cell.format === format);
+    const twice = cells.get(work.id).find((cell) => cell.threads === 2 && cell.library === 'native' && !cell.dense && cell.format === format);
     return { ours, dense, rival: best(rivals), twice, roofNs: roofNs(work.shape, ours) };
   };
 }
 
 // One line a shape and the geomean of each column; figures(cell) of each shape and sparsity.
 function table(title, of, sparsities, goals, cell, figure) {
-  if (of.length === 0) return;
+  const values = of.map((shape) => sparsities.map((sparsity) => figure(cell(shape, sparsity))));
+  // No shape of that kind was chosen, or no library here has the op.
+  if (!values.flat().some(Number.isFinite)) return;
   console.log(`\n${title}`);
   row('sparsity', sparsities);
-  const columns = sparsities.map(() => []);
-  for (const shape of of) {
-    row(shape[0], sparsities.map((sparsity, column) => {
-      const value = figure(cell(shape, sparsity));
-      columns[column].push(value);
-      return value;
-    }));
-  }
+  for (const [index, [name]] of of.entries()) row(name, values[index]);
+  const columns = sparsities.map((_, column) => values.map((line) => line[column]));
   row('geomean', columns.map((column) => geomean(column.filter(Number.isFinite))));
   row('least', columns.map((column) => Math.min(...column)));
   if (goals.length > 0) row(binding ? 'goal' : 'goal, AVX-512', goals);

@@ -39,6 +39,7 @@ void accelerator_engines(const Options& options);
 void accelerator_digest(const Options& options);
 void accelerator_generic(const Options& options);
 void team_rounds(const Options& options);
+void crew_calls(const Options& options);
 void caches(const Options& options);
 
 namespace {
@@ -71,6 +72,7 @@ constexpr Test kTests[] = {
     {"accelerator: estimates have one digest", accelerator_digest},
     {"accelerator: generic designs have one digest", accelerator_generic},
     {"threads: every part runs once a round", team_rounds},
+    {"crew: each item of a call is done once", crew_calls},
     {"caches: the system and the CPU agree", caches},
 };
 

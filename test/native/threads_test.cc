@@ -1,10 +1,12 @@
 // The team of threads: every part once a round, whatever was written before a round is seen in it.
 #include "../../native/kernels/threads.h"
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 #include <vector>
 
+#include "../../native/accelerator/crew.h"
 #include "check.h"
 
 namespace sparsemark::test {
@@ -44,6 +46,35 @@ void team_rounds(const Options& options) {
     for (const int ran : counters.rounds_of) {
       SPARSEMARK_EXPECT(ran == rounds, "%d parts: a part ran %d times in %d rounds", parts, ran, rounds);
     }
+  }
+}
+
+// Whatever a call hands out is done once and before it returns, by one caller or by two at once.
+void crew_calls(const Options& options) {
+  accelerator::Crew crew;
+  const auto call = [&](int threads) {
+    constexpr int kItems = 300;
+    std::vector<int> done(kItems);
+    std::atomic<int> next{0};
+    std::atomic<int> at_once{0};
+    std::atomic<int> most_at_once{0};
+    crew.run(threads, [&] {
+      const int now = ++at_once;
+      for (int most = most_at_once; now > most && !most_at_once.compare_exchange_weak(most, now);) {
+      }
+      for (int i = next++; i < kItems; i = next++) ++done[static_cast<std::size_t>(i)];
+      --at_once;
+    });
+    bool all = at_once == 0 && most_at_once <= threads;
+    for (const int times : done) all = all && times == 1;
+    return all;
+  };
+  for (int round = 0; round < options.samples; ++round) {
+    bool other = false;
+    std::thread beside([&] { other = call(2); });
+    const bool all = call(1 + round % 4);
+    beside.join();
+    SPARSEMARK_EXPECT(all && other, "%d threads: items missing or done twice", 1 + round % 4);
   }
 }
 
