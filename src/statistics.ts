@@ -80,29 +80,44 @@ export function medianInterval(values: readonly number[], confidence = 0.95): Me
 }
 
 /**
- * Kish's design effect of values that were taken in groups, for statements about their median: how many times fewer
+ * Kish's design effect of values that were taken in groups, for statements about their median `middle`: how many times fewer
  * independent values would say as much. 1 for independent values, the group's size where all values of a group agree.
  * From the intraclass correlation of being above the median, which outliers do not move (one-way analysis of variance).
  * Of 472 cells of identical code, 12 groups of 4 each, 4.7 % of the 95 % intervals that come of it missed 0; one correlation
  * pooled over all cells made them no narrower (4.2 % missed), none at all missed 10.4 %.
  */
-export function designEffect(groups: readonly (readonly number[])[]): number {
-  const filled = groups.filter(({ length }) => length > 0);
-  const count = filled.reduce((sum, { length }) => sum + length, 0);
-  if (filled.length < 2 || count === filled.length) return 1;
-  const middle = medianOf(filled.flat());
-  const scores = filled.map((group) => group.map((value) => (Math.sign(value - middle) + 1) / 2));
-  const meanOf = (values: readonly number[]): number =>
-    values.reduce((sum, value) => sum + value, 0) / values.length;
-  const mean = meanOf(scores.flat());
-  const squares = (values: readonly number[], about: number): number =>
-    values.reduce((sum, value) => sum + (value - about) ** 2, 0);
-  const between =
-    scores.reduce((sum, group) => sum + group.length * (meanOf(group) - mean) ** 2, 0) / (filled.length - 1);
-  const within =
-    scores.reduce((sum, group) => sum + squares(group, meanOf(group)), 0) / (count - filled.length);
-  const size =
-    (count - filled.reduce((sum, { length }) => sum + length ** 2, 0) / count) / (filled.length - 1);
+export function designEffect(
+  groups: readonly (readonly number[])[],
+  middle: number = medianOf(groups.flat()),
+): number {
+  let count = 0;
+  let filled = 0;
+  let squaredSizes = 0;
+  let total = 0;
+  for (const { length } of groups) {
+    count += length;
+    squaredSizes += length ** 2;
+    if (length > 0) filled += 1;
+  }
+  if (filled < 2 || count === filled) return 1;
+  // A value above the median counts 1, the median itself 1/2.
+  const sums = groups.map((group) => {
+    let sum = 0;
+    for (const value of group) sum += (Math.sign(value - middle) + 1) / 2;
+    total += sum;
+    return sum;
+  });
+  const mean = total / count;
+  let betweenSquares = 0;
+  let withinSquares = 0;
+  groups.forEach((group, index) => {
+    const own = sums[index]! / group.length;
+    if (group.length > 0) betweenSquares += group.length * (own - mean) ** 2;
+    for (const value of group) withinSquares += ((Math.sign(value - middle) + 1) / 2 - own) ** 2;
+  });
+  const between = betweenSquares / (filled - 1);
+  const within = withinSquares / (count - filled);
+  const size = (count - squaredSizes / count) / (filled - 1);
   const spread = between + (size - 1) * within;
   const correlation = spread === 0 ? 0 : Math.min(1, Math.max(0, (between - within) / spread));
   return 1 + (size - 1) * correlation;
@@ -120,10 +135,10 @@ export function groupedMedianInterval(
   const values = groups.flat();
   const n = values.length;
   if (n === 0) throw new RangeError('Expected at least one value for the median, received none.');
-  const effective = Math.max(1, Math.floor(n / designEffect(groups)));
-  const found = signTestRank(effective, confidence);
   const sorted = Float64Array.from(values).sort();
   const median = quantileSorted(sorted as unknown as number[], 0.5);
+  const effective = Math.max(1, Math.floor(n / designEffect(groups, median)));
+  const found = signTestRank(effective, confidence);
   if (found === null)
     return { median, interval: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], coverage: 0 };
   const rank = Math.max(1, Math.floor(((n + 1) * found.rank) / (effective + 1)));

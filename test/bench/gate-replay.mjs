@@ -26,10 +26,12 @@ export function resampled(comparison, random, exchange) {
   const [first, second] = [draw(), draw()];
   const attemptOf = (recorded, drawn) => {
     const layouts = [];
+    const ratios = [];
     for (const { pass, swapped } of drawn) {
-      if (layouts.length >= least && isKnown(logRatiosOf({ layouts }), protocol, confidence)) break;
+      if (layouts.length >= least && isKnown(ratios, protocol, confidence)) break;
       const { baseNs, headNs } = recorded.layouts[pass % recorded.layouts.length];
       layouts.push(swapped ? { baseNs: headNs, headNs: baseNs } : { baseNs, headNs });
+      ratios.push(...logRatiosOf({ layouts: layouts.slice(-1) }));
     }
     return { ...recorded, layouts };
   };
