@@ -90,34 +90,23 @@ export function designEffect(
   groups: readonly (readonly number[])[],
   middle: number = medianOf(groups.flat()),
 ): number {
-  let count = 0;
-  let filled = 0;
-  let squaredSizes = 0;
-  let total = 0;
-  for (const { length } of groups) {
-    count += length;
-    squaredSizes += length ** 2;
-    if (length > 0) filled += 1;
+  const filled = groups.filter(({ length }) => length > 0);
+  const count = filled.reduce((sum, { length }) => sum + length, 0);
+  if (filled.length < 2 || count === filled.length) return 1;
+  const scoreOf = (value: number): number => (Math.sign(value - middle) + 1) / 2;
+  const scoresOf = (group: readonly number[]): number =>
+    group.reduce((sum, value) => sum + scoreOf(value), 0);
+  const mean = filled.reduce((sum, group) => sum + scoresOf(group), 0) / count;
+  let [betweenSquares, withinSquares, squaredSizes] = [0, 0, 0];
+  for (const group of filled) {
+    const own = scoresOf(group) / group.length;
+    betweenSquares += group.length * (own - mean) ** 2;
+    for (const value of group) withinSquares += (scoreOf(value) - own) ** 2;
+    squaredSizes += group.length ** 2;
   }
-  if (filled < 2 || count === filled) return 1;
-  // A value above the median counts 1, the median itself 1/2.
-  const sums = groups.map((group) => {
-    let sum = 0;
-    for (const value of group) sum += (Math.sign(value - middle) + 1) / 2;
-    total += sum;
-    return sum;
-  });
-  const mean = total / count;
-  let betweenSquares = 0;
-  let withinSquares = 0;
-  groups.forEach((group, index) => {
-    const own = sums[index]! / group.length;
-    if (group.length > 0) betweenSquares += group.length * (own - mean) ** 2;
-    for (const value of group) withinSquares += ((Math.sign(value - middle) + 1) / 2 - own) ** 2;
-  });
-  const between = betweenSquares / (filled - 1);
-  const within = withinSquares / (count - filled);
-  const size = (count - squaredSizes / count) / (filled - 1);
+  const between = betweenSquares / (filled.length - 1);
+  const within = withinSquares / (count - filled.length);
+  const size = (count - squaredSizes / count) / (filled.length - 1);
   const spread = between + (size - 1) * within;
   const correlation = spread === 0 ? 0 : Math.min(1, Math.max(0, (between - within) / spread));
   return 1 + (size - 1) * correlation;
