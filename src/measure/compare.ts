@@ -76,16 +76,17 @@ const confidence = 0.95;
 /**
  * Rounds between two starts of the libraries' processes. Where pages lie makes up to 10 % of a product that needs more than
  * L2, as much as the noise within a layout: then few rounds of many layouts say most. Of 80 cells of `quick` in 82 s on two
- * shared EPYC cores, 8 rounds left 43 inconclusive and 4 rounds 33. What a layout costs is encoding, checking and warming
- * up, 15 ms a side; 2 rounds left all of seven noisy single cells less well known than 4 did.
+ * shared EPYC cores, 8 rounds left 43 inconclusive and 4 rounds 33.
  */
 const roundsPerLayout = 4;
 /**
- * With fewer cells than this there is time for longer samples than `sampleTargetNs`, up to `mostLonger` times as long. The
- * whole suite gets most from short ones: of 172 cells in 70 s, 2.5 ms left 43 inconclusive, 5 ms 57 and 10 ms 74.
+ * With fewer cells than this there is time for twice the layouts and for longer samples. Of six of the noisiest cells, 5 %
+ * slower and alone in a run of 15 s each, 2 rounds of 5 ms found four, 2 of 10 ms four and 4 of 20 ms two: such cells lie
+ * 2 to 3 % apart from layout to layout, and 0.3 to 1.6 % within one. The whole suite gets most from short samples: of 172
+ * cells in 70 s, 2.5 ms left 43 inconclusive, 5 ms 57 and 10 ms 74.
  */
 const fewCells = 40;
-const mostLonger = 8;
+const ofFew = { roundsPerLayout: 2, longerSample: 2 };
 /** The first whole number of layouts that makes 101 rounds or more. */
 const maxRounds = 104;
 /** Cells of identical code, base against itself. */
@@ -206,7 +207,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
 
     const machine = describeMachineOnly();
     const startedAt = new Date();
-    const longer = Math.min(mostLonger, Math.max(1, fewCells / pairs.length));
+    const isFew = pairs.length < fewCells;
     const protocol: ComparisonProtocol = {
       threads: selection.threads,
       pinnedCpus: crews.pinnedCpus,
@@ -216,13 +217,13 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       formats: selection.formats,
       budgetSeconds: options.budgetSeconds,
       batchTargetNs: Math.max(batchNs, 1000 * machine.clockResolutionNs),
-      sampleTargetNs: longer * sampleTargetNs,
+      sampleTargetNs: isFew ? ofFew.longerSample * sampleTargetNs : sampleTargetNs,
       turnTargetNs,
       seed: options.seed,
       threshold: options.threshold,
       margin: options.margin,
       confidence,
-      roundsPerLayout,
+      roundsPerLayout: isFew ? ofFew.roundsPerLayout : roundsPerLayout,
       maxRounds,
       relinked: options.relinkedPath !== undefined,
       ...(options.correctedFor === undefined ? {} : { correctedFor: options.correctedFor }),
