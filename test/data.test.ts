@@ -172,7 +172,8 @@ describe('adding the collection', () => {
     const damaged = { 'dlmc/rn50/magnitude_pruning/0.9/initial_conv.smtx': '2, 3, 2\n0 1 2\n0 3\n' };
     const error = await errorOf(addDlmc(archive({ ...collection, ...damaged }), { dataFolder }));
     expect(error.code).toBe('BAD_MATRIX');
-    expect(error.place).toEqual({ file: 'dlmc/rn50/magnitude_pruning/0.9/initial_conv.smtx', line: 3 });
+    const file = 'dlmc/rn50/magnitude_pruning/0.9/initial_conv.smtx';
+    expect(error.place).toEqual({ file, line: 3, column: 3 });
     expect(cacheContent()).toEqual(before);
     expect(readFileSync(join(dataFolder, 'dlmc/rn50/magnitude_pruning/0.9/initial_conv.smtx'), 'utf8')).toBe(
       tiny,

@@ -63,6 +63,8 @@ constexpr FormulaLine kFormula[] = {
 
 // What a layer of one group moves and takes.
 struct Work {
+  double weights;  // nonzeros
+  double inputs;
   double weight_fibers;  // in tiles
   double input_fibers;
   double outputs;  // at the end
@@ -73,14 +75,13 @@ struct Work {
 
 double cycles_of(const double* parameters, const Layer& layer, const Work& work, Estimate& out) {
   const double groups = static_cast<double>(layer.groups);
-  const double k = static_cast<double>(layer.k);
   const double passes =
       std::ceil(static_cast<double>(layer.n) / (parameters[kBufferCols] * parameters[kTile]));
-  const double weights = static_cast<double>(layer.m) * k * layer.weights.density;
-  const double inputs = static_cast<double>(layer.n) * k * layer.activations.density;
+  const double nonzero_bytes = parameters[kNonzeroBytes];
+  const double fiber_bytes = parameters[kFiberBytes];
   const double bytes_of[] = {
-      groups * passes * (weights * parameters[kNonzeroBytes] + work.weight_fibers * parameters[kFiberBytes]),
-      groups * (inputs * parameters[kNonzeroBytes] + work.input_fibers * parameters[kFiberBytes]),
+      groups * passes * (work.weights * nonzero_bytes + work.weight_fibers * fiber_bytes),
+      groups * (work.inputs * nonzero_bytes + work.input_fibers * fiber_bytes),
       groups * 2.0 * work.reread * parameters[kOutputBytes],
       groups * work.outputs * parameters[kOutputBytes]};
   double bytes = 0.0;
@@ -114,6 +115,8 @@ Work expected_work(const double* parameters, const Layer& layer) {
   const double tile = parameters[kTile];
   const double buffer = parameters[kBufferInputs] * tile;
   Work made{};
+  made.weights = m * k * w;
+  made.inputs = n * k * a;
   made.weight_fibers = m * over_pieces(k, tile, [&](double size) { return chance_of_any(size, w); });
   made.input_fibers = n * over_pieces(k, tile, [&](double size) { return chance_of_any(size, a); });
   made.outputs = m * n * chance_of_any(k, w * a);
@@ -196,23 +199,24 @@ Outputs count_outputs(const double* parameters, const Layer& layer, const Masks&
 Status count_tiles(const double* parameters, const Layer& layer, const Masks& masks, Estimate& out) {
   const auto tile = static_cast<std::int64_t>(parameters[kTile]);
   const auto buffer = static_cast<std::int64_t>(parameters[kBufferInputs]);
-  std::int64_t weight_fibers = 0;
-  std::int64_t input_fibers = 0;
+  Work work{};
   std::int64_t steps = 0;
   std::vector<std::int64_t> rows;
   std::vector<std::int64_t> cols;
   const auto occupied = [](const BitMatrix& mask, std::int64_t begin, std::int64_t end,
-                           std::vector<std::int64_t>& found) {
+                           std::vector<std::int64_t>& found, double& nonzeros, double& fibers) {
     found.clear();
     for (std::int64_t i = 0; i < mask.rows(); ++i) {
-      if (mask.count(i, begin, end) > 0) found.push_back(i);
+      const std::int64_t count = mask.count(i, begin, end);
+      if (count > 0) found.push_back(i);
+      nonzeros += static_cast<double>(count);
     }
-    return static_cast<std::int64_t>(found.size());
+    fibers += static_cast<double>(found.size());
   };
   for (std::int64_t begin = 0; begin < layer.k; begin += tile) {
     const std::int64_t end = std::min(begin + tile, layer.k);
-    weight_fibers += occupied(masks.weights, begin, end, rows);
-    input_fibers += occupied(masks.by_output, begin, end, cols);
+    occupied(masks.weights, begin, end, rows, work.weights, work.weight_fibers);
+    occupied(masks.by_output, begin, end, cols, work.inputs, work.input_fibers);
     for (const std::int64_t i : rows) {
       for (const std::int64_t j : cols) {
         steps += intersection_steps(masks.weights.row(i), masks.by_output.row(j), begin, end);
@@ -230,9 +234,10 @@ Status count_tiles(const double* parameters, const Layer& layer, const Masks& ma
     }
   }
   const Outputs outputs = count_outputs(parameters, layer, masks, tiles);
-  const Work work{static_cast<double>(weight_fibers), static_cast<double>(input_fibers),
-                  static_cast<double>(outputs.all),   static_cast<double>(outputs.reread),
-                  static_cast<double>(steps),         static_cast<double>(tile_steps)};
+  work.outputs = static_cast<double>(outputs.all);
+  work.reread = static_cast<double>(outputs.reread);
+  work.steps = static_cast<double>(steps);
+  work.tile_steps = static_cast<double>(tile_steps);
   out.cycles = cycles_of(parameters, layer, work, out);
   return Status::kOk;
 }
