@@ -88,7 +88,8 @@ describe('invariants', () => {
           const full = one(accelerator, gemm(m, n, k));
           expect(full.utilisation).toBeLessThanOrEqual(1 + 1 / Math.max(full.cycles, 1) + 1e-9);
         }),
-        { numRuns: 40 },
+        // Sums of SparTen's chances that were above 1 by their rounding made its waiting negative.
+        { numRuns: 40, examples: [[{ m: 1, n: 1, k: 1, w: 0.01, a: 0.02001127202105935 }]] },
       );
     },
   );

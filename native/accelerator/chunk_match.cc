@@ -195,8 +195,9 @@ Status estimate_chunks(const double* parameters, const Layer& layer, Estimate& o
   const std::int64_t busiest = layer.n % clusters == 0 ? clusters : layer.n % clusters;
   const double waiting = expected_normal_maximum(static_cast<double>(busiest)) * std::sqrt(pixels * of_pixel);
   out.dense_cycles = pixels * outputs * static_cast<double>(layer.k);
-  out.cycles = pixels * sum;
-  out.terms[3] = out.cycles + waiting < out.dense_cycles ? waiting : out.dense_cycles - out.cycles;
+  // A sum of chances can be above 1 by its rounding.
+  out.cycles = std::min(pixels * sum, out.dense_cycles);
+  out.terms[3] = std::min(waiting, out.dense_cycles - out.cycles);
   out.cycles += out.terms[3];
   out.multipliers = units * parameters[kClusters];
   out.terms[0] = pixels * outputs * static_cast<double>(divide_up(layer.k, chunk));
