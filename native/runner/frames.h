@@ -1,6 +1,6 @@
 // Messages between a runner and the process that started it. A message is a number of words of eight bytes
 // and then that many words; every field begins on a word. A number is a double; text and arrays are their
-// length in bytes and then those, up to a whole word. src/measure/backends/runner.ts writes and reads the
+// length in bytes and then those, up to a whole word. src/measure/backends/frames.ts writes and reads the
 // same.
 #pragma once
 
