@@ -1,6 +1,7 @@
 /**
- * A shared library in a process that has no Node in it, `native/runner/main.cc`. It answers 7 ms after it was asked for, where a
- * worker takes 0.1 s of its core alone, so a comparison can afford to draw the layout of memory anew every few rounds.
+ * A shared library in a process that has no Node in it, `native/runner/main.cc`. It answers 7 ms after it was asked for,
+ * where a worker takes 0.1 s of its core alone, so a comparison can afford to draw the layout of memory anew every few
+ * rounds.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
