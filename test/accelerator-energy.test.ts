@@ -16,8 +16,14 @@ const gemm = (m: number, n: number, k: number, w = 1, a = 1): EstimatedLayer => 
 });
 const energyOf = (accelerator: Accelerator, layer: EstimatedLayer) => {
   const [found] = estimate(accelerator, [layer]);
-  return { ...found!.energy!, timeNs: found!.timeNs };
+  return { ...found!.energy!, timeNs: found!.timeNs, terms: found!.terms };
 };
+/** SIGMA's choice, which its terms tell; null of an engine that has none. */
+const liesStill = ({
+  cyclesWithWStationary: w,
+  cyclesWithAStationary: a,
+}: Readonly<Record<string, number>>) =>
+  w === undefined || a === undefined ? null : w <= a ? 'weights' : 'activations';
 const priced = acceleratorNames().filter((name) => loadAccelerator(name).energy !== null);
 
 describe('published power', () => {
@@ -52,13 +58,17 @@ describe('invariants', () => {
     const accelerator = loadAccelerator(name);
     fc.assert(
       fc.property(layers, ({ m, n, k, w, a, part }) => {
-        const { total, levels } = energyOf(accelerator, gemm(m, n, k, w, a));
+        const { total, levels, terms } = energyOf(accelerator, gemm(m, n, k, w, a));
         expect(levels.reduce((sum, { energy }) => sum + energy, 0)).toBeCloseTo(total, 6);
         for (const { accesses, bits, energy } of levels)
           for (const number of [accesses, bits, energy]) expect(number).toBeGreaterThanOrEqual(0);
         const slack = total * (1 + 1e-9);
-        expect(energyOf(accelerator, gemm(m, n, k, w * part, a)).total).toBeLessThanOrEqual(slack);
-        expect(energyOf(accelerator, gemm(m, n, k, w, a * part)).total).toBeLessThanOrEqual(slack);
+        for (const layer of [gemm(m, n, k, w * part, a), gemm(m, n, k, w, a * part)]) {
+          const fewer = energyOf(accelerator, layer);
+          // The operand that lies still is chosen by the time it takes, and the faster choice may read more.
+          if (liesStill(fewer.terms) !== liesStill(terms)) continue;
+          expect(fewer.total).toBeLessThanOrEqual(slack);
+        }
       }),
       { numRuns: 40 },
     );
