@@ -132,8 +132,8 @@ describe('samples that two workers take in turns', () => {
     });
     return started.status === 'started' ? started.sampling : null;
   };
-  const turns = (worker: LibraryWorker, waits: boolean, first: boolean) =>
-    worker.ask({ kind: 'turns', key: 'x', path: waitAt, waits, first });
+  const turns = (worker: LibraryWorker, waits: boolean, first: boolean, meeting = 1) =>
+    worker.ask({ kind: 'turns', key: 'x', path: waitAt, meeting, waits, first });
 
   it('are both there, whoever is first, and see a slowdown made on purpose', async () => {
     const [host, guest] = [await open({ waitAt }), await open({})];
@@ -161,7 +161,9 @@ describe('samples that two workers take in turns', () => {
     const [host, guest] = [await open({ waitAt }), await open({})];
     const nowhere = join(folder, 'nowhere');
     const sampling = (await start(guest, { sampling: { sampleTargetNs: 2e6, turnTargetNs: 1e5 } }))!;
-    expect(await guest.ask({ kind: 'turns', key: 'x', path: nowhere, waits: false, first: true })).toBeNull();
+    expect(
+      await guest.ask({ kind: 'turns', key: 'x', path: nowhere, meeting: 1, waits: false, first: true }),
+    ).toBeNull();
     expect(await turns(guest, true, true)).toBeNull();
     // Ten seconds of turns, in the midst of which one side is killed.
     await start(host, { sampling: { ...sampling, turnsPerSample: 100_000 } });
@@ -172,7 +174,7 @@ describe('samples that two workers take in turns', () => {
     setTimeout(() => dying.end(), 100);
     expect(await left).toBeInstanceOf(WorkerGone);
     expect(await long).toBeNull();
-    // The connection of a side that came and died is passed over.
+    // The connection of a side that came for another pair is passed over, whether it has died yet or lives.
     const late = await open({});
     await start(late, { sampling });
     const gone = turns(late, false, true).catch(() => null);
@@ -180,7 +182,12 @@ describe('samples that two workers take in turns', () => {
     late.end();
     await gone;
     await start(host, { sampling });
-    const both = await Promise.all([turns(host, true, true), turns(guest, false, false)]);
+    const another = await open({});
+    await start(another, { sampling });
+    const alone = turns(another, false, false, 2);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const both = await Promise.all([turns(host, true, true, 3), turns(guest, false, false, 3)]);
+    expect(await alone).toBeNull();
     expect(both.every((ns) => ns !== null && ns > 0)).toBe(true);
   });
 });

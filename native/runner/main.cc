@@ -188,6 +188,7 @@ class Runner {
     HostJob& asked = job(message);
     Turns how;
     how.path = message.text();
+    how.meeting = message.whole<std::uint32_t>();
     how.waits = message.whole<std::uint32_t>() != 0;
     how.first = message.whole<std::uint32_t>() != 0;
     how.turns = message.whole<std::int32_t>();

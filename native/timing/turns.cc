@@ -45,28 +45,35 @@ class Socket {
   }
 
   // Hands the turn over. False where the other side is gone.
-  bool pass() const {
+  bool pass() const { return sent('t'); }
+
+  // Sleeps until the turn comes. False where the other side is gone: a process that dies closes its end.
+  bool await() const {
+    char turn = 0;
+    return received(turn);
+  }
+
+  // Few bytes, which arrive as they were sent. False where the other side is gone.
+  template <typename Word>
+  bool sent(const Word& word) const {
 #if defined(MSG_NOSIGNAL)
     constexpr int kFlags = MSG_NOSIGNAL;
 #else
     constexpr int kFlags = 0;
 #endif
-    const char turn = 't';
-    ssize_t sent = 0;
+    ssize_t done = 0;
     do {
-      sent = send(descriptor_, &turn, 1, kFlags);
-    } while (sent < 0 && errno == EINTR);
-    return sent == 1;
+      done = send(descriptor_, &word, sizeof(word), kFlags);
+    } while (done < 0 && errno == EINTR);
+    return done == sizeof(word);
   }
-
-  // Sleeps until the turn comes. False where the other side is gone: a process that dies closes its end.
-  bool await() const {
-    char turn = 0;
-    ssize_t got = 0;
+  template <typename Word>
+  bool received(Word& word) const {
+    ssize_t done = 0;
     do {
-      got = recv(descriptor_, &turn, 1, 0);
-    } while (got < 0 && errno == EINTR);
-    return got == 1;
+      done = recv(descriptor_, &word, sizeof(word), 0);
+    } while (done < 0 && errno == EINTR);
+    return done == sizeof(word);
   }
 
  private:
@@ -102,27 +109,29 @@ bool is_readable(int descriptor, double until_ns) {
   return false;
 }
 
-// A connection on which the other side has answered; -1 where nobody comes in time. A side that came and died
-// before leaves its connection in the queue, so that one is tried after the other.
-int meet_as_host() {
+// A connection on which the other side has answered; -1 where nobody comes in time. A side that came for an
+// earlier meeting and died leaves its connection in the queue, and one that is about to die answers still, so
+// that one is tried after the other.
+int meet_as_host(std::uint32_t meeting) {
   if (listener < 0) return -1;
   const double until_ns = now_ns() + kPatienceNs;
   while (is_readable(listener, until_ns)) {
     Socket guest(accept(listener, nullptr, nullptr));
     if (guest.descriptor() < 0) continue;
-    if (guest.pass() && guest.await()) return guest.release();
+    std::uint32_t came_for = 0;
+    if (guest.pass() && guest.received(came_for) && came_for == meeting) return guest.release();
   }
   return -1;
 }
 
-int meet_as_guest(const std::string& path) {
+int meet_as_guest(const std::string& path, std::uint32_t meeting) {
   const sockaddr_un address = address_of(path);
   Socket host(new_socket());
   if (connect(host.descriptor(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
     return -1;
   // A host that is never asked to take turns leaves its guest in the queue.
   if (!is_readable(host.descriptor(), now_ns() + kPatienceNs)) return -1;
-  return host.await() && host.pass() ? host.release() : -1;
+  return host.await() && host.sent(meeting) ? host.release() : -1;
 }
 
 }  // namespace
@@ -141,7 +150,7 @@ void wait_at(const std::string& path) {
 }
 
 bool take_turns(HostJob& job, const Turns& turns, double* samples_ns) {
-  const Socket other(turns.waits ? meet_as_host() : meet_as_guest(turns.path));
+  const Socket other(turns.waits ? meet_as_host(turns.meeting) : meet_as_guest(turns.path, turns.meeting));
   if (other.descriptor() < 0) return false;
   for (int turn = 0; turn < turns.turns; ++turn) {
     if (!turns.first && !other.await()) return false;

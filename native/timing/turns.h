@@ -5,18 +5,22 @@
 // into turns of a tenth of a millisecond and taken alternately, both see nearly the same.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace sparsemark {
 
 class HostJob;
 
-// One side's part of a pair of samples. Both sides must agree on `turns`.
+// One side's part of a pair of samples. Both sides must agree on `turns` and `meeting`.
 struct Turns {
   // Socket at which the two meet.
   std::string path;
   // Whether this side waits there, after wait_at(path); the other one comes to it.
   bool waits = false;
+  // Of this pair of samples; both sides are told the same. A side that was to be in an earlier pair and has
+  // not died yet is passed over.
+  std::uint32_t meeting = 0;
   // Whether this side has the first turn.
   bool first = false;
   int turns = 0;

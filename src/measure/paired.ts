@@ -33,6 +33,9 @@ export interface PairedCell {
   readonly injectedSlowdown?: number;
 }
 
+/** Pairs of samples that this process has asked for. */
+let meetings = 0;
+
 /** What a worker calls a cell: base measures the same cell against head and against itself. */
 const keyOf = ({ cell }: Course): string => `${cell.against} ${cell.id}`;
 
@@ -135,11 +138,13 @@ export async function measureInTurns(
   /** A sample of each side, both cut into turns that alternate; `first` has the first one. */
   const round = async (first: Side, course: Course): Promise<boolean> => {
     const path = workers[course.cell.against]!.waitAt!;
+    meetings += 1;
+    const meeting = meetings;
     const [baseNs, headNs] = await Promise.all(
       (['base', 'head'] as const).map((side) =>
         on(side, [course], () =>
           workerOf(side, course).ask({
-            ...{ kind: 'turns', key: keyOf(course), path },
+            ...{ kind: 'turns', key: keyOf(course), path, meeting },
             ...{ waits: side === 'head', first: side === first },
           }),
         ),

@@ -83,6 +83,8 @@ export interface TurnsRequest {
   readonly key: string;
   /** Socket where the two meet. */
   readonly path: string;
+  /** Number of this pair of samples, the same for both sides. */
+  readonly meeting: number;
   /** Whether this worker waits there: it was opened with that path. */
   readonly waits: boolean;
   readonly first: boolean;

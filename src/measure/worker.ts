@@ -267,9 +267,9 @@ async function sample({ key }: SampleRequest): Promise<number> {
   return job.time(warmups, evaluations);
 }
 
-async function turns({ key, path, waits, first }: TurnsRequest): Promise<number | null> {
+async function turns({ key, ...pair }: TurnsRequest): Promise<number | null> {
   const { job, sampling, slowdown } = cases.get(key)!;
-  const batchesNs = await job.takeTurns!({ path, waits, first, sampling: sampling!, slowdown });
+  const batchesNs = await job.takeTurns!({ ...pair, sampling: sampling!, slowdown });
   return batchesNs === null ? null : quantile(batchesNs, 0.25);
 }
 

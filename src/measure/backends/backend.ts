@@ -31,6 +31,8 @@ export interface JobRequest {
 export interface Turns {
   /** Socket where both sides meet. */
   readonly path: string;
+  /** Number of this pair of samples, the same for both sides; a side of an earlier pair is passed over. */
+  readonly meeting: number;
   /** Whether this side waits there: it was opened with that path. */
   readonly waits: boolean;
   readonly first: boolean;

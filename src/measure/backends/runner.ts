@@ -164,10 +164,10 @@ export async function openRunner(options: RunnerOptions): Promise<Runner> {
       async time(warmups, evaluations) {
         return (await life.ask('time', [id, warmups, evaluations])).number();
       },
-      async takeTurns({ path, waits, first, sampling, slowdown }) {
+      async takeTurns({ path, meeting, waits, first, sampling, slowdown }) {
         const { turnsPerSample, batchesPerTurn, warmupsPerTurn, evaluationsPerBatch } = sampling;
         const reply = await life.ask('turns', [
-          ...[id, path, waits, first, turnsPerSample, warmupsPerTurn, batchesPerTurn],
+          ...[id, path, meeting, waits, first, turnsPerSample, warmupsPerTurn, batchesPerTurn],
           ...[evaluationsPerBatch, slowdown],
         ]);
         const batchesNs = [...new Float64Array(reply.bytes())];
