@@ -1,3 +1,4 @@
+import * as Plot from '@observablehq/plot';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -11,6 +12,7 @@ import {
   valueAt,
 } from '../src/report/charts/figure.ts';
 import { chartsOf } from '../src/report/charts/index.ts';
+import { rooflineFigure } from '../src/report/charts/roofline-frame.ts';
 import { findingsOf } from '../src/report/finding.ts';
 import { shortPatternWords } from '../src/report/words.ts';
 import { exact, resultOf } from './fake-cells.ts';
@@ -175,6 +177,35 @@ describe('charts', () => {
       expect(xs.length).toBeGreaterThan(0);
       for (const x of [...xs, ...rules]) expect(x).toBeGreaterThanOrEqual(0);
     }
+  });
+
+  test('roofs of one bandwidth take turns along their line, so that each colour shows', () => {
+    const figureOf = (rates: readonly number[]): string[] => {
+      const svg = rooflineFigure({
+        ...{
+          title: 'Roofline',
+          peak: 100,
+          peakText: 'peak 100',
+          xLabel: 'x',
+          yLabel: 'y',
+          side: [],
+          key: null,
+        },
+        roofs: rates.map((rate, at) => ({ rate, color: `var(--s${at})`, name: null })),
+        points: [{ x: 1, y: 1 }],
+        dots: Plot.dot([]),
+      });
+      return rates.map((_, at) => new RegExp(`<g[^>]*stroke="var\\(--s${at}\\)"[^>]*>`).exec(svg)![0]);
+    };
+    const dashes = (line: string): (number[] | undefined)[] =>
+      ['dasharray', 'dashoffset'].map((of) =>
+        new RegExp(`stroke-${of}="([^"]+)"`).exec(line)?.[1]?.split(' ').map(Number),
+      );
+    const [a, b, other, c] = figureOf([8, 8, 2, 8]).map(dashes);
+    expect(other).toEqual([undefined, undefined]);
+    const [dash] = a![0]!;
+    expect([a, b, c].map((of) => of![0])).toEqual(new Array(3).fill([dash, 2 * dash!]));
+    expect([a, b, c].map((of) => Math.abs(of![1]?.[0] ?? 0))).toEqual([0, dash, 2 * dash!]);
   });
 
   test('beside single points of N:M the name of dense keeps clear of those of kernels', () => {

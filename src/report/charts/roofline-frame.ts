@@ -5,6 +5,8 @@ import { type Key, type SideEntry, sideKey } from './key.ts';
 
 const margin = { top: 26, bottom: 44, left: 58 };
 const frameHeight = 290;
+/** Pixels of one piece of a roof that shares its line. */
+const dash = 8;
 
 /** One bandwidth: `rate` is what the y axis counts, for each unit of the x axis. */
 export interface Roof {
@@ -63,9 +65,10 @@ export function rooflineFigure(picture: RooflinePicture): string {
         ...{ text: plainTick, label: `${picture.xLabel} \u2192`, labelArrow: 'none', labelAnchor: 'right' },
         labelOffset: 34,
       }),
-      ...roofs.map(({ rate, color }) => {
+      ...roofs.map((roof) => {
+        const { rate, color } = roof;
         const ends = [Math.max(xDomain[0], low / rate), peak / rate].map((x) => ({ x, y: x * rate }));
-        return Plot.line(ends, { x: 'x', y: 'y', stroke: color, strokeWidth: 1.4 });
+        return Plot.line(ends, { x: 'x', y: 'y', stroke: color, strokeWidth: 1.4, ...turns(roof, roofs) });
       }),
       Plot.ruleY([peak], {
         ...{ x1: peak / fastest, x2: xDomain[1], stroke: 'var(--ink)', strokeWidth: 1.5 },
@@ -83,6 +86,16 @@ export function rooflineFigure(picture: RooflinePicture): string {
       ...(key === null ? [] : [key.mark(margin.bottom + 10)]),
     ],
   });
+}
+
+/** Of roofs that lie on one line each draws its own pieces, so that the colour of every one shows. */
+function turns(roof: Roof, roofs: readonly Roof[]): Plot.LineOptions {
+  const same = roofs.filter(({ rate }) => rate === roof.rate);
+  if (same.every(({ color }) => color === roof.color)) return {};
+  return {
+    strokeDasharray: `${dash} ${dash * (same.length - 1)}`,
+    strokeDashoffset: -dash * same.indexOf(roof),
+  };
 }
 
 /** Names above the knees, where no line and no point is; moved apart so that none covers another. */
