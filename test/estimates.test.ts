@@ -124,6 +124,31 @@ describe('the file', () => {
     expect(readResult(path)).toEqual(estimated);
   });
 
+  it('is shown within a narrow terminal, energies of a table of ratios with their unit', () => {
+    const linesAt = (terminalWidth?: number): string[] => {
+      const lines: string[] = [];
+      const options = { accelerator: ['eie', 'eyeriss'], filter: 'spmv', density: [0.1] };
+      const out = join(folder, `wide-${terminalWidth}.jsonl`);
+      const wide = { ...output(lines), ...(terminalWidth !== undefined && { terminalWidth }) };
+      estimateCommand('quick', { ...options, out }, wide, 'estimate');
+      return lines[0]!.split('\n').slice(0, 3);
+    };
+    const whole = linesAt();
+    expect(whole[0]).toMatch(
+      /^layer +weights +inputs +accelerator +cycles +us +x dense +used % +uJ +evidence$/,
+    );
+    expect(whole.slice(1).join()).toMatch(/eyeriss .*\d MACs +calibrated/);
+    expect(linesAt(200)).toEqual(whole);
+    for (const [room, head] of [
+      [108, /^layer +weights +inputs +accelerator +cycles +x dense +used % +uJ +evidence$/],
+      [85, /^layer +accelerator +cycles +x dense +uJ +evidence$/],
+    ] as const) {
+      const lines = linesAt(room);
+      expect(lines[0]).toMatch(head);
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(room);
+    }
+  });
+
   it('of a suite holds every layer on every accelerator, and is not overwritten', () => {
     const path = join(folder, 'quick.jsonl');
     const options = { accelerator: ['eie', 'zcu102'], density: [0.1], out: path };

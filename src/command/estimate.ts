@@ -10,7 +10,7 @@ import type { Accelerator, Estimate } from '../terms/accelerator.ts';
 import { exitCodes, SparsemarkError } from '../terms.ts';
 import { estimatePath, writeEstimates } from './estimate-file.ts';
 import { actually, type Estimated, type LayerOptions, statistically } from './estimated-layers.ts';
-import { asJson, type Output, plainTable, writeText } from './output.ts';
+import { asJson, fittingRows, type Output, plainTable, writeText } from './output.ts';
 import { acceleratorsNamed } from './this-cpu.ts';
 
 export interface EstimateOptions extends LayerOptions {
@@ -42,8 +42,17 @@ function sampleCells(sample: Estimate['sample']): string[] {
   return [`${short(low)}-${short(high)}`, `${sample.blocks} of ${sample.of}`];
 }
 
+/** Picojoules as microjoules; energies of a table of ratios with their unit, so that no number passes for another. */
+function energyCell(energy: Estimate['energy']): string {
+  if (energy === null) return '-';
+  return energy.unit === 'pJ' ? short(energy.total / 1e6) : `${short(energy.total)} ${energy.unit}s`;
+}
+
+/** Columns that a narrow terminal goes without, the first of all of them first: us, used %, inputs, weights, x dense. */
+const droppable = [5, 7, 2, 1, 6] as const;
+
 /** A row an estimate; with both modes, the actual estimate beside how far the statistical one is from it. */
-function tableOf(found: readonly Estimated[]): string {
+function tableOf(found: readonly Estimated[], room: number): string {
   const both = found.some(({ answers }) => answers.some(({ difference }) => difference !== undefined));
   const sampled = found.some(({ answers }) => answers.some(({ estimates }) => estimates.at(-1)!.sample));
   const rows = found.flatMap(({ layer, answers }) => {
@@ -60,7 +69,7 @@ function tableOf(found: readonly Estimated[]): string {
         short(timeNs / 1000),
         short(denseCycles / cycles),
         short(100 * utilisation),
-        energy === null ? '-' : energy.unit === 'pJ' ? short(energy.total / 1e6) : short(energy.total),
+        energyCell(energy),
         evidence,
       ];
       if (sampled) row.push(...sampleCells(sample));
@@ -86,7 +95,7 @@ function tableOf(found: readonly Estimated[]): string {
     'evidence',
   ];
   if (sampled) head.push('95 % of cycles', 'blocks');
-  return plainTable([both ? [...head, 'statistics %', ''] : head, ...rows]);
+  return plainTable(fittingRows([both ? [...head, 'statistics %', ''] : head, ...rows], droppable, room));
 }
 
 function explanationOf(accelerator: Accelerator, estimates: readonly Estimate[]): string {
@@ -195,7 +204,7 @@ export function estimateCommand(
     );
     return exitCodes.ok;
   }
-  output.result(tableOf(found));
+  output.result(tableOf(found, output.terminalWidth ?? Number.POSITIVE_INFINITY));
   if (options.explain === true) {
     for (const [at, accelerator] of accelerators.entries()) {
       const estimates = found.flatMap(({ answers }) => answers[at]!.estimates);

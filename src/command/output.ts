@@ -16,6 +16,8 @@ export interface Output {
   readonly lineWidth: number;
   /** Columns of standard output; 80 where it is no terminal. */
   readonly width: number;
+  /** Columns of standard output where it is a terminal; undefined: a table may be as wide as it is. */
+  readonly terminalWidth?: number;
   /** Whether results may be coloured. */
   readonly color: boolean;
 }
@@ -37,6 +39,7 @@ export function outputOn(stdout: OutputStream, stderr: OutputStream, color: bool
       return lineWidth();
     },
     width: stdout.columns ?? 80,
+    ...(stdout.isTTY === true && { terminalWidth: stdout.columns ?? 80 }),
     color: color && stdout.isTTY === true,
   };
 }
@@ -60,6 +63,25 @@ export function writeText(path: string, text: string): void {
 /** Value as JSON text for `--json`. */
 export function asJson(value: unknown): string {
   return JSON.stringify(value, null, 2);
+}
+
+/**
+ * Rows without the columns that a terminal has no room for, in the order of `droppable`: places of columns, the least
+ * needed first. What is still too wide is left to the terminal.
+ */
+export function fittingRows(
+  rows: readonly (readonly string[])[],
+  droppable: readonly number[],
+  room: number,
+): readonly (readonly string[])[] {
+  const dropped = new Set<number>();
+  const kept = () => rows.map((row) => row.filter((_, column) => !dropped.has(column)));
+  const isTooWide = (): boolean =>
+    plainTable(kept())
+      .split('\n')
+      .some((line) => line.length > room);
+  for (const column of droppable) if (isTooWide()) dropped.add(column);
+  return kept();
 }
 
 /** Rows as a plain table: columns padded to their widest cell, numbers' columns to the right. */
