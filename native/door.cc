@@ -294,6 +294,15 @@ std::size_t bytes_of(const OperandSize& operand) { return operand.length * bytes
 
 }  // namespace
 
+namespace {
+
+SharedPages* rewound(SharedPages* pages) {
+  if (pages != nullptr) pages->rewind();
+  return pages;
+}
+
+}  // namespace
+
 HostJob::HostJob(std::shared_ptr<Library> library, std::vector<std::shared_ptr<HostMatrix>> copies,
                  int kernel, const HostOperands& operands)
     : library_(std::move(library)),
@@ -301,7 +310,8 @@ HostJob::HostJob(std::shared_ptr<Library> library, std::vector<std::shared_ptr<H
       sizes_(sizes_of(*library_, kernel, matrices_.empty() ? nullptr : matrices_[0].get(), operands)),
       rows_(matrices_.empty() ? operands.rows : matrices_[0]->encoded().rows),
       cols_(matrices_.empty() ? operands.cols : matrices_[0]->encoded().cols),
-      c_(bytes_of(sizes_.c)) {
+      pages_(rewound(operands.pages)),
+      c_(bytes_of(sizes_.c), pages_) {
   const sparsemark_library& table = library_->table();
   if (operands.plan != nullptr && library_->knobs(kernel).empty()) refuse_plan(*library_, kernel);
   subject_ = "kernel " + std::string(table.kernels[kernel].name) + " of library " + library_name(*library_);
@@ -363,7 +373,7 @@ HostJob::~HostJob() {
 
 // Copies an input between canaries and remembers what it was.
 const void* HostJob::take(const char* name, const void* data, std::size_t bytes) {
-  auto copy = std::make_unique<GuardedBytes>(bytes);
+  auto copy = std::make_unique<GuardedBytes>(bytes, pages_);
   if (bytes > 0) std::memcpy(copy->data(), data, bytes);
   const void* place = copy->data();
   const std::uint64_t digest = digest_of(copy->data(), bytes);

@@ -10,6 +10,7 @@
 #include "guarded_bytes.h"
 #include "matrix.h"
 #include "operands.h"
+#include "shared_pages.h"
 #include "sparsemark.h"
 
 namespace sparsemark {
@@ -88,6 +89,9 @@ struct HostOperands {
   std::int32_t cols = 0;
   std::int64_t keep = 0;
   const char* plan = nullptr;  // that the matrices were encoded with
+  // Where the operands and C lie, from the first piece on, in every job that is prepared with it: no two of
+  // them may be evaluated at once. nullptr: in memory of their own.
+  SharedPages* pages = nullptr;
 };
 
 // Checks a kernel against the matrix and operands and returns their sizes. Throws DoorError UNSUPPORTED.
@@ -141,6 +145,7 @@ class HostJob {
   sparsemark_conv conv_{};
   std::int32_t rows_ = 0;
   std::int32_t cols_ = 0;
+  SharedPages* pages_ = nullptr;
   GuardedBytes c_;
   std::vector<sparsemark_job*> jobs_;
   void (*run_)(sparsemark_job*) = nullptr;

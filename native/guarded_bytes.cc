@@ -5,6 +5,7 @@
 #include <new>
 
 #include "matrix.h"
+#include "shared_pages.h"
 
 namespace sparsemark {
 namespace {
@@ -16,12 +17,14 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 }  // namespace
 
-GuardedBytes::GuardedBytes(std::size_t size) : size_(size) {
+GuardedBytes::GuardedBytes(std::size_t size, SharedPages* pages) : size_(size) {
   const std::size_t payload = (size + kAlignment - 1) / kAlignment * kAlignment;
   const bool huge = payload >= 2 * kHugePage;
   const std::size_t unit = huge ? kHugePage : kCanaryBytes;
   block_bytes_ = (payload + 2 * kCanaryBytes + unit - 1) / unit * unit;
-  block_ = static_cast<unsigned char*>(std::aligned_alloc(unit, block_bytes_));
+  if (pages != nullptr && !huge) block_ = pages->take(block_bytes_);
+  is_shared_ = block_ != nullptr;
+  if (!is_shared_) block_ = static_cast<unsigned char*>(std::aligned_alloc(unit, block_bytes_));
   if (block_ == nullptr) throw std::bad_alloc();
 #if defined(__linux__)
   // 4 KiB pages cost TLB misses on operands of many megabytes; the kernel grants huge ones on request.
@@ -31,7 +34,13 @@ GuardedBytes::GuardedBytes(std::size_t size) : size_(size) {
   data_ = block_ + kCanaryBytes;
 }
 
-GuardedBytes::~GuardedBytes() { std::free(block_); }
+GuardedBytes::~GuardedBytes() {
+  if (is_shared_) {
+    SharedPages::release(block_, block_bytes_);
+  } else {
+    std::free(block_);
+  }
+}
 
 bool GuardedBytes::intact() const {
   for (const unsigned char* p = block_; p < data_; ++p) {

@@ -1,13 +1,14 @@
 /** Libraries in a process without Node: the same answers as in ours, and what becomes of one that dies or hangs. */
-import { rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BackendGone, BackendRefusal } from '../src/measure/backends/backend.ts';
+import { BackendGone, type BackendJob, BackendRefusal } from '../src/measure/backends/backend.ts';
 import { type Field, type Incoming, MessageReader, messageOf } from '../src/measure/backends/frames.ts';
 import { openRunner, type Runner } from '../src/measure/backends/runner.ts';
 import { openSharedLibrary } from '../src/measure/backends/shared-library.ts';
 import { bundledLibraries } from '../src/measure/libraries.ts';
+import { openSharedFile } from '../src/measure/shared-file.ts';
 import type { Dtype, OpName, Workload } from '../src/terms.ts';
 import { opNamed } from '../src/workload/ops/index.ts';
 import { patternSpec } from '../src/workload/patterns/index.ts';
@@ -77,7 +78,7 @@ describe('messages', () => {
 });
 
 describe('our library in a process of its own', () => {
-  const shared = openSharedLibrary(native);
+  const own = openSharedLibrary(native);
   const workloadOf = (op: OpName, dtype: Dtype): Workload => {
     const { shapeOf, sizes, sparseActivations } = opNamed(op);
     const shape = shapeOf((op === 'conv2d' ? [8, 4, 5, 5, 3, 1, 1] : [16, 16, 5]).slice(0, sizes.length));
@@ -93,15 +94,23 @@ describe('our library in a process of its own', () => {
   it('says the same of itself', async () => {
     const { name, version, config, files, formats, kernels } = await open(native);
     expect({ name, version, config, files, formats, kernels }).toEqual({
-      ...{ name: shared.name, version: shared.version, config: shared.config, files: shared.files },
-      ...{ formats: shared.formats, kernels: shared.kernels },
+      ...{ name: own.name, version: own.version, config: own.config, files: own.files },
+      ...{ formats: own.formats, kernels: own.kernels },
     });
   });
 
-  it('gives the same bits for every op and type, footprints and tilings', async () => {
+  const shared = openSharedFile();
+  afterAll(() => shared?.close());
+  const places: [string, string | undefined][] = [
+    ['memory of its own', undefined],
+    ['a shared file', shared?.path],
+    ['a file that cannot be opened, so its own', '/nowhere/pages'],
+  ];
+
+  it.each(places)('gives the same bits for every op and type, operands in %s', async (_, operandsAt) => {
     const runner = await open(native);
     const seen = new Set<string>();
-    for (const { index, op, dtype, format, isa } of shared.kernels) {
+    for (const { index, op, dtype, format, isa } of own.kernels) {
       if (!['scalar', 'auto'].includes(isa) || !['csr', 'dense', 'packed'].includes(format)) continue;
       // The mask of masked attention is never uniform.
       if (op === 'masked_attention') continue;
@@ -109,11 +118,11 @@ describe('our library in a process of its own', () => {
       const { a, operands } = makeProblem(workload);
       const makes = op === 'encode' || op === 'prune';
       const request = { op: workload.op, shape: workload.shape, operands, threads: 1 };
-      await runner.load({ a, shape: workload.shape, operands });
-      const own = makes ? [] : [shared.encode(format, workload.dtype, a)];
+      await runner.load({ a, shape: workload.shape, operands, operandsAt });
+      const ours = makes ? [] : [own.encode(format, workload.dtype, a)];
       const theirs = makes ? [] : [await runner.encode(format, workload.dtype, a)];
-      expect(theirs[0]?.footprint).toEqual(own[0]?.footprint);
-      const ownJob = shared.prepare(own, index, request);
+      expect(theirs[0]?.footprint).toEqual(ours[0]?.footprint);
+      const ownJob = own.prepare(ours, index, request);
       const theirJob = await runner.prepare(theirs, index, request);
       const what = `${op} ${dtype} ${format}`;
       expect(theirJob.tiling, what).toBe(ownJob.tiling);
@@ -127,6 +136,33 @@ describe('our library in a process of its own', () => {
     expect([...seen].map((one) => one.split(' ')[0])).toEqual(
       expect.arrayContaining(['spmm', 'spmv', 'spmspv', 'spmspm', 'sddmm', 'conv2d', 'encode', 'prune']),
     );
+  });
+
+  it.runIf(process.platform === 'linux')('has B and C in the pages that another has them in', async () => {
+    const workload = workloadOf('spmm', 'f32');
+    const { a, shape, operands } = { ...makeProblem(workload), shape: workload.shape };
+    const file = openSharedFile()!;
+    const answers: unknown[] = [];
+    const bytes: number[] = [];
+    const jobs: BackendJob[] = [];
+    for (const runner of [await open(native), await open(native)]) {
+      await runner.load({ a, shape, operands, operandsAt: file.path });
+      const matrix = await runner.encode('csr', 'f32', a);
+      const { index } = own.kernels.find((one) => one.op === 'spmm' && one.format === 'csr')!;
+      jobs.push(await runner.prepare([matrix], index, { op: 'spmm', shape, operands, threads: 1 }));
+      bytes.push(statSync(file.path).size);
+    }
+    // Of a second process that has pages of its own the file knows nothing: it must have had some, and no more.
+    expect(bytes[0]).toBeGreaterThan(4 * (shape.k + shape.m) * shape.n);
+    expect(bytes[1]).toBe(bytes[0]);
+    for (const job of [...jobs, ...jobs]) answers.push(await job.answer());
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    // What one wrote is what the file holds, between the guards of a page each.
+    const held = readFileSync(file.path);
+    const c = answers[0] as Float32Array;
+    expect(held.subarray(4096, 4096 + c.byteLength)).toEqual(Buffer.from(c.buffer));
+    file.close();
+    expect(existsSync(file.path)).toBe(false);
   });
 
   it('refuses as it does in ours, and lives on', async () => {

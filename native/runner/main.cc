@@ -26,6 +26,7 @@
 
 #include "../door.h"
 #include "../operands.h"
+#include "../shared_pages.h"
 #include "../timing/process.h"
 #include "../timing/stopwatch.h"
 #include "../timing/turns.h"
@@ -45,6 +46,7 @@ enum class Request : std::uint32_t { kProblem, kEncode, kPrepare, kAnswer, kTime
 // A and the operands as they were sent. The arrays lie in the message that brought them.
 struct Problem {
   Incoming message;
+  std::unique_ptr<SharedPages> pages;
   sparsemark_csr a{};
   HostOperands operands;
   sparsemark_csr sparse_b{};
@@ -122,6 +124,9 @@ class Runner {
       std::memcpy(&problem_.conv, geometry, sizeof(sparsemark_conv));
       operands.conv = &problem_.conv;
     }
+    const std::string operands_at = from.text();
+    if (!operands_at.empty()) problem_.pages = std::make_unique<SharedPages>(operands_at);
+    operands.pages = problem_.pages.get();
   }
 
   // id, format, dtype -> payload, metadata and padding bytes, nanoseconds

@@ -14,6 +14,7 @@ import { groupedMedianInterval, seededRandom, seedOf } from '../statistics.ts';
 import type { ComparisonProtocol } from '../terms/comparison.ts';
 import type { Problem, Reference, Workload } from '../terms.ts';
 import { type Course, measureInTurns, type PairWorkers, type TurnOptions } from './paired.ts';
+import { openSharedFile } from './shared-file.ts';
 
 /** A workload and the cells of it that are measured. */
 export interface PairedWorkload {
@@ -21,7 +22,7 @@ export interface PairedWorkload {
   readonly courses: readonly Course[];
 }
 
-export interface PassOptions extends TurnOptions {
+export interface PassOptions extends Omit<TurnOptions, 'operandsAt'> {
   /** Of all cells of the comparison: their intervals shall hold together. */
   readonly cellCount: number;
   readonly problemOf: (workload: Workload) => { readonly problem: Problem; readonly reference: Reference };
@@ -116,8 +117,7 @@ export async function measurePasses(
     const parts = partsOf(coursesOfPass(open, pass), crews.length);
     let next = 0;
     let isOver = false;
-    const takeParts = async (workers: PairWorkers): Promise<void> => {
-      for (const worker of Object.values(workers)) worker.retire();
+    const takeParts = async (workers: PairWorkers, operandsAt: string | undefined): Promise<void> => {
       while (next < parts.length && !isOver) {
         const index = next;
         next += 1;
@@ -140,10 +140,15 @@ export async function measurePasses(
         const { problem, reference } = options.problemOf(workload);
         // Of its own for each part: which crew takes it depends on the times.
         const random = seededRandom(seedOf(`${options.seed} ${pass} ${index}`));
-        await measureInTurns(problem, reference, courses, workers, options, random);
+        await measureInTurns(problem, reference, courses, workers, { ...options, operandsAt }, random);
       }
     };
-    const ended = await Promise.allSettled(crews.map(takeParts));
+    const onNewPages = async (workers: PairWorkers): Promise<void> => {
+      for (const worker of Object.values(workers)) worker.retire();
+      const shared = openSharedFile();
+      await takeParts(workers, shared?.path).finally(() => shared?.close());
+    };
+    const ended = await Promise.allSettled(crews.map(onNewPages));
     // Only when all crews have ended: a crew that goes on would measure for nobody.
     for (const crew of ended) if (crew.status === 'rejected') throw crew.reason;
     if (isOver) return givenUp;

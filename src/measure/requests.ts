@@ -47,6 +47,8 @@ export interface LoadRequest {
   readonly a: Csr;
   readonly operands: Operands;
   readonly reference: Reference;
+  /** Path of a file in memory in which the operands and C lie in all workers that are told it; absent: each has its own. */
+  readonly operandsAt?: string | undefined;
 }
 
 /** Encodes, prepares, checks the answer, finds the batch size and warms up. */

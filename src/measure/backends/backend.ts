@@ -44,6 +44,11 @@ export interface Turns {
 /** A matrix and all that it is multiplied with. */
 export interface LoadedProblem extends Pick<JobRequest, 'shape' | 'operands'> {
   readonly a: Csr;
+  /**
+   * Path of a shared file, `shared-file.ts`, in which the operands and C lie in every process that is told it. Of the jobs
+   * that are prepared with it one is evaluated at a time. Absent: in memory of the process's own.
+   */
+  readonly operandsAt?: string | undefined;
 }
 
 /** A kernel bound to its operands. */
