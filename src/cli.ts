@@ -57,7 +57,6 @@ function measuring(command: Command): Command {
 const program = new Command('sparsemark')
   .description('Where does sparsity pay, in which format, from which density on - on this CPU?')
   .version(version)
-  .showHelpAfterError('(see sparsemark --help)')
   .exitOverride()
   .addHelpText(
     'after',
@@ -384,7 +383,7 @@ for (const [name, description] of [
     .description(description)
     .argument('<suite>', 'name of the suite')
     .option('--machine <fingerprint>', 'which machine, where there are several')
-    .option('--filter <text>', 'only cases whose id contains this text')
+    .option('--filter <text>', 'only cases whose id contains this text; * stands for any text')
     .option('--history <folder>', 'folder of the histories (default results/history)')
     .option('--json', 'as JSON');
   if (name === 'show') command.option('--html <file>', 'write a page with a chart of each series');
@@ -409,6 +408,13 @@ program
   .action(() => {
     exitCode = buildCommand(output);
   });
+
+/** A wrong call names the help of its own command. */
+function nameHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`(see ${path} --help)`);
+  for (const each of command.commands) nameHelp(each, `${path} ${each.name()}`);
+}
+nameHelp(program, 'sparsemark');
 
 process.on('SIGINT', () => {
   // The second Ctrl-C of somebody who does not want to wait.

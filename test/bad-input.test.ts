@@ -149,8 +149,8 @@ describe.each(Object.entries(formats))('%s', (_, { ending, text, read, code }) =
     expect(received).toBe(code);
     expect(message).toMatch(/: Expected .+, received .+\. .+/);
     expect(message).not.toMatch(/NaN|undefined|\0/);
-    // Of an option that is missing there is no place but the file.
-    if (!/received none/.test(message)) expect(place.line).toBeGreaterThan(0);
+    expect(place.line).toBeGreaterThan(0);
+    expect(place.column).toBeGreaterThan(0);
   });
 
   it('is refused where the path is a folder, or leads nowhere', () => {
@@ -168,6 +168,19 @@ it.each<[string, string, string, RegExp]>([
   ["SCALE-Sim's configuration", 'ArrayWidth: 16', 'ArrayWidth: 0', /:5:13: .*1\.\.65536.*"0"/],
   ["SCALE-Sim's configuration", 'ArrayWidth: 16', 'ArrayWidht: 16', /:5:1: .*Did you mean "ArrayWidth"/],
   ["SCALE-Sim's configuration", 'ArrayWidth: 16', 'ArrayHeight: 16', /:5:14: .*each option once/],
+  [
+    "SCALE-Sim's configuration",
+    'ArrayWidth: 16\n',
+    '',
+    /:3:1: .*an option ArrayWidth for section \[architecture_presets\], received none/,
+  ],
+  [
+    "SCALE-Sim's configuration",
+    '[run_presets]\nInterfaceBandwidth: CALC\n',
+    '',
+    /:13:1: .*InterfaceBandwidth for section \[run_presets\], which is not there, received none/,
+  ],
+  ["SCALE-Sim's configuration", '[run_presets]', '[run_preset]', /:14:1: .*Did you mean "run_presets"/],
   ['a topology', ' 8, 8, 3', ' 8, 0, 3', /:2:11: .*IFMAP Width of conv1.*"0"/],
   ['a topology', ', 3, 3,', ', 9, 3,', /:2:14: .*no larger than its input of 8 x 8 for conv1.*9 x 3/],
   ['a topology', '2:4', '5:4', /:2:30: .*N of at most M for conv1.*"5:4"/],
@@ -177,6 +190,17 @@ it.each<[string, string, string, RegExp]>([
   ["Timeloop's problem", 'M: 64', 'M: 0', /:9:\d+: .*problem\.instance\.M.*0/],
   ['an energy reference table', 'energy: 1', 'energy: 1.6e17', /:3:\d+: .*energy.*1\.6e17/],
   ['an energy reference table', 'energy: 1', 'energy: -1', /:3:\d+: .*energy.*-1/],
+  ['an energy reference table', 's.Buffer', 's.Bufer', /:3:5: .*component of the name Buffer.*Bufer/],
+  ['an energy reference table', 's.MAC', 's.MCA', /:3:5: .*component of the name MAC or mac/],
+  ['an energy reference table', 'name: read', 'name: reed', /:3:15: .*read for the component Backing.*reed/],
+  [
+    'an energy reference table',
+    'energy: 1',
+    'energy: 1, unit: pJ',
+    /:3:\d+: .*name, arguments, energy.*unit/,
+  ],
+  ['an energy reference table', 'tables:', 'table:', /:2:3: .*version, tables.*"table"\. Did you mean/],
+  ['an energy reference table', 'actions:', 'action:', /:3:33: .*name, actions.*"action"\. Did you mean/],
   ['an accelerator', 'unit: elements', 'unit: elephants', /:9:\d+: .*elements.*"elephants"/],
   ['an accelerator', 'value: 64', 'value: 0', /:9:\d+: .*1\.\.1024.*0/],
   ['a mask', '0 2\n', '0 3\n', /:3:3: .*0\.\.2.*3/],

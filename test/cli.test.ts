@@ -150,6 +150,20 @@ describe('bad input: exit code 42, with the nearest name', () => {
     expect(refused(['report', '/dev/full'])).toMatch(/received a device.*\[BAD_RESULT\]/);
   });
 
+  it('an option or a suite that a comparison of result files would ignore', () => {
+    expect(refused(['compare', result, result, '--filter', 'csr'])).toMatch(
+      /^sparsemark: Expected no --filter with two result files, received csr\. Leave it out: nothing is measured\. \[USAGE\]\n$/,
+    );
+    expect(refused(['compare', result, result, '--build', 'make'])).toMatch(/no --build with two result/);
+    expect(refused(['compare', result, result, 'quick'])).toMatch(/two result files alone.*\[USAGE\]/);
+    expect(refused(['compare', result, 'lib.so', 'quick'])).toMatch(/two result files alone.*\[USAGE\]/);
+  });
+
+  it('a wrong call, with the help of its own command', () => {
+    expect(refused(['track', 'add', result])).toMatch(/--commit.*\n\(see sparsemark track add --help\)/);
+    expect(refused(['runn'])).toMatch(/Did you mean run\?\)\n\(see sparsemark --help\)/);
+  });
+
   // A disk of its own that the journal fills: only root can have one.
   const disk = join(folder, 'disk');
   mkdirSync(disk);

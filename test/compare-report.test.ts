@@ -8,6 +8,7 @@ import { type ComparisonView, viewOfComparison } from '../src/report/comparison/
 import { judge } from '../src/result/compare.ts';
 import { isComparisonFile, readComparison, writeComparison } from '../src/result/comparison-file.ts';
 import type { Comparison } from '../src/terms/comparison.ts';
+import { sparsemark } from './command.ts';
 import { type FakeCell, fakeComparison } from './fake-comparison.ts';
 import { hostileText } from './fakes.ts';
 import { thrown } from './history-runs.ts';
@@ -153,6 +154,13 @@ describe('the file', () => {
   it('comes back as it was written', () => {
     expect(readComparison(path)).toEqual(comparison);
     expect(isComparisonFile(path)).toBe(true);
+  });
+
+  it('is shown by its own protocol: an option that would be ignored is refused', () => {
+    const { status, stdout, stderr } = sparsemark(['compare', path, '--threshold', '3']);
+    expect({ status, stdout }).toEqual({ status: 42, stdout: '' });
+    expect(stderr).toMatch(/Expected no --threshold with a finished comparison, received 3 %/);
+    expect(sparsemark(['compare', path, '--as', 'github']).stdout).toMatch(/^::error/);
   });
 
   it('refuses what is damaged, with the line', () => {

@@ -132,6 +132,36 @@ describe.each(['plain', 'hostile'] as const)('of %s names', (of) => {
   });
 });
 
+describe('of too few samples', () => {
+  const comparison = fakeComparison([{ ratio: 1 }, { ratio: 1.2 }]);
+  const whole = viewOfComparison(comparison, judge(comparison));
+  const unknown = [0, Number.POSITIVE_INFINITY] as const;
+  const kept = ['no interval', 'no ratio'] as const;
+  const [noInterval, noRatio] = kept.map((what, index) => {
+    const cell = whole.judgement.cells[index]!;
+    const ratio = what === 'no ratio' ? Number.NaN : cell.estimate!.ratio;
+    return { ...cell, estimate: { ...cell.estimate!, ratio, interval: unknown, bootstrap: unknown } };
+  });
+  const view = { ...whole, judgement: { ...whole.judgement, cells: [noInterval!, noRatio!] } };
+
+  it('a cell without an interval has its time and ratio, one without a ratio is left out', () => {
+    const bencher = renderComparison('bencher', view);
+    expect(bencherFaults(bencher)).toEqual([]);
+    const { ratio } = JSON.parse(bencher)[noInterval!.of.id];
+    expect(ratio).toEqual({ value: noInterval!.estimate.ratio });
+    const otava = renderComparison('otava', view);
+    expect(otavaFaults(otava)).toEqual([]);
+    const custom = renderComparison('custom-smaller-is-better', view);
+    expect(JSON.parse(custom)).toEqual([
+      expect.objectContaining({ name: noInterval!.of.id, value: noInterval!.headNs }),
+    ]);
+    for (const text of [bencher, otava, custom]) {
+      expect(text).not.toMatch(/Infinity|NaN|null/);
+      expect(text).not.toContain(noRatio!.of.id);
+    }
+  });
+});
+
 describe('the rules refuse', () => {
   it('what Bencher would', () => {
     const bad = (text: object): void => expect(bencherFaults(JSON.stringify(text))).not.toEqual([]);

@@ -218,7 +218,7 @@ describe('a configuration', () => {
     [
       'an unknown section',
       changed('[sparsity]', '[sparsety]'),
-      /a\.cfg:13:\d+: .*received "sparsety"\. Did you mean "sparsity"/,
+      /a\.cfg:12:1: .*received "sparsety"\. Did you mean "sparsity"/,
     ],
     ['cores', `${good}[multi_core]\nCores: 4\n`, /received "multi_core"/],
     ['an unknown dataflow', changed(': ws', ': rs'), /one of os, ws, is .*received "rs"/],

@@ -63,7 +63,7 @@ describe('the command', () => {
         day,
       );
       expect(status).toBe(0);
-      expect(results[0]).toContain(`commit ${commitOf(day).slice(0, 10)} added, 4 cells, ${day + 1} commits`);
+      expect(results[0]).toContain(`commit ${commitOf(day).slice(0, 10)} added, 4 cells, ${day + 1} commit`);
     }
     expect(readdirSync(join(folder, 'quick'))).toEqual([`${fakeMachine().fingerprint}.jsonl`]);
     const { text } = show();
@@ -89,7 +89,11 @@ describe('the command', () => {
     expect(json.series).toHaveLength(2);
     expect(json.changes).toHaveLength(2);
     expect(json.changes[0]).toMatchObject({ from: commitOf(11), to: commitOf(12) });
-    expect(thrown(() => show({ filter: 'nothing' })).message).toMatch(/none with "nothing"/);
+    // As in every other command, * stands for any text.
+    expect(show({ filter: 'spmm*csr' }).text).toBe(show({ filter: 'csr' }).text);
+    expect(thrown(() => show({ filter: 'csr*spmm' })).message).toMatch(
+      /none with "csr\*spmm"\. See the ids: sparsemark track show\.$/,
+    );
   });
 
   it('says what was left out, cut short, or anchored anew', () => {
@@ -112,7 +116,7 @@ describe('the command', () => {
     add(run, 0);
     add({ ...run, header: { ...run.header, machine: fakeMachine({ fingerprint: 'beef' }) } }, 0);
     expect(thrown(() => show()).message).toContain(`Give one of ${fakeMachine().fingerprint}, beef`);
-    expect(show({ machine: 'beef' }).text).toContain('1 commits, now');
+    expect(show({ machine: 'beef' }).text).toContain('1 commit, now');
     expect(thrown(() => show({ machine: 'none' }))).toMatchObject({ code: 'MISSING_FILE' });
     expect(thrown(() => show({ machine: '../x' }))).toMatchObject({ code: 'BAD_RESULT' });
   });
@@ -142,7 +146,7 @@ describe('the command', () => {
     });
     const shown = sparsemark(['track', 'show', 'quick', '--history', folder]);
     expect(shown).toMatchObject({ status: 0, stderr: '' });
-    expect(shown.stdout).toContain('1 commits');
+    expect(shown.stdout).toMatch(/ 1 commit,/);
     expect(sparsemark(['track', 'changes', 'quick', '--history', folder, '--json']).status).toBe(0);
     expect(sparsemark(['track', 'changes', 'nosuch', '--history', folder]).status).toBe(42);
     expect(sparsemark(['track', 'add', file, '--commit', commitOf(1)]).status).toBe(42);

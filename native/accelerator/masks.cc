@@ -150,11 +150,19 @@ void BitMatrix::fill(std::int64_t i, const std::int32_t* columns, std::int64_t c
   std::uint64_t* const to = bits_.data() + i * words_;
   std::uint64_t word = 0;
   std::uint32_t last = 0;
+  constexpr std::int64_t kBeside = 16;
   for (std::int64_t p = 0; p < count; ++p) {
     const auto column = static_cast<std::uint32_t>(columns[p]);
     const std::uint32_t w = column / 64;
     // Begun anew and stored for every nonzero: nothing is read back.
     word = (w == last ? word : 0) | std::uint64_t{1} << (column % 64);
+    // Of many neighbours in one word the bits are gathered without a store between.
+    if (p + kBeside < count && static_cast<std::uint32_t>(columns[p + kBeside]) / 64 == w) {
+      std::uint64_t more = 0;
+      for (std::int64_t b = 1; b <= kBeside; ++b) more |= std::uint64_t{1} << (columns[p + b] % 64);
+      word |= more;
+      p += kBeside;
+    }
     to[w] = word;
     last = w;
   }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { Accelerator, EnergyModel, GenericDesign } from '../terms/accelerator.ts';
-import { SparsemarkError } from '../terms.ts';
+import { type Place, SparsemarkError } from '../terms.ts';
 import { readText } from '../workload/text-file.ts';
 import { readYaml, type YamlReader, type YamlValue } from '../workload/yaml-reader.ts';
 import { type ActionNames, readEnergy } from './energy.ts';
@@ -25,66 +25,85 @@ const words: Readonly<Record<string, readonly string[]>> = {
 
 const computeNames = ['MAC', 'mac', 'compute', 'MACs', 'intmac', 'LMAC'];
 
-/** Prices of one component's actions, in pJ: of an action with several arguments the first, as a full access has it. */
-type Component = ReadonlyMap<string, number>;
+/** One component of an ERT. */
+interface Component {
+  /** Prices of its actions in pJ: of an action with several arguments the first, as a full access has it. */
+  readonly prices: ReadonlyMap<string, number>;
+  readonly place: Place;
+}
 
-/** Read an ERT: its components by the last part of their name. Throws BAD_ACCELERATOR. */
-export function parseErt(text: string, file: string): ReadonlyMap<string, Component> {
+/** What an ERT holds: its components by the last part of their name, and where their list begins. */
+export interface EnergyReferenceTable {
+  readonly components: ReadonlyMap<string, Component>;
+  readonly place: Place;
+}
+
+/** Read an ERT. Throws BAD_ACCELERATOR with the place, for a key that Accelergy does not write too. */
+export function parseErt(text: string, file: string): EnergyReferenceTable {
   const reader = readYaml(text, file, 'BAD_ACCELERATOR');
   const outer = reader.entries(reader.root);
   const ert = outer.get('ERT') ?? reader.fail(reader.root, 'a key "ERT"', "Give Accelergy's ERT.yaml.");
-  const tables = reader.entries(ert).get('tables') ?? reader.fail(ert, 'a key "tables"', 'Give ERT.yaml.');
-  const found = new Map<string, Component>();
+  reader.record(reader.root, ['ERT']);
+  const tables =
+    reader.record(ert, ['version', 'tables']).get('tables') ??
+    reader.fail(ert, 'a key "tables"', 'Give ERT.yaml.');
+  const components = new Map<string, Component>();
   for (const table of reader.list(tables)) {
-    const fields = reader.entries(table);
+    const fields = reader.record(table, ['name', 'actions']);
     const nameValue = fields.get('name') ?? reader.fail(table, 'a key "name"', 'Every table has it.');
     const name = reader
       .text(nameValue)
       .replace(/\[[^\]]*\]/g, '')
       .split('.')
       .at(-1)!;
-    if (found.has(name)) reader.fail(nameValue, `one component ${name}`, 'Rename one, and its level.');
+    if (components.has(name)) reader.fail(nameValue, `one component ${name}`, 'Rename one, and its level.');
     const actionsValue =
       fields.get('actions') ?? reader.fail(table, 'a key "actions"', 'Every table has it.');
-    const actions = new Map<string, number>();
+    const prices = new Map<string, number>();
     for (const action of reader.list(actionsValue)) {
       // Accelergy writes `arguments: null` of an action without any.
-      const of = reader.entries(action, 'left out');
+      const of = reader.record(action, ['name', 'arguments', 'energy'], 'left out');
       const word = reader.text(of.get('name') ?? reader.fail(action, 'a key "name"', 'Name the action.'));
       const energy = of.get('energy') ?? reader.fail(action, 'a key "energy"', 'In pJ.');
       const price = reader.number(energy, 0, 1e9);
-      if (!actions.has(word)) actions.set(word, price);
+      if (!prices.has(word)) prices.set(word, price);
     }
-    found.set(name, actions);
+    components.set(name, { prices, place: reader.placeOf(nameValue) });
   }
-  return found;
+  return { components, place: reader.placeOf(tables) };
 }
 
 /** The energies of a design by an ERT. Throws BAD_ACCELERATOR for a level that it lacks. */
 export function modelOfErt(
   design: GenericDesign,
-  components: ReadonlyMap<string, Component>,
+  { components, place }: EnergyReferenceTable,
   file: string,
 ): EnergyModel {
   const priced: EnergyModel['priced'][number][] = [];
-  const add = (level: string, component: Component, names: readonly string[], bits: number[]): void => {
+  const add = (level: string, { prices }: Component, names: readonly string[], bits: number[]): void => {
     for (const [at, name] of names.entries()) {
-      const word = words[name]!.find((one) => component.has(one));
+      const word = words[name]!.find((one) => prices.has(one));
       // An action without a price costs nothing: Accelergy leaves out those that a component never does.
       if (word !== undefined)
-        priced.push({ level, action: `${level}.${name}`, price: component.get(word)!, bits: bits[at]! });
+        priced.push({ level, action: `${level}.${name}`, price: prices.get(word)!, bits: bits[at]! });
     }
   };
   const missing = (what: string): never => {
     throw new SparsemarkError(
       'BAD_ACCELERATOR',
       `Expected a component of the name ${what} for the energy reference table, received ${[...components.keys()].join(', ')}. Give the level and the component one name.`,
-      { file },
+      place,
     );
   };
   for (const { name, widthBits, metadataWidthBits } of design.levels) {
     const component = components.get(name) ?? missing(name);
-    if (!component.has('read')) missing(`${name} with an action read`);
+    if (!component.prices.has('read')) {
+      throw new SparsemarkError(
+        'BAD_ACCELERATOR',
+        `Expected an action read for the component ${name}, received ${[...component.prices.keys()].join(', ')}. Every level is read.`,
+        component.place,
+      );
+    }
     const ofMetadata = [metadataWidthBits, metadataWidthBits, metadataWidthBits, metadataWidthBits];
     const bits = [widthBits, widthBits, 0, 0, ...ofMetadata];
     add(name, component, genericActions.level, bits);

@@ -11,8 +11,15 @@ export interface IniValue {
   readonly column: number;
 }
 
-/** Sections by name; their options by name in small letters, those of `DEFAULT` included. */
-export type IniSections = ReadonlyMap<string, ReadonlyMap<string, IniValue>>;
+/** A section: its options by name in small letters, those of `DEFAULT` included, and where its heading stands. */
+export interface IniSection {
+  readonly options: ReadonlyMap<string, IniValue>;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Sections by name. */
+export type IniSections = ReadonlyMap<string, IniSection>;
 
 /** Throws `Expected <what> for <name>, received "<text>". <advice>` at a value's line. */
 export function failAt(file: string, value: IniValue, what: string, advice: string): never {
@@ -31,7 +38,7 @@ export function failAt(file: string, value: IniValue, what: string, advice: stri
  * of one name too.
  */
 export function readIni(text: string, file: string): IniSections {
-  const sections = new Map<string, Map<string, IniValue>>();
+  const sections = new Map<string, IniSection>();
   let section: { readonly name: string; readonly options: Map<string, IniValue> } | null = null;
   let last: { readonly key: string; readonly indent: number } | null = null;
   for (const [at, whole] of text
@@ -57,7 +64,7 @@ export function readIni(text: string, file: string): IniSections {
       if (sections.has(name))
         failAt(file, here('a section', name, start), 'each section once', 'Merge the two.');
       section = { name, options: new Map() };
-      sections.set(name, section.options);
+      sections.set(name, { options: section.options, line, column: start });
       last = null;
       continue;
     }
@@ -89,7 +96,12 @@ export function readIni(text: string, file: string): IniSections {
   const defaults = sections.get('DEFAULT');
   sections.delete('DEFAULT');
   if (defaults === undefined) return sections;
-  return new Map([...sections].map(([name, options]) => [name, new Map([...defaults, ...options])]));
+  return new Map(
+    [...sections].map(([name, { options, ...place }]) => [
+      name,
+      { options: new Map([...defaults.options, ...options]), ...place },
+    ]),
+  );
 }
 
 /** Throws BAD_ACCELERATOR for the first section or option that is not among `known`, by its nearest name. */
@@ -98,13 +110,13 @@ export function refuseUnknown(
   known: Readonly<Record<string, readonly string[]>>,
   file: string,
 ): void {
-  for (const [section, options] of sections) {
+  for (const [section, { options, line, column }] of sections) {
     const names = known[section];
     if (names === undefined) {
       throw new SparsemarkError(
         'BAD_ACCELERATOR',
         `Expected one of ${Object.keys(known).join(', ')} for a section, received "${section}". Did you mean "${nearestName(section, Object.keys(known))}"?`,
-        { file, line: [...options.values()][0]?.line ?? 1, column: 1 },
+        { file, line, column },
       );
     }
     for (const [key, value] of options) {

@@ -40,14 +40,18 @@ export function parseScaleSim(text: string, file: string, engine: EngineClass): 
   const sections = readIni(text, file);
   refuseUnknown(sections, known, file);
   const given = (section: keyof typeof known, option: string): IniValue | undefined =>
-    sections.get(section)?.get(option.toLowerCase());
+    sections.get(section)?.options.get(option.toLowerCase());
   const need = (section: keyof typeof known, option: string): IniValue => {
     const value = given(section, option);
     if (value !== undefined) return value;
+    const without = sections.get(section);
+    // Of a section that is not there, the end of the file is where it is missing.
+    const { line, column } = without ?? { line: text.trimEnd().split(/\r\n|\r|\n/).length, column: 1 };
+    const where = without === undefined ? `section [${section}], which is not there` : `section [${section}]`;
     throw new SparsemarkError(
       'BAD_ACCELERATOR',
-      `Expected an option ${option} for section [${section}], received none. SCALE-Sim needs it too.`,
-      { file },
+      `Expected an option ${option} for ${where}, received none. SCALE-Sim needs it too.`,
+      { file, line, column },
     );
   };
   const whole = (value: IniValue, most: number): number => {

@@ -61,6 +61,38 @@ const judgedView = (comparison: Comparison): ComparisonView =>
 const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile();
 const isRecord = (path: string): boolean => isFile(path) && /\.jsonl?$/.test(path);
 
+/** What only a measurement can obey. */
+const measurementOptions: readonly (keyof CompareArguments)[] = [
+  'filter',
+  'format',
+  'density',
+  'cache',
+  'isa',
+  'threads',
+  'cpus',
+  'n',
+  'build',
+  'library',
+  'repository',
+  'relinked',
+  'budget',
+  'seed',
+  'timeout',
+  'out',
+];
+
+/** Throws USAGE where what is finished is given an option that would be ignored. */
+function refuse(names: readonly (keyof CompareArguments)[], args: CompareArguments, what: string): void {
+  const given = names.find((name) => args[name] !== undefined);
+  if (given === undefined) return;
+  const value = args[given];
+  const received = given === 'threshold' || given === 'margin' ? `${Number(value) * 100} %` : value;
+  throw new SparsemarkError(
+    'USAGE',
+    `Expected no --${given} with ${what}, received ${received}. Leave it out: nothing is measured.`,
+  );
+}
+
 /** Compares, writes the comparison file, prints the report. Returns the exit code. */
 export async function compareCommand(
   operands: readonly string[],
@@ -78,9 +110,12 @@ export async function compareCommand(
     );
   }
   const [base, head, name, ...more] = operands;
-  if (base !== undefined && head === undefined && isRecord(base) && isComparisonFile(base))
+  if (base !== undefined && head === undefined && isRecord(base) && isComparisonFile(base)) {
+    refuse([...measurementOptions, 'threshold', 'margin'], args, 'a finished comparison');
     return show(judgedView(readComparison(base)), args, output);
+  }
   if (base !== undefined && head !== undefined && name === undefined && (isRecord(base) || isRecord(head))) {
+    refuse(measurementOptions, args, 'two result files');
     const [one, other] = [readRun(base), readRun(head)];
     const judgement = judgeResults(one, other, protocol);
     return show(viewOfResults(one, other, [base, head], protocol, judgement), args, output);
@@ -89,6 +124,12 @@ export async function compareCommand(
     throw new SparsemarkError(
       'USAGE',
       `Expected <base> <head> <suite>, or two result files, received ${operands.length} ${operands.length === 1 ? 'operand' : 'operands'}. See: sparsemark compare --help.`,
+    );
+  }
+  if (isRecord(base) || isRecord(head)) {
+    throw new SparsemarkError(
+      'USAGE',
+      `Expected two result files alone, received ${operands.join(' ')}. Leave the suite out, or name two libraries.`,
     );
   }
   const suite = suiteOf(name, args);

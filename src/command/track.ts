@@ -9,11 +9,13 @@ import {
   historyPage,
   historyText,
 } from '../report/history.ts';
+import { counted } from '../report/words.ts';
 import { asSparsemarkError } from '../result/file.ts';
 import { appendHistory, entryOf, historyPath, readHistory, seriesOf } from '../result/history.ts';
 import { readRun } from '../result/result.ts';
 import { exitCodes, SparsemarkError } from '../terms.ts';
 import { asJson, type Output, writeText } from './output.ts';
+import { matcher } from './suite-choice.ts';
 
 /** Where histories are, seen from the folder of a checkout. */
 const defaultFolder = join('results', 'history');
@@ -60,7 +62,7 @@ export function trackAddCommand(path: string, args: TrackAddArguments, output: O
   output.result(
     args.json === true
       ? asJson({ path: target, commit: entry.commit, cells, leftOut, commits: entries.length })
-      : `${target}: commit ${entry.commit.slice(0, 10)} added, ${cells} cells, ${entries.length} commits.`,
+      : `${target}: commit ${entry.commit.slice(0, 10)} added, ${cells} cells, ${counted(entries.length, 'commit')}.`,
   );
   return exitCodes.ok;
 }
@@ -75,12 +77,12 @@ function viewOf(suite: string, args: TrackShowArguments, output: Output): Histor
     output.say(`The last line of ${path} was cut short (${history.tornBytes} bytes): it is left out.`);
   }
   const { filter } = args;
-  const series = seriesOf(history, filter === undefined ? undefined : (id) => id.includes(filter));
+  const series = seriesOf(history, filter === undefined ? undefined : matcher(filter));
   if (series.length === 0) {
     const why = filter === undefined ? 'an empty history' : `none with "${filter}"`;
     throw new SparsemarkError(
       'USAGE',
-      `Expected a series in ${path}, received ${why}. Add a run: sparsemark track add.`,
+      `Expected a series in ${path}, received ${why}. ${filter === undefined ? 'Add a run: sparsemark track add.' : 'See the ids: sparsemark track show.'}`,
     );
   }
   return { suite, machine, series, commits: history.entries.length };

@@ -3,6 +3,7 @@ import type { ChangePoint, HistorySeries } from '../terms.ts';
 import { historyChart } from './charts/history.ts';
 import { htmlText, plainText } from './escape.ts';
 import { gallery, page, section } from './page.ts';
+import { counted } from './words.ts';
 
 /** What a history is shown with. */
 export interface HistoryView {
@@ -86,7 +87,7 @@ export function historyText(view: HistoryView, width: number): string {
     const ratios = series.points.map(({ ratio }) => ratio);
     const last = ratios.at(-1)!;
     const { text, columns } = sparkline(ratios, width - 2);
-    const head = `${plainText(series.id)}\n  ${series.points.length} commits, now ${last.toFixed(3)} of the anchor ${series.anchor.slice(0, 12)}`;
+    const head = `${plainText(series.id)}\n  ${counted(series.points.length, 'commit')}, now ${last.toFixed(3)} of the anchor ${series.anchor.slice(0, 12)}`;
     if (series.changes.length === 0) return `${head}, no change\n  ${text}`;
     const marks = new Array<string>(text.length).fill(' ');
     for (const { index, after, before } of series.changes)
@@ -113,7 +114,7 @@ export function changesText(view: HistoryView): string {
     ranges.set(key, [...(ranges.get(key) ?? []), change]);
   }
   if (ranges.size === 0)
-    return `No change in ${view.series.length} series of ${view.commits} commits of ${view.suite}.\n`;
+    return `No change in ${view.series.length} series of ${counted(view.commits, 'commit')} of ${view.suite}.\n`;
   const blocks = [...ranges.values()].map((own) => {
     const [{ from, to, startedAt }] = own as [SeriesChange, ...SeriesChange[]];
     const lines = own.map(({ id, ratio, interval }) => {
@@ -130,8 +131,8 @@ export function historyPage(view: HistoryView): string {
   const changes = changesOf(view.series);
   const sentence =
     changes.length === 0
-      ? `Nothing changed in ${view.commits} commits.`
-      : `${changes.length} changes in ${view.commits} commits; the latest: ${changeText(changes[0]!.ratio).replace(' ', '\u00a0')} in ${short(changes[0]!.from)}..${short(changes[0]!.to)}.`;
+      ? `Nothing changed in ${counted(view.commits, 'commit')}.`
+      : `${counted(changes.length, 'change')} in ${counted(view.commits, 'commit')}; the latest: ${changeText(changes[0]!.ratio).replace(' ', '\u00a0')} in ${short(changes[0]!.from)}..${short(changes[0]!.to)}.`;
   const blocks = [
     `<p class="answer">${htmlText(sentence)}</p>`,
     `<p class="provenance">${htmlText(`Times over those of an anchor measured in the same run; machine ${view.machine}.`)}</p>`,

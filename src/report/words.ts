@@ -36,6 +36,9 @@ export function shortPatternWords(labels: Iterable<string>): Map<string, string>
   return words;
 }
 
+/** A count with its noun: `1 commit`, `2 commits`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 /** A model's name for people: `rn50` -> `ResNet-50`, `transformer` -> `Transformer`; others stay. */
 export function modelWords(model: string): string {
   return { rn50: 'ResNet-50', transformer: 'Transformer' }[model] ?? model;

@@ -33,8 +33,8 @@ export interface YamlReader {
   failWith(value: YamlValue, message: string): never;
   /** A mapping with any keys; `empty`: what becomes of those without a value. */
   entries(value: YamlValue, empty?: 'refused' | 'left out'): YamlEntries;
-  /** A mapping whose keys are all among `known`. */
-  record(value: YamlValue, known: readonly string[]): YamlEntries;
+  /** A mapping whose keys are all among `known`; `empty` as in `entries`. */
+  record(value: YamlValue, known: readonly string[], empty?: 'refused' | 'left out'): YamlEntries;
   /** A non-empty list, or a single value as a list of one. */
   list(value: YamlValue): readonly YamlValue[];
   text(value: YamlValue): string;
@@ -141,8 +141,12 @@ export function readYaml(
     }
     return result;
   }
-  function record(value: YamlValue, known: readonly string[]): YamlEntries {
-    const result = entries(value);
+  function record(
+    value: YamlValue,
+    known: readonly string[],
+    empty: 'refused' | 'left out' = 'refused',
+  ): YamlEntries {
+    const result = entries(value, empty);
     const map = value.node as YAMLMap;
     for (const item of map.items) {
       const key = keyOf(map, item.key, value.name);

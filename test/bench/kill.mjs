@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { narrowed } from '../../dist/command/suite-choice.js';
 import { loadSuite } from '../../dist/workload/suite.js';
 import { killRuns } from './kill-runs.mjs';
 
@@ -35,7 +36,8 @@ formats:
   uniform: [csr, ell]
 `,
 );
-const ids = loadSuite(suite).workloads.map(({ id }) => id);
+// In the order in which a run measures them.
+const ids = narrowed(loadSuite(suite), {}).map(({ id }) => id);
 const run = ['run', suite, '--library', 'native', '--budget', '600', '--out'];
 const out = join(folder, 'result.jsonl');
 let args = [cli, ...run, out, '--resume'];

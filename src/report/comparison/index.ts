@@ -29,7 +29,7 @@ export function comparisonReportNamed(name: string): ComparisonReport {
   if (found !== undefined) return found;
   throw new SparsemarkError(
     'USAGE',
-    `Expected ${comparisonReports.map((report) => report.name).join(', ')} for --as, received "${name}".`,
+    `Expected ${comparisonReports.map((report) => report.name).join(', ')} for --as, received "${name}". See: sparsemark compare --help.`,
   );
 }
 

@@ -4,6 +4,7 @@ import type { Interval } from '../../statistics.ts';
 import type { JudgedCell, Verdict } from '../../terms/comparison.ts';
 import { formatTime } from '../numbers.ts';
 import type { Entry, Table, Tone } from '../tables.ts';
+import { knownInterval } from './estimate.ts';
 
 const tones: Readonly<Partial<Record<Verdict, Tone>>> = {
   wrong: 'bad',
@@ -15,8 +16,7 @@ const tones: Readonly<Partial<Record<Verdict, Tone>>> = {
 
 /** A ratio to a thousandth; `-` where there is none. */
 const ratioText = (ratio: number): string => (Number.isFinite(ratio) ? ratio.toFixed(3) : '-');
-const intervalText = ([low, high]: Interval): string =>
-  Number.isFinite(high) ? `${ratioText(low)}-${ratioText(high)}` : '-';
+const intervalText = (interval: Interval): string => knownInterval(interval)?.map(ratioText).join('-') ?? '-';
 const timeEntry = (timeNs: number | null): Entry =>
   timeNs === null ? { text: '-' } : { text: formatTime(timeNs), value: timeNs };
 
