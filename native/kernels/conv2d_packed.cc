@@ -2,10 +2,8 @@
 // of A, and so of channels, at a time. For each tile of outputs, for each block its channels are copied, then
 // all pairs of filters pass by; sums stay in scratch until the last block.
 //
-// plan() writes the stream of the format (formats/packed.cc) anew as numbers of 32 bits: for each block and
-// group the pairs, each first row, second row, both, alternate, rest, then offsets in the tile instead of
-// columns, those of an odd alternate first; the second row of a single one is -1. Before it stands where each
-// block's groups begin.
+// plan() writes the stream of the format (formats/packed.cc) anew as numbers of 32 bits, with offsets in the
+// tile instead of columns. Before it stands where each block's groups begin.
 #include "conv_tile.h"
 #include "packed_runs.h"
 #include "unrolled.h"
@@ -21,7 +19,8 @@ namespace {
 constexpr std::int64_t kTileBytes = 256 * 1024;
 // Sums of a tile of outputs.
 constexpr std::int64_t kSumsBytes = 256 * 1024;
-constexpr std::int32_t kPairNumbers = 5;
+constexpr std::int32_t kRunNumbers = 4;
+constexpr std::int32_t kPairNumbers = 4;
 
 // Channels that a block of columns may touch.
 std::int32_t block_channels(const Encoded& a, const Conv& g) {
@@ -52,20 +51,19 @@ std::int64_t write_stream(const Encoded& a, const Conv& g, std::int32_t* out) {
     const std::uint8_t* end = a.bytes + static_cast<std::size_t>(a.offsets[2 * part + 2]) * 2;
     while (stream.at < end) {
       const Run run = take_run(stream);
+      put(run.pairs);
+      put(run.both);
+      put(run.alternate);
+      put(run.rest);
       for (std::int32_t pair = 0; pair == 0 || pair < run.pairs; ++pair) {
         const std::uint64_t head = word_at(stream.at);
         const auto put_column = [&](std::size_t column) {
           put(column_offset(g, t, channel, first + static_cast<std::int32_t>(column)));
         };
         put(static_cast<std::int32_t>(number<0>(head)));
-        put(run.pairs == 0 ? -1 : static_cast<std::int32_t>(number<1>(head)));
-        put(run.both);
-        put(run.alternate);
-        put(run.rest);
-        if (run.alternate % 2 != 0) {
-          put_column(number<2>(head));
-          put_column(number<3>(head));
-        }
+        put(static_cast<std::int32_t>(number<1>(head)));
+        put_column(number<2>(head));
+        put_column(number<3>(head));
         stream.at += kWordBytes;
         for (std::int32_t i = run.both + run.alternate / 2 * 4 + run.rest; i > 0; i -= 4) {
           const std::uint64_t word = word_at(stream.at);
@@ -143,53 +141,87 @@ template <int V>
   });
 }
 
-// The pairs of a group: numbers [at, end) of the stream.
 template <int V>
-[[gnu::noinline]] void run_pairs(const Panel<V>& p, const std::int32_t* at, const std::int32_t* end,
+[[gnu::always_inline]] inline void step_both(Vec of_x, Vec of_y, const float* row, Vec (&x)[V], Vec (&y)[V]) {
+  unrolled<V>([&](auto v) __attribute__((always_inline)) {
+    Vec part = load(row + v.value * kLanes);
+    keep(part);
+    x[v.value] = fma(of_x, part, x[v.value]);
+    y[v.value] = fma(of_y, part, y[v.value]);
+  });
+}
+
+// Columns of one row, fours of them.
+template <int V>
+[[gnu::always_inline]] inline void step_row(const float* copy, std::int32_t count, const std::int32_t*& at,
+                                            const float*& value, Vec (&x)[V]) {
+  for (; count > 0; --count) {
+    const Four four = load_four(value);
+    step<V>(pick<0>(four), copy + at[0], x);
+    step<V>(pick<1>(four), copy + at[1], x);
+    step<V>(pick<2>(four), copy + at[2], x);
+    step<V>(pick<3>(four), copy + at[3], x);
+    at += 4;
+    value += 4;
+  }
+}
+
+// The runs of a group: numbers [at, end) of the stream.
+template <int V>
+[[gnu::noinline]] void run_group(const Panel<V>& p, const std::int32_t* at, const std::int32_t* end,
                                  const float* value) {
   const float* copy = p.copy;
   while (at < end) {
-    const std::int32_t first = at[0];
-    const std::int32_t second = at[1];
-    const std::int32_t both = at[2];
-    const std::int32_t alternate = at[3];
-    const std::int32_t rest = at[4];
-    at += kPairNumbers;
-    Vec x[V];
-    Vec y[V];
-    begin_sums<V>(p, first, x);
-    // Of a single row the second one's sums are those of the first, and thrown away.
-    begin_sums<V>(p, second < 0 ? first : second, y);
-    if (alternate % 2 != 0) {
-      step<V>(broadcast(value[0]), copy + at[0], x);
-      step<V>(broadcast(value[1]), copy + at[1], y);
-      at += 2;
-      value += 2;
+    const std::int32_t pairs = at[0];
+    const std::int32_t fours_of_both = at[1] / 4;
+    const bool odd = at[2] % 2 != 0;
+    const std::int32_t fours_of_each = at[2] / 2;
+    const std::int32_t fours_of_rest = at[3] / 4;
+    at += kRunNumbers;
+    if (pairs == 0) {
+      Vec x[V];
+      const std::int32_t row = at[0];
+      at += kPairNumbers;
+      begin_sums<V>(p, row, x);
+      step_row<V>(copy, fours_of_rest, at, value, x);
+      end_sums<V>(p, row, x);
     }
-    for (std::int32_t i = both; i > 0; --i) {
-      const float* row = copy + *at++;
-      const Vec of_x = broadcast(value[0]);
-      const Vec of_y = broadcast(value[1]);
-      value += 2;
-      unrolled<V>([&](auto v) __attribute__((always_inline)) {
-        Vec part = load(row + v.value * kLanes);
-        keep(part);
-        x[v.value] = fma(of_x, part, x[v.value]);
-        y[v.value] = fma(of_y, part, y[v.value]);
-      });
+    for (std::int32_t pair = pairs; pair > 0; --pair) {
+      const std::int32_t first = at[0];
+      const std::int32_t second = at[1];
+      Vec x[V];
+      Vec y[V];
+      begin_sums<V>(p, first, x);
+      begin_sums<V>(p, second, y);
+      if (odd) {
+        step<V>(broadcast(value[0]), copy + at[2], x);
+        step<V>(broadcast(value[1]), copy + at[3], y);
+        value += 2;
+      }
+      at += kPairNumbers;
+      for (std::int32_t i = fours_of_both; i > 0; --i) {
+        const Four low = load_four(value);
+        step_both<V>(pick<0>(low), pick<1>(low), copy + at[0], x, y);
+        step_both<V>(pick<2>(low), pick<3>(low), copy + at[1], x, y);
+        const Four high = load_four(value + 4);
+        step_both<V>(pick<0>(high), pick<1>(high), copy + at[2], x, y);
+        step_both<V>(pick<2>(high), pick<3>(high), copy + at[3], x, y);
+        at += 4;
+        value += 8;
+      }
+      for (std::int32_t i = fours_of_each; i > 0; --i) {
+        const Four four = load_four(value);
+        step<V>(pick<0>(four), copy + at[0], x);
+        step<V>(pick<1>(four), copy + at[1], y);
+        step<V>(pick<2>(four), copy + at[2], x);
+        step<V>(pick<3>(four), copy + at[3], y);
+        at += 4;
+        value += 4;
+      }
+      step_row<V>(copy, fours_of_rest, at, value, x);
+      end_sums<V>(p, first, x);
+      end_sums<V>(p, second, y);
     }
-    for (std::int32_t i = alternate / 2; i > 0; --i) {
-      const Four four = load_four(value);
-      step<V>(pick<0>(four), copy + at[0], x);
-      step<V>(pick<1>(four), copy + at[1], y);
-      step<V>(pick<2>(four), copy + at[2], x);
-      step<V>(pick<3>(four), copy + at[3], y);
-      at += 4;
-      value += 4;
-    }
-    for (std::int32_t i = rest; i > 0; --i) step<V>(broadcast(*value++), copy + *at++, x);
-    end_sums<V>(p, first, x);
-    if (second >= 0) end_sums<V>(p, second, y);
   }
 }
 
@@ -222,7 +254,7 @@ struct Body {
       const std::int32_t part = block * a.units + unit;
       p.sums = of_panel + row * (V * kLanes);
       p.c = c + row * area;
-      run_pairs<V>(p, stream + stream[part], stream + stream[part + 1], a.values + a.offsets[2 * part + 1]);
+      run_group<V>(p, stream + stream[part], stream + stream[part + 1], a.values + a.offsets[2 * part + 1]);
     }
   }
 };

@@ -70,14 +70,26 @@ static inline std::int32_t tile_vectors(const Conv& g, const ConvTile& t, std::i
   return round_up(floats, kLanes) / kLanes;
 }
 
+// How much longer a nonzero takes for loads that split lines. AVX-512: every load of a tile whose rows do not
+// begin on vectors may. Half of AVX2's do, in the rows of the kernel whose offset is no multiple of a vector,
+// and what pairs of rows share hides it: on Zen 3, with 28 and 14 columns, nothing was lost at density 0.2,
+// 14 % (a third of the rows) and 25 % (two thirds) at 0.05.
+static inline double split_cost(const Encoded& a, const Conv& g, const ConvTile& t) {
+  if (t.period != g.stride || t.pitch % kLanes == 0 || g.kernel_height <= g.stride) return 1.0;
+  if (kLanes >= 16) return 2.0;
+  if (a.nnz >= 0.15 * a.rows * a.cols) return 1.0;
+  std::int32_t apart = 0;
+  for (std::int32_t ky = 0; ky < g.kernel_height; ++ky)
+    apart += ky / g.stride * t.pitch % kLanes != 0 ? 1 : 0;
+  return 1.0 + 0.4 * apart / g.kernel_height;
+}
+
 // What an evaluation with the tile costs, in vectors loaded: by the nonzeros, of which each begins a panel of
-// 8 vectors anew, and those copied. A load that splits a line counts twice, so does a row stored across
-// lines.
+// 8 vectors anew, and those copied. A row stored across lines counts more.
 static inline double tile_cost(const Encoded& a, const Conv& g, const ConvTile& t) {
   const std::int32_t vectors = tile_vectors(g, t, t.rows);
   const double loads = vectors + 2.0 * ((vectors + 7) / 8);
-  const bool split = t.period == g.stride && g.kernel_height > g.stride && t.pitch % kLanes != 0;
-  const double of_nonzeros = 1.0 * a.nnz / g.channels * (split ? 2.0 : 1.0);
+  const double of_nonzeros = 1.0 * a.nnz / g.channels * split_cost(a, g, t);
   const double copied =
       1.0 * t.classes * g.kernel_width * t.plane_rows * round_up(g.out_width, kLanes) / kLanes;
   const double tiles = (g.out_height + t.rows - 1) / t.rows;
@@ -179,15 +191,53 @@ static inline void split_row(const Conv& g, const Lines& l, std::int32_t part, c
   for (std::int32_t x = 0; x < l.phase && part + x * g.stride < l.padded; ++x) to[x] = from[x * g.stride];
 }
 
+// Where rows are long, their planes are copied from the image itself: a vector of a line that was just
+// written across two stores waits until both are in L1 (Zen 3: 8 to 14 % of an evaluation, 56 columns at
+// density 0.2 and 0.05). Shorter rows take longer so, 7 columns twice as long.
+static inline bool copies_rows(const Conv& g) { return g.stride == 1 && g.width >= 3 * kLanes; }
+
+// Column kx of the kernel for one channel: count rows of a plane from row y of the image on.
+static inline void copy_plane(const Conv& g, const ConvTile& t, const float* channel, std::int32_t y,
+                              std::int32_t kx, std::int32_t count, float* to) {
+  const std::int32_t shift = kx - g.padding;
+  const std::int32_t lead = shift < 0 ? (-shift < g.out_width ? -shift : g.out_width) : 0;
+  const std::int32_t first = shift + lead;
+  const std::int32_t left = g.width > first ? g.width - first : 0;
+  const std::int32_t inside = left < g.out_width - lead ? left : g.out_width - lead;
+  const std::int32_t end = lead + round_up(inside, kLanes);
+  for (std::int32_t row = 0; row < count; ++row, ++y, to += t.pitch) {
+    if (y < 0 || y >= g.height) {
+      clear(to, g.out_width);
+      continue;
+    }
+    clear(to, lead);
+    const float* from = channel + static_cast<std::ptrdiff_t>(y) * g.width + first;
+    float* at = to + lead;
+    std::int32_t x = 0;
+    for (; x + kLanes <= inside; x += kLanes) store(at + x, load(from + x));
+    if (x < inside) store(at + x, load_first(from + x, inside - x));
+    clear(to + end, g.out_width - end);
+  }
+}
+
 // Copies what `rows` rows of outputs from out_row on need of channels [first, first + channels). Whole
 // vectors are stored, each row over the excess of the one before; what stays of it belongs to no output.
-// Copying planes from the image itself, with the zeros of each row of each, took up to three times the time
-// (512 channels of 7 x 7).
 static inline void fill_tile(const Conv& g, const ConvTile& t, const float* image, std::int32_t first,
                              std::int32_t channels, std::int32_t out_row, std::int32_t rows, float* copy) {
   const std::size_t area = image_floats(g);
-  const Lines l = channel_lines(g, t);
   const std::int32_t plane_rows = t.plane_rows - (t.rows - rows);
+  if (copies_rows(g)) {
+    const float* from = image + static_cast<std::size_t>(first) * area;
+    for (std::int32_t c = 0; c < channels; ++c, from += area) {
+      for (std::int32_t of_class = 0; of_class < t.classes; ++of_class) {
+        for (std::int32_t kx = 0; kx < g.kernel_width; ++kx, copy += t.plane) {
+          copy_plane(g, t, from, out_row - g.padding + of_class, kx, plane_rows, copy);
+        }
+      }
+    }
+    return;
+  }
+  const Lines l = channel_lines(g, t);
   const std::int32_t count = l.count - (t.rows - rows) * g.stride;
   float* lines = copy + static_cast<std::size_t>(channels * channel_floats(g, t)) + kLanes;
   float* unsplit = lines + static_cast<std::size_t>(l.count) * static_cast<std::size_t>(l.pitch) + 2 * kLanes;

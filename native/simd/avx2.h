@@ -45,7 +45,22 @@ static inline void keep(Vec& v) { __asm__("" : "+x"(v)); }
 static inline void stream(float* p, Vec v) { _mm256_stream_ps(p, v); }
 static inline void end_stream() { _mm_sfence(); }
 static inline Vec load_first(const float* p, int count) { return _mm256_maskload_ps(p, first(count)); }
-static inline void store_first(float* p, Vec v, int count) { _mm256_maskstore_ps(p, first(count), v); }
+// A masked store of 8 floats is 42 operations of microcode on Zen 2 and 3, 12 cycles; halves are one each.
+static inline void store_first(float* p, Vec v, int count) {
+  if (count >= kLanes) return store(p, v);
+  __m128 low = _mm256_castps256_ps128(v);
+  if ((count & 4) != 0) {
+    _mm_storeu_ps(p, low);
+    low = _mm256_extractf128_ps(v, 1);
+    p += 4;
+  }
+  if ((count & 2) != 0) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), low);
+    low = _mm_movehl_ps(low, low);
+    p += 2;
+  }
+  if ((count & 1) != 0) _mm_store_ss(p, low);
+}
 static inline Vec load_where(const float* p, std::uint32_t mask) {
   return _mm256_maskload_ps(p, where(mask));
 }

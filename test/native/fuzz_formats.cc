@@ -1,7 +1,7 @@
 // libFuzzer: any bytes become a small matrix; a format must refuse it with a reason or give it back bit for
 // bit, with every byte counted. SPARSEMARK_FUZZ_FORMAT names one symbol of formats.inc, so that the coverage
-// of one format guides its inputs; without it every format takes each input. Build with clang++ and
-// -DSPARSEMARK_FUZZ=ON.
+// of one format guides its inputs; without it every format takes each input. A format with a layout of its
+// own for narrow vectors takes each input in both. Build with clang++ and -DSPARSEMARK_FUZZ=ON.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -112,7 +112,7 @@ void demand(bool holds, const char* format, const char* what) {
   std::abort();
 }
 
-void check(const Format& format, const char* symbol, const test::Sample& s) {
+void check(const Format& format, decltype(Format::encode) encode, const char* symbol, const test::Sample& s) {
   test::Sample of = test::sample_of(s, format.dtype);
   const std::uint32_t payload = std::strcmp(format.dtype, "bf16") == 0  ? 0xffff0000u
                                 : std::strcmp(format.dtype, "f16") == 0 ? 0xffffe000u
@@ -130,7 +130,7 @@ void check(const Format& format, const char* symbol, const test::Sample& s) {
   matrix.view.rows = s.rows;
   matrix.view.cols = s.cols;
   matrix.view.nnz = s.nnz();
-  const bool refused = format.encode(of.csr(), matrix) != nullptr;
+  const bool refused = encode(of.csr(), matrix) != nullptr;
   const bool must_refuse = test::expected_refusal(format.name, s) != nullptr;
   demand(refused == must_refuse, symbol, refused ? "refuses what it holds" : "holds what it must refuse");
   if (refused) return;
@@ -170,6 +170,10 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 4) return 0;
   const test::Sample s = sample_from(data, size);
-  for (int f = first; f < last; ++f) check(*kFormats[f], kSymbols[f], s);
+  for (int f = first; f < last; ++f) {
+    const Format& format = *kFormats[f];
+    check(format, format.encode, kSymbols[f], s);
+    if (format.encode_narrow != nullptr) check(format, format.encode_narrow, kSymbols[f], s);
+  }
   return 0;
 }
