@@ -1,6 +1,7 @@
 /** What must hold of every accelerator whatever its parameters and the layer: statistics, and counts of masks. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { loadAccelerator } from '../src/accelerator/accelerator.ts';
 import { count } from '../src/accelerator/count.ts';
 import { estimate } from '../src/accelerator/estimate.ts';
 import type { Accelerator, Estimate, EstimatedLayer, OperandMask } from '../src/terms/accelerator.ts';
@@ -17,12 +18,13 @@ const rooflines = [
 ];
 
 /**
- * Of how much more cycles fewer nonzeros may come out. FIFOs are drawn: 2 % of 256 broadcasts is noise. The normal
- * maximum of a handful of elements with a handful of steps each is off by a step of a thousandth up to a fiftieth.
+ * Of how much more cycles fewer nonzeros may come out. FIFOs are drawn: 2 % of 256 broadcasts is noise, and with less
+ * than one entry a broadcast up to 3.2 % of a single element, 2.6 % of six: the most that was found of 1 to 16. The
+ * normal maximum of a handful of elements with a handful of steps each is off by a step of a thousandth up to a fiftieth.
  */
 const slackOf = ({ engine }: Accelerator): number =>
   engine.endsWith('-fifo')
-    ? 1.02
+    ? 1.035
     : ['chunk-match', 'column-pe', 'cartesian'].includes(engine)
       ? 1.03
       : 1 + 1e-9;
@@ -49,6 +51,13 @@ function sameChoice(accelerator: Accelerator, layer: EstimatedLayer, of: readonl
   );
   const patterned = ['systolic', 'structured-tensor-core'].includes(accelerator.engine);
   return others.every((one) => one === first) && !(patterned && layer.shape.k < 64);
+}
+
+/** One element and one weight: the draw's noise is as large as it gets. */
+function singleElement(): [Accelerator, EstimatedLayer, number] {
+  const layer = { name: 'layer', shape: { m: 1, n: 1, k: 1 }, groups: 1, weightCorrelation: 0 };
+  const accelerator = { ...loadAccelerator('eie'), parameters: [1, 1, 0, 0, 1] };
+  return [accelerator, { ...layer, weightDensity: 1, activationDensity: 1 }, 0.535];
 }
 
 describe('statistics', () => {
@@ -87,7 +96,7 @@ describe('statistics', () => {
             expect(fewer.energy!.total).toBeLessThanOrEqual(found.energy.total * (1 + 1e-9));
         },
       ),
-      { numRuns: 30, seed: 1 },
+      { numRuns: 30, seed: 1, examples: name === 'eie' ? [singleElement()] : [] },
     );
     // None was declined: parameters within their bounds are an accelerator.
     expect(ran).toBeGreaterThanOrEqual(30);

@@ -192,8 +192,8 @@ static inline void split_row(const Conv& g, const Lines& l, std::int32_t part, c
 }
 
 // Where rows are long, their planes are copied from the image itself: a vector of a line that was just
-// written across two stores waits until both are in L1 (Zen 3: 8 to 14 % of an evaluation, 56 columns at
-// density 0.2 and 0.05). Shorter rows take longer so, 7 columns twice as long.
+// written across two stores waits until both are in L1 (Zen 3: 7 to 14 % of an evaluation, 56 columns at
+// density 0.2 and 0.05). Shorter rows take longer so, 7 columns 10 % of an evaluation, and so did stride 2.
 static inline bool copies_rows(const Conv& g) { return g.stride == 1 && g.width >= 3 * kLanes; }
 
 // Column kx of the kernel for one channel: count rows of a plane from row y of the image on.

@@ -1,10 +1,11 @@
 // spmm_t on csc: the columns of A are the rows of A^T, so that this is spmm on csr. Where B leaves L1 and
 // columns are long, a block of rows of B at a time: copied, so that its vectors lie on lines and in L1 while
 // all columns of A pass by; sums are added to in C. plan() writes where in each column the blocks begin. On
-// Zen 3 (AVX2), over B as it lies in L2: 2.9 times the rate for A 3072 x 768, n = 128 at density 0.5 and 1.2
-// at 0.05; 1.45 and 1.1 for 1024 x 1024, n = 49, where no row of B lies on lines. Our dense kernel is passed
-// between density 0.5 (0.87 to 0.95 of it) and 0.2 (1.9 to 2.4): a row of B is loaded for each FMA, which
-// dense tiles spare.
+// Zen 3 (AVX2), over B as it lies in L2: 3.0 times the rate for A 3072 x 768, n = 128 at density 0.5, 1.9 at
+// 0.2 and 1.1 at 0.05; 1.4, 1.4 and 1.0 for 512 x 2048 and 1024 x 1024, n = 49, where no row of B lies on
+// lines. Blocks of 20 KiB ran at 0.5 to 1.0 of the rate of these, of 14 KiB at 0.45 to 1.0. At density 0.5
+// that is 0.85 to 1.25 of our dense kernel, at 0.2 2.0 to 2.8: a row of B is loaded for each FMA, which dense
+// tiles spare.
 #include "row_panels.h"
 #include "unrolled.h"
 
