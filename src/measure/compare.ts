@@ -74,19 +74,19 @@ export interface CompareOptions {
 
 const confidence = 0.95;
 /**
- * Rounds between two starts of the libraries' processes. Where pages lie makes up to 10 % of a product that needs more than
- * L2, as much as the noise within a layout: then few rounds of many layouts say most. Of 80 cells of `quick` in 82 s on two
+ * Rounds between two starts of the libraries' processes. Where pages lie makes some percent of a product that needs more
+ * than L2, as much as the noise within a layout: then few rounds of many layouts say most. Of 80 cells of `quick` in 82 s on two
  * shared EPYC cores, 8 rounds left 43 inconclusive and 4 rounds 33.
  */
 const roundsPerLayout = 4;
 /**
- * With fewer cells than this there is time for twice the layouts and for longer samples. Of six of the noisiest cells, 5 %
- * slower and alone in a run of 15 s each, 2 rounds of 5 ms found four, 2 of 10 ms four and 4 of 20 ms two: such cells lie
- * 2 to 3 % apart from layout to layout, and 0.3 to 1.6 % within one. The whole suite gets most from short samples: of 172
- * cells in 70 s, 2.5 ms left 43 inconclusive, 5 ms 57 and 10 ms 74.
+ * With fewer cells than this there is time for longer samples. Of six of the noisiest cells, 5 % slower and alone in a run
+ * of 15 s each, 4 rounds of 10 ms found all, the lower ends of their intervals at 1.026 and above; 4 of 5 ms all, from 1.012;
+ * 2 of 5 ms four. The whole suite gets most from short samples: of 172 cells in 70 s, 2.5 ms left 43 inconclusive, 5 ms 57
+ * and 10 ms 74.
  */
 const fewCells = 40;
-const ofFew = { roundsPerLayout: 2, longerSample: 2 };
+const longerSampleOfFew = 4;
 /** The first whole number of layouts that makes 101 rounds or more. */
 const maxRounds = 104;
 /** Cells of identical code, base against itself. */
@@ -217,13 +217,13 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       formats: selection.formats,
       budgetSeconds: options.budgetSeconds,
       batchTargetNs: Math.max(batchNs, 1000 * machine.clockResolutionNs),
-      sampleTargetNs: isFew ? ofFew.longerSample * sampleTargetNs : sampleTargetNs,
+      sampleTargetNs: isFew ? longerSampleOfFew * sampleTargetNs : sampleTargetNs,
       turnTargetNs,
       seed: options.seed,
       threshold: options.threshold,
       margin: options.margin,
       confidence,
-      roundsPerLayout: isFew ? ofFew.roundsPerLayout : roundsPerLayout,
+      roundsPerLayout,
       maxRounds,
       relinked: options.relinkedPath !== undefined,
       ...(options.correctedFor === undefined ? {} : { correctedFor: options.correctedFor }),
