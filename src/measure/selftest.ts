@@ -22,6 +22,8 @@ export interface SelftestOptions {
   readonly margin: number;
   /** Of one run: a cell, its controls and their confirmation. */
   readonly budgetSeconds: number;
+  /** What is injected, a run each, over and over; absent: 3, 5, 10 and 20 %, and as many runs of identical code. */
+  readonly slowdowns?: readonly number[];
   readonly command: string;
   readonly signal: AbortSignal;
   readonly onRun: (run: SelftestRun, elapsedSeconds: number) => void;
@@ -87,7 +89,9 @@ export async function selftest(options: SelftestOptions): Promise<Selftest> {
   const cells = suite.workloads.flatMap((workload: Workload) =>
     joinCells(suite, workload, libraries, selection).map(({ of }) => ({ workload, of })),
   );
-  const kinds = kindsOf(relinked);
+  const kinds =
+    options.slowdowns?.map((injectedSlowdown) => ({ kind: 'slower' as const, injectedSlowdown })) ??
+    kindsOf(relinked);
   const random = seededRandom(seed);
   const startedAt = new Date();
   const elapsed = (): number => (Date.now() - startedAt.getTime()) / 1000;

@@ -1,6 +1,6 @@
 // The gate's error rates and power on this machine: real comparisons of identical code, gate runs resampled from their
 // passes, and real runs with a slowdown made on purpose. Recordings stay in results/local/gate: a second call goes on.
-//   npm run bench:gate -- --minutes 60 [--only identical|slowed] [--suite quick] [--filter <text>] [--budget 600] [--resamples 500]
+//   npm run bench:gate -- --minutes 60 [--only identical|slowed] [--slowdowns 0.05,0.05,0.1] [--suite quick] [--filter <text>] [--budget 600] [--resamples 500]
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     suite: { type: 'string', default: 'quick' },
     filter: { type: 'string' },
     only: { type: 'string' },
+    slowdowns: { type: 'string' },
     budget: { type: 'string', default: '600' },
     resamples: { type: 'string', default: '500' },
   },
@@ -88,6 +89,7 @@ if (values.only !== 'identical' && elapsedMinutes() < minutes) {
     threshold,
     margin,
     budgetSeconds: 15,
+    ...(values.slowdowns === undefined ? {} : { slowdowns: values.slowdowns.split(',').map(Number) }),
     command: 'bench:gate',
     signal: interrupt.signal,
     onRun: (run, seconds) => {
