@@ -79,14 +79,6 @@ const confidence = 0.95;
  * shared EPYC cores, 8 rounds left 43 inconclusive and 4 rounds 33.
  */
 const roundsPerLayout = 4;
-/**
- * With fewer cells than this there is time for longer samples. Of six of the noisiest cells, 5 % slower and alone in a run
- * of 15 s each, 4 rounds of 10 ms found all, the lower ends of their intervals at 1.026 and above; 4 of 5 ms all, from 1.012;
- * 2 of 5 ms four. The whole suite gets most from short samples: of 172 cells in 70 s, 2.5 ms left 43 inconclusive, 5 ms 57
- * and 10 ms 74.
- */
-const fewCells = 40;
-const longerSampleOfFew = 4;
 /** The first whole number of layouts that makes 101 rounds or more. */
 const maxRounds = 104;
 /** Cells of identical code, base against itself. */
@@ -103,7 +95,20 @@ const batchNs = 20_000;
  * 104 rounds, in the middle: means of 2.5 ms 7.9 %, lower quartiles 2.9 %. Medians: 4.6 %; the fastest batch 2.6 %, but a single lucky one
  * decides it. Twice the time a sample and half as many: 4.2 %. Untimed evaluations before each sample: no narrower.
  */
-const sampleTargetNs = 2.5e6;
+const leastSampleNs = 2.5e6;
+const mostSampleNs = 20e6;
+/**
+ * How long a sample lasts: as long as leaves time for all rounds of every cell, half of which goes into starting layouts.
+ * Of six of the noisiest cells, 5 % slower and alone in a run of 15 s each, 4 rounds of 10 ms a layout found all, the lower
+ * ends of their intervals at 1.026 and above; 4 of 5 ms all, from 1.012; 2 of 5 ms four. The whole suite gets most from
+ * short samples: of 172 cells in 70 s, 2.5 ms left 43 inconclusive, 5 ms 57 and 10 ms 74.
+ */
+function sampleTargetNsOf(seconds: number, cells: number): number {
+  // A cell has a control beside it, up to the number of controls.
+  const courses = cells + Math.min(cells, controlCount);
+  const share = (1e9 * seconds) / (courses * maxRounds * 2 * 2);
+  return Math.min(mostSampleNs, Math.max(leastSampleNs, share));
+}
 /**
  * The sides change places after this time, or a batch where that is longer. What a core can do changes within
  * milliseconds on a shared machine: two arrays of 4 MiB in huge pages summed in turns of one sum each differed by 0.9 %
@@ -207,7 +212,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
 
     const machine = describeMachineOnly();
     const startedAt = new Date();
-    const isFew = pairs.length < fewCells;
+    const firstSeconds = firstShareOf(pairs.length) * options.budgetSeconds;
     const protocol: ComparisonProtocol = {
       threads: selection.threads,
       pinnedCpus: crews.pinnedCpus,
@@ -217,7 +222,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       formats: selection.formats,
       budgetSeconds: options.budgetSeconds,
       batchTargetNs: Math.max(batchNs, 1000 * machine.clockResolutionNs),
-      sampleTargetNs: isFew ? longerSampleOfFew * sampleTargetNs : sampleTargetNs,
+      sampleTargetNs: sampleTargetNsOf(firstSeconds, pairs.length),
       turnTargetNs,
       seed: options.seed,
       threshold: options.threshold,
@@ -326,7 +331,7 @@ export async function compareLibraries(options: CompareOptions): Promise<Compari
       return givenUp.size === 0;
     };
 
-    const first = await measure(courses, false, firstShareOf(pairs.length) * options.budgetSeconds);
+    const first = await measure(courses, false, firstSeconds);
     const interval = correctedConfidence(confidence, cellCount);
     const flagged = new Set(
       [...found.values()].flatMap((cell) => {
