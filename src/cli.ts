@@ -255,7 +255,7 @@ program
   .action(async (what: string, options) => {
     const { estimateCommand } = await import('./command/estimate.ts');
     const command = `sparsemark ${process.argv.slice(2).join(' ')}`;
-    exitCode = estimateCommand(what, options, output, command);
+    exitCode = await estimateCommand(what, options, output, command, interrupt.signal);
   });
 
 program

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import { loadAccelerator } from '../src/accelerator/accelerator.ts';
 import { estimateCommand } from '../src/command/estimate.ts';
-import { layersFor } from '../src/command/estimated-layers.ts';
+import { actually, layersFor } from '../src/command/estimated-layers.ts';
 import { reportCommand } from '../src/command/report.ts';
 import { estimateViewOf, panelsOf } from '../src/report/estimates/view.ts';
 import { renderReport, reportNamed, reports } from '../src/report/index.ts';
@@ -124,26 +125,42 @@ describe('the file', () => {
     expect(readResult(path)).toEqual(estimated);
   });
 
-  it('is shown within a narrow terminal, energies of a table of ratios with their unit', () => {
-    const linesAt = (terminalWidth?: number): string[] => {
+  it('of counts is not written where they are interrupted, layer by layer', async () => {
+    const told: string[] = [];
+    const stop = new AbortController();
+    const eie = [loadAccelerator('eie')];
+    const options = { mode: 'actual', density: [0.1] } as const;
+    const onLayer = (index: number, total: number, name: string): void => {
+      told.push(`${index} of ${total} ${name}`);
+      if (index === 1) stop.abort();
+    };
+    await expect(actually('quick', options, eie, { signal: stop.signal, onLayer })).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+    });
+    expect(told).toHaveLength(2);
+    expect(told[1]).toMatch(/^1 of (?:[2-9]|\d\d+) \S/);
+  });
+
+  it('is shown within a narrow terminal, energies of a table of ratios with their unit', async () => {
+    const linesAt = async (terminalWidth?: number): Promise<string[]> => {
       const lines: string[] = [];
       const options = { accelerator: ['eie', 'eyeriss'], filter: 'spmv', density: [0.1] };
       const out = join(folder, `wide-${terminalWidth}.jsonl`);
       const wide = { ...output(lines), ...(terminalWidth !== undefined && { terminalWidth }) };
-      estimateCommand('quick', { ...options, out }, wide, 'estimate');
+      await estimateCommand('quick', { ...options, out }, wide, 'estimate');
       return lines[0]!.split('\n').slice(0, 3);
     };
-    const whole = linesAt();
+    const whole = await linesAt();
     expect(whole[0]).toMatch(
       /^layer +weights +inputs +accelerator +cycles +us +x dense +used % +uJ +evidence$/,
     );
     expect(whole.slice(1).join()).toMatch(/eyeriss .*\d MACs +calibrated/);
-    expect(linesAt(200)).toEqual(whole);
+    expect(await linesAt(200)).toEqual(whole);
     for (const [room, head] of [
       [108, /^layer +weights +inputs +accelerator +cycles +x dense +used % +uJ +evidence$/],
       [85, /^layer +accelerator +cycles +x dense +uJ +evidence$/],
     ] as const) {
-      const lines = linesAt(room);
+      const lines = await linesAt(room);
       expect(lines[0]).toMatch(head);
       for (const line of lines) expect(line.length).toBeLessThanOrEqual(room);
     }

@@ -387,20 +387,20 @@ describe("Timeloop's problems", () => {
     ]);
   });
 
-  it('are what the command estimates', () => {
+  it('are what the command estimates', async () => {
     const path = join(mkdtempSync(join(tmpdir(), 'sparsemark-problem-')), 'fc.yaml');
     writeFileSync(path, gemmProblem);
     const said: string[] = [];
     const output = { result: (text: string) => said.push(text), say: () => {} };
     const out = path.replace('.yaml', '.jsonl');
     const options = { accelerator: ['tensor-core-array'], json: true, out };
-    expect(estimateCommand(path, options, output as never, '')).toBe(0);
+    expect(await estimateCommand(path, options, output as never, '')).toBe(0);
     const { estimates } = JSON.parse(said.join('')) as {
       estimates: readonly { macs: number; mapping: object }[];
     };
     expect(estimates[0]!.macs).toBe(64 * 32 * 16);
     expect(estimates[0]!.mapping).toMatchObject({ complete: true });
-    expect(() => estimateCommand(path, { mode: 'actual' }, output as never, '')).toThrow(
+    await expect(estimateCommand(path, { mode: 'actual' }, output as never, '')).rejects.toThrow(
       /which has no masks/,
     );
   });

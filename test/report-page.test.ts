@@ -101,11 +101,12 @@ const badLabels = (page: Page) =>
   });
 
 /** The estimates of the suite quick on some accelerators, or on all. */
-function estimatesOf(name: string, accelerator: readonly string[] | null): Result {
+async function estimatesOf(name: string, accelerator: readonly string[] | null): Promise<Result> {
   const out = join(folder, `${name}.jsonl`);
   const silent = { result: () => {}, say: () => {}, redraw: () => {}, isTerminal: false, color: false };
   const asked = accelerator === null ? { all: true } : { accelerator };
-  estimateCommand('quick', { ...asked, activations: 0.4, out }, { ...silent, lineWidth: 79, width: 400 }, '');
+  const wide = { ...silent, lineWidth: 79, width: 400 };
+  await estimateCommand('quick', { ...asked, activations: 0.4, out }, wide, '');
   return readResult(out);
 }
 
@@ -207,7 +208,7 @@ describe.skipIf(!present)('the page in Chromium', () => {
       ] as const) {
         const { page, errors } = await open(
           name,
-          [...measured, estimatesOf(`${name}-${width}`, accelerators)],
+          [...measured, await estimatesOf(`${name}-${width}`, accelerators)],
           {
             viewport: { width, height: 900 },
           },

@@ -11,6 +11,7 @@ import { exitCodes, SparsemarkError } from '../terms.ts';
 import { estimatePath, writeEstimates } from './estimate-file.ts';
 import { actually, type Estimated, type LayerOptions, statistically } from './estimated-layers.ts';
 import { asJson, fittingRows, type Output, plainTable, writeText } from './output.ts';
+import { partsProgressOf } from './progress.ts';
 import { acceleratorsNamed } from './this-cpu.ts';
 
 export interface EstimateOptions extends LayerOptions {
@@ -163,14 +164,15 @@ function scaleSimReports(
 
 /**
  * Writes a result file and prints a table, or JSON. Accelerators with nothing to hold them against are left out unless
- * asked for.
+ * asked for. Throws INTERRUPTED when the signal fires.
  */
-export function estimateCommand(
+export async function estimateCommand(
   what: string,
   options: EstimateOptions,
   output: Output,
   command: string,
-): number {
+  signal?: AbortSignal,
+): Promise<number> {
   const startedAt = new Date();
   const path = estimatePath(what, startedAt, options.out);
   const { ert } = options;
@@ -182,7 +184,12 @@ export function estimateCommand(
   // A generic design has no count of its own; named, it is refused.
   const counts = options.accelerator !== undefined || mode === 'statistical';
   const accelerators = shown.filter(({ design }) => counts || design === null);
-  const found = (mode === 'statistical' ? statistically : actually)(what, options, accelerators);
+  const progress = { onLayer: partsProgressOf(output), ...(signal && { signal }) };
+  const found =
+    mode === 'statistical'
+      ? statistically(what, options, accelerators)
+      : await actually(what, options, accelerators, progress);
+  if (output.isTerminal && mode !== 'statistical') output.redraw('');
   const run = { what, filter: filterText(options), command, startedAt, accelerators, found };
   const reports =
     options.scaleSim === undefined ? null : scaleSimReports(options.scaleSim, accelerators, found);

@@ -1,13 +1,14 @@
 /** What the accelerators say of the layers that a command line means. */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { count, estimateBoth, withDensitiesOf } from '../accelerator/count.ts';
 import { estimate, layersOf, matricesOf } from '../accelerator/estimate.ts';
 import { masksOf, readMask } from '../accelerator/masks.ts';
 import { countSample } from '../accelerator/sampling.ts';
 import { isProblem, parseProblem } from '../accelerator/timeloop.ts';
 import { parseTopology } from '../accelerator/topology.ts';
-import type { Accelerator, Difference, Estimate, EstimatedLayer } from '../terms/accelerator.ts';
+import type { Accelerator, Difference, Estimate, EstimatedLayer, LayerMasks } from '../terms/accelerator.ts';
 import { SparsemarkError, type Workload } from '../terms.ts';
 import { loadSuite } from '../workload/suite.ts';
 import { readText } from '../workload/text-file.ts';
@@ -108,12 +109,22 @@ export function statistically(
   }));
 }
 
-/** Counts each matrix of a suite, made or read one after the other. Throws as `statistically` does, BAD_MATRIX for masks. */
-export function actually(
+/** How a long count is watched and ended. */
+export interface CountProgress {
+  readonly signal?: AbortSignal;
+  readonly onLayer?: (index: number, total: number, name: string) => void;
+}
+
+/**
+ * Counts each matrix of a suite, made or read one after the other. Throws as `statistically` does, BAD_MATRIX for masks,
+ * INTERRUPTED when the signal fires.
+ */
+export async function actually(
   what: string,
   options: LayerOptions,
   accelerators: readonly Accelerator[],
-): readonly Estimated[] {
+  { signal, onLayer }: CountProgress = {},
+): Promise<readonly Estimated[]> {
   if (isLayerFile(what)) {
     throw new SparsemarkError(
       'USAGE',
@@ -127,7 +138,9 @@ export function actually(
     matricesOf(suite, activations, ({ id }, name) => wanted(id, name)),
   );
   const given = activationMask === undefined ? null : readMask(activationMask);
-  return matrices.map(({ layer, workload }) => {
+  const found: Estimated[] = [];
+  for (const [index, { layer, workload }] of matrices.entries()) {
+    onLayer?.(index, matrices.length, layer.name);
     if (workload.activationDensity === undefined && given === null && activations !== 1) {
       throw new SparsemarkError(
         'USAGE',
@@ -135,17 +148,31 @@ export function actually(
       );
     }
     const masks = masksOf(workload, { activations: given });
-    const answers = accelerators.map((accelerator) => {
-      if (options.mode === 'sampled') {
-        const sampling = { share: options.sample ?? 0.1, seed: workload.seed };
-        return { estimates: [countSample(accelerator, layer, masks, sampling)] };
-      }
-      if (options.mode === 'actual') return { estimates: [count(accelerator, layer, masks)] };
-      const { statistical, actual, difference } = estimateBoth(accelerator, layer, masks);
-      return { estimates: [statistical, actual], difference };
-    });
-    return { layer: withDensitiesOf(layer, masks), workload, answers };
-  });
+    const answers: Estimated['answers'][number][] = [];
+    for (const accelerator of accelerators) {
+      // A signal is heard between two counts.
+      await setImmediate();
+      if (signal?.aborted)
+        throw new SparsemarkError('INTERRUPTED', 'The estimate was interrupted; nothing was written.');
+      answers.push(answerOf(accelerator, layer, masks, options, workload.seed));
+    }
+    found.push({ layer: withDensitiesOf(layer, masks), workload, answers });
+  }
+  return found;
+}
+
+function answerOf(
+  accelerator: Accelerator,
+  layer: EstimatedLayer,
+  masks: LayerMasks,
+  { mode, sample = 0.1 }: LayerOptions,
+  seed: number,
+): Estimated['answers'][number] {
+  if (mode === 'sampled')
+    return { estimates: [countSample(accelerator, layer, masks, { share: sample, seed })] };
+  if (mode === 'actual') return { estimates: [count(accelerator, layer, masks)] };
+  const { statistical, actual, difference } = estimateBoth(accelerator, layer, masks);
+  return { estimates: [statistical, actual], difference };
 }
 
 function read(path: string): string {

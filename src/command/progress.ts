@@ -14,6 +14,18 @@ export function clockText(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
+/** A listener for work in parts, whose number is known: each is told before it begins. */
+export function partsProgressOf(output: Output): (index: number, total: number, name: string) => void {
+  let last = performance.now();
+  return (index, total, name) => {
+    const text = `[${String(index + 1).padStart(String(total).length)}/${total}] ${name}`;
+    if (output.isTerminal) return output.redraw(text);
+    if (performance.now() - last < 1000 * plainIntervalSeconds) return;
+    last = performance.now();
+    output.say(text);
+  };
+}
+
 /** A listener for the events of a run. Events come between timed sections only, so drawing disturbs no sample. */
 export function progressOf(output: Output): (event: RunEvent) => void {
   let lastPlain = Number.NEGATIVE_INFINITY;
