@@ -315,6 +315,9 @@ describe('every engine', () => {
       /Did you mean "slurm"/,
     );
     expect(sparsemark(['shards', 'quick', '--engine', 'slurm', '--count', '0']).status).toBe(42);
+    expect(sparsemark(['shards', 'quik', '--engine', 'slurm', '--count', '2']).stderr).toMatch(
+      /Did you mean "quick"/,
+    );
     const out = join(folder, 'submit.sh');
     expect(
       sparsemark(['shards', './a/My Suite.yaml', '--engine', 'slurm', '--count', '2', '--out', out]),

@@ -1,6 +1,7 @@
 /** `sparsemark shards`: the file from which an engine runs the shards of a suite. */
 import { exitCodes, SparsemarkError } from '../terms.ts';
 import { nearestName } from '../workload/nearest-name.ts';
+import { checkSuiteName } from '../workload/suite.ts';
 import { engines } from './engines/index.ts';
 import { type Output, writeText } from './output.ts';
 
@@ -15,13 +16,14 @@ export interface ShardsArguments {
 /** Options of `run` that the engine's file sets itself. */
 const taken = ['--shard', '--out', '--resume'];
 
-/** Writes the file, to standard output where no --out is given. Returns the exit code. */
+/** Writes the file, to standard output where no --out is given. Returns the exit code. Throws USAGE, MISSING_FILE. */
 export function shardsCommand(
   suite: string,
   runArguments: readonly string[],
   args: ShardsArguments,
   output: Output,
 ): number {
+  checkSuiteName(suite);
   const engine = engines.find(({ name }) => name === args.engine);
   const names = engines.map(({ name }) => name);
   if (engine === undefined) {

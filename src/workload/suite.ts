@@ -53,9 +53,17 @@ export function listSuites(folder: string = suitesFolder): readonly SuiteSummary
   });
 }
 
+const isSuitePath = (nameOrPath: string): boolean =>
+  /\.ya?ml$/.test(nameOrPath) || nameOrPath.includes('/') || nameOrPath.includes(sep);
+
+/** Throws MISSING_FILE for a name that no suite of the package has; a path may be that of another machine. */
+export function checkSuiteName(nameOrPath: string): void {
+  if (!isSuitePath(nameOrPath)) locate(nameOrPath, suitesFolder);
+}
+
 /** Where a suite's text lies: a name among the package's suites, or a path. */
 function locate(nameOrPath: string, folder: string): { readonly path: string; readonly shown: string } {
-  const isPath = /\.ya?ml$/.test(nameOrPath) || nameOrPath.includes('/') || nameOrPath.includes(sep);
+  const isPath = isSuitePath(nameOrPath);
   const path = isPath ? nameOrPath : join(folder, `${nameOrPath}.yaml`);
   if (existsSync(path)) return { path, shown: isPath ? nameOrPath : `suites/${nameOrPath}.yaml` };
   const names = suiteNames(folder);
