@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { comparisonReports, renderComparison } from '../src/report/comparison/index.ts';
-import { type ComparisonView, viewOfComparison } from '../src/report/comparison/view.ts';
+import {
+  type ComparisonView,
+  sentenceOfComparison,
+  viewOfComparison,
+} from '../src/report/comparison/view.ts';
 import { judge } from '../src/result/compare.ts';
 import { isComparisonFile, readComparison, writeComparison } from '../src/result/comparison-file.ts';
 import type { Comparison } from '../src/terms/comparison.ts';
@@ -47,6 +51,20 @@ describe('the reports', () => {
     expect(renderComparison('markdown', view)).toContain(`| ${low}-${high} |`);
     const narrow = renderComparison('terminal', view, { width: 90 });
     expect(narrow).toMatch(/^verdict .* interval$/m);
+  });
+
+  it('tell inconclusive cells once, and what to do', () => {
+    const { counts, cells } = view.judgement;
+    const none = Object.fromEntries(Object.keys(counts).map((name) => [name, 0])) as typeof counts;
+    const judgement = {
+      ...{ ...view.judgement, counts: { ...none, inconclusive: 2 }, cells: cells.slice(0, 2) },
+      ...{ voided: false, controlled: true, exitCode: 3 },
+    };
+    expect(sentenceOfComparison({ ...view, judgement })).toBe(
+      'No verdict: 2 of 2 cells inconclusive. Raise --budget, or repeat on a quieter machine.',
+    );
+    const { selftest: _, ...files } = view;
+    expect(sentenceOfComparison({ ...files, judgement })).toMatch(/Measure again with a larger --budget, or/);
   });
 
   it('say so where no base linked in another order was given', () => {

@@ -99,7 +99,7 @@ async function openSide(
     const why = error instanceof WorkerGone ? `${error.reason} ${error.message}` : error.message;
     throw new SparsemarkError(
       'BAD_LIBRARY',
-      `Expected a kernel library (native/sparsemark.h) for ${label}, received ${path}: ${why.trim()}. Build it against this version of native/sparsemark.h.`,
+      `Expected a kernel library (native/sparsemark.h) for ${label}, received ${path}: ${why.trim().replace(/\.+$/, '')}. Build it against this version of native/sparsemark.h.`,
       {},
       { cause: error },
     );

@@ -17,6 +17,8 @@ const replay = process.argv.includes('--replay');
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sparsemark-kill-'));
 const suite = join(folder, 'tiny.yaml');
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+process.on('SIGINT', () => process.exit(130));
 writeFileSync(
   suite,
   `name: tiny
@@ -61,4 +63,3 @@ const counts = await killRuns({
 console.log(
   `${counts.killed} kills of ${replay ? 'replayed' : 'real'} runs of ${ids.length} workloads: 0 lost, 0 finished ones repeated, 0 files unreadable; ${counts.ended} runs ended whole${log === null ? '' : `, ${counts.repeated} unfinished workloads begun again`}; ${counts.preparing} kills found nothing new finished`,
 );
-rmSync(folder, { recursive: true });

@@ -90,9 +90,13 @@ export function changeWords(ratio: number): string {
 }
 
 /** The answer in a sentence, worst thing first. */
-export function sentenceOfComparison({ judgement }: ComparisonView): string {
+export function sentenceOfComparison({ judgement, selftest }: ComparisonView): string {
+  const isMeasured = selftest !== undefined;
   const { counts, cells, controls, voided, controlled } = judgement;
+  // Result files are finished: they can only be measured anew.
+  const more = isMeasured ? 'Raise --budget' : 'Measure again with a larger --budget';
   const said: string[] = [];
+  let isInconclusiveSaid = false;
   if (counts.wrong > 0) said.push(`${plural(counts.wrong, 'cell answers', 'cells answer')} wrongly in head.`);
   if (counts.missing > 0) said.push(`${plural(counts.missing, 'cell is', 'cells are')} missing in head.`);
   const flagged = controls.filter(({ verdict }) => verdict === 'slower' || verdict === 'faster').length;
@@ -110,16 +114,17 @@ export function sentenceOfComparison({ judgement }: ComparisonView): string {
       `${counts.slower} of ${plural(cells.length, 'cell', 'cells')} ${counts.slower === 1 ? 'is' : 'are'} slower, the most by ${changeWords(worst.estimate!.ratio)}: ${worst.of.id}.`,
     );
   } else if (!controlled) {
-    said.push('No verdict: most control cells could not be measured well enough. Raise --budget.');
+    said.push(`No verdict: most control cells could not be measured well enough. ${more}.`);
   } else if (judgement.exitCode === 3) {
+    isInconclusiveSaid = true;
     said.push(
-      `No verdict: ${counts.inconclusive} of ${plural(cells.length, 'cell', 'cells')} inconclusive. Raise --budget, or repeat on a quieter machine.`,
+      `No verdict: ${counts.inconclusive} of ${plural(cells.length, 'cell', 'cells')} inconclusive. ${more}, or repeat on a quieter machine.`,
     );
   } else {
     said.push(`No cell of ${cells.length} is slower.`);
   }
   const rest = (['faster', 'same', 'inconclusive', 'new'] as const)
-    .filter((verdict) => counts[verdict] > 0)
+    .filter((verdict) => counts[verdict] > 0 && !(verdict === 'inconclusive' && isInconclusiveSaid))
     .map((verdict) => `${counts[verdict]} ${verdict}`);
   if (rest.length > 0) said.push(`${rest.join(', ')}.`);
   return said.join(' ');
