@@ -166,11 +166,11 @@ describe('the file', () => {
     }
   });
 
-  it('of a suite holds every layer on every accelerator, and is not overwritten', () => {
+  it('of a suite holds every layer on every accelerator, and is not overwritten', async () => {
     const path = join(folder, 'quick.jsonl');
     const options = { accelerator: ['eie', 'zcu102'], density: [0.1], out: path };
     const lines: string[] = [];
-    expect(estimateCommand('quick', options, output(lines), 'sparsemark estimate quick')).toBe(0);
+    expect(await estimateCommand('quick', options, output(lines), 'sparsemark estimate quick')).toBe(0);
     const { accelerators, estimates, header } = readResult(path);
     expect(accelerators!.map(({ name }) => name)).toEqual(['eie', 'zcu102']);
     expect(estimates).toHaveLength(4);
@@ -182,14 +182,14 @@ describe('the file', () => {
     expect(zcu102.rates).toEqual([
       { level: 'memory', bytes: 512 * 512 + 2 * 512 * 128, bytesPerSecond: 15109525179.71 },
     ]);
-    expect(() => estimateCommand('quick', options, output([]), '')).toThrow(/never overwritten/);
+    await expect(estimateCommand('quick', options, output([]), '')).rejects.toThrow(/never overwritten/);
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 
-  it('of a generic design has what passes each level, under the bandwidths of its ports', () => {
+  it('of a generic design has what passes each level, under the bandwidths of its ports', async () => {
     const path = join(folder, 'generic.jsonl');
     const asked = { accelerator: ['bitmask-gating'], filter: 'attention', density: [0.1], out: path };
-    estimateCommand('quick', asked, output([]), '');
+    await estimateCommand('quick', asked, output([]), '');
     const made = readResult(path);
     const record = made.estimates![0]!;
     expect(record.traffic!.map(({ level }) => level)).toEqual(['BackingStorage', 'Buffer', 'Reg']);
@@ -213,7 +213,7 @@ describe('the file', () => {
     expect(page).toMatch(/<h2>Traffic a level of generic designs/);
   });
 
-  it('both modes tell how far they differ', () => {
+  it('both modes tell how far they differ', async () => {
     const path = join(folder, 'both.jsonl');
     const asked = {
       mode: 'both',
@@ -221,7 +221,7 @@ describe('the file', () => {
       filter: 'attention',
       density: [0.1],
     } as const;
-    estimateCommand('quick', { ...asked, out: path }, output([]), '');
+    await estimateCommand('quick', { ...asked, out: path }, output([]), '');
     const { estimates } = readResult(path);
     const counted = estimates!.filter(({ mode }) => mode === 'actual');
     expect(counted.length).toBeGreaterThan(0);
