@@ -10,6 +10,7 @@
 // tile limits: a quarter of an evaluation at density 0.2, two fifths at 0.05 (128 channels of 56 x 56).
 #include "conv_tile.h"
 #include "packed_runs.h"
+#include "packed_steps.h"
 #include "unrolled.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
@@ -136,23 +137,6 @@ template <int V>
     float* to = p.sums + static_cast<std::ptrdiff_t>(row) * (V * kLanes);
     unrolled<V>([&](auto v) __attribute__((always_inline)) { store(to + v.value * kLanes, sums[v.value]); });
   }
-}
-
-template <int V>
-[[gnu::always_inline]] inline void step(Vec value, const float* row, Vec (&sums)[V]) {
-  unrolled<V>([&](auto v) __attribute__((always_inline)) {
-    sums[v.value] = fma(value, load(row + v.value * kLanes), sums[v.value]);
-  });
-}
-
-template <int V>
-[[gnu::always_inline]] inline void step_both(Vec of_x, Vec of_y, const float* row, Vec (&x)[V], Vec (&y)[V]) {
-  unrolled<V>([&](auto v) __attribute__((always_inline)) {
-    Vec part = load(row + v.value * kLanes);
-    keep(part);
-    x[v.value] = fma(of_x, part, x[v.value]);
-    y[v.value] = fma(of_y, part, y[v.value]);
-  });
 }
 
 // Columns of one row, fours of them.

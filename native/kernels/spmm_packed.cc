@@ -2,6 +2,7 @@
 // of A, the batch's rows pass by the tile of B, which stays in or near L1; rows of C are added to in L2.
 // Tiles are chosen in plan.h.
 #include "packed_runs.h"
+#include "packed_steps.h"
 #include "panel.h"
 #include "plan.h"
 #include "unrolled.h"
@@ -56,24 +57,6 @@ struct Rows {
     return reinterpret_cast<const float*>(b + number<I>(word) * stride);
   }
 };
-
-template <int V>
-[[gnu::always_inline]] inline void step(Vec value, const float* row, Vec (&sums)[V]) {
-  unrolled<V>([&](auto v) __attribute__((always_inline)) {
-    sums[v.value] = fma(value, load(row + v.value * kLanes), sums[v.value]);
-  });
-}
-
-// A row of B for both rows of a pair.
-template <int V>
-[[gnu::always_inline]] inline void step_both(Vec of_x, Vec of_y, const float* row, Vec (&x)[V], Vec (&y)[V]) {
-  unrolled<V>([&](auto v) __attribute__((always_inline)) {
-    Vec part = load(row + v.value * kLanes);
-    keep(part);
-    x[v.value] = fma(of_x, part, x[v.value]);
-    y[v.value] = fma(of_y, part, y[v.value]);
-  });
-}
 
 // Columns of one row, words of them. Values come four at a time, one load where a broadcast of each takes
 // four: loads are what limits the kernel. 8 % for 4 vectors, 5 % for 6.
