@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <iterator>
 #include <system_error>
 #include <vector>
 
@@ -72,10 +71,10 @@ std::size_t SharedArrays::place_of(const unsigned char* page, std::size_t expect
            std::memcmp(held, page, kPageBytes) == 0;
   };
   const auto [first, last] = others_.equal_range(hash_of(page));
-  auto found = last;
-  // The latest one else: it is of the same cell as this array, prepared on the other side just before.
+  // The first one else: both sides make copies of a matrix in the same order.
+  auto found = first;
   for (auto at = first; at != last; ++at) {
-    if (at->second == expected || found == last || found->second != expected) found = at;
+    if (at->second == expected) found = at;
   }
   if (found != last && is_at(found->second)) {
     const std::size_t offset = found->second;

@@ -60,10 +60,7 @@ export interface TurnOptions {
    * cells 2 to 7 % slower or faster in one layout than in another, and 0.4 to 2.5 % with it.
    */
   readonly operandsAt?: string | undefined;
-  /**
-   * Path of another one for equal pages of A's arrays of both sides, where weights are hot. Of cold ones each evaluation
-   * reads a copy that it shall not find in a cache, where the other side's turn would have left it.
-   */
+  /** Path of another one for equal pages of A's arrays of both sides. */
   readonly weightsAt?: string | undefined;
   /** Throws to end the comparison. */
   readonly check: () => void;
@@ -103,10 +100,7 @@ export async function measureInTurns(
     const worker = workers[place]!;
     await on(side, of, async () => {
       if (worker.gone) await worker.revive();
-      await worker.ask({
-        ...{ kind: 'load', op, shape, dtype, a, operands, operandsAt, reference },
-        ...(cache === 'hot' ? { weightsAt } : {}),
-      });
+      await worker.ask({ kind: 'load', op, shape, dtype, a, operands, operandsAt, weightsAt, reference });
     });
   };
   // At once: nothing is timed yet.
