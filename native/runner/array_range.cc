@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -112,14 +113,14 @@ ArraysInRange::ArraysInRange(bool is_wanted) {
 
 ArraysInRange::~ArraysInRange() { is_open.store(false, std::memory_order_release); }
 
-std::size_t end_of_range() { return used_bytes.load(); }
+std::size_t end_of_range() { return std::min(used_bytes.load(), kRangeBytes); }
 
 std::vector<ArrayPages> arrays_in_range(std::size_t& from) {
   std::vector<ArrayPages> found;
   while (range.load() != nullptr && from < end_of_range()) {
     const std::uint32_t entry = lengths[from / kPageBytes].load(std::memory_order_acquire);
     const std::size_t bytes = (entry & ~kFreed) * kPageBytes;
-    // Another thread is about to have it, or the range is full.
+    // Another thread is about to have it, or the rest was too small for an array.
     if (bytes == 0) break;
     if ((entry & kFreed) == 0) found.push_back({range.load() + from, bytes});
     from += bytes;
