@@ -21,15 +21,20 @@ const shape = { m: 256, k: 512, n: 8 };
 
 const problemOf = (seed: number): Problem => {
   const facts = {
-    ...{ op: 'spmm', dtype: 'f32', shape, density: 0.5, seed, layer: 'layer', count: 1, cache: 'hot' },
+    ...({ op: 'spmm', dtype: 'f32', cache: 'hot' } as const),
+    ...{ shape, density: 0.5, seed, layer: 'layer', count: 1 },
     pattern: patternSpec('uniform'),
-  } as const;
+  };
   return makeProblem({ ...facts, id: workloadId({ ...facts, label: 'uniform' }) });
 };
 const problem = problemOf(1);
 const nnz = problem.a.values.length;
 /** Whole pages of an array of so many words, and one for its beginning inside a page. */
 const pagesOf = (words: number): number => Math.ceil((4 * words) / pageBytes) + 1;
+
+/** Of musl the report names no version. */
+const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+const hasGlibc = process.platform === 'linux' && header.glibcVersionRuntime !== undefined;
 
 const opened: Runner[] = [];
 const files: SharedFile[] = [];
@@ -57,67 +62,64 @@ const prepared = async (
   return runner.prepare(matrices, kernel, { op: 'spmm', shape, operands, threads: 1 });
 };
 
-describe.runIf(process.platform === 'linux' && process.report.getReport().header.glibcVersionRuntime)(
-  'arrays of two runners',
-  () => {
-    beforeAll(() => {
-      folder = buildLibraries(['allocating']);
-    });
-    afterAll(() => {
-      for (const runner of opened) runner.end();
-      for (const file of files) file.close();
-      rmSync(folder, { recursive: true, force: true });
-    });
+describe.runIf(hasGlibc)('arrays of two runners', () => {
+  beforeAll(() => {
+    folder = buildLibraries(['allocating']);
+  });
+  afterAll(() => {
+    for (const runner of opened) runner.end();
+    for (const file of files) file.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
 
-    it('are the same pages as far as they are equal', async () => {
-      const { path } = newFile();
-      const bytes = (): number => statSync(path).size;
-      const alone = await (await prepared(await open(native), problem, csrSpmm, undefined)).answer();
-      const first = await prepared(await open(native), problem, csrSpmm, path);
-      const held = bytes();
-      // Columns and values; the offsets are too few for pages of their own.
-      expect(held).toBeGreaterThanOrEqual(2 * 4 * nnz - 2 * pageBytes);
-      expect(held).toBeLessThanOrEqual(2 * pagesOf(nnz) * pageBytes);
-      const second = await prepared(await open(native), problem, csrSpmm, path);
-      expect(bytes()).toBe(held);
-      const otherValues = { ...problem, a: { ...problem.a, values: problem.a.values.map((v) => v + 1) } };
-      const third = await prepared(await open(native), otherValues, csrSpmm, path);
-      expect(bytes()).toBeGreaterThanOrEqual(held + 4 * nnz - pageBytes);
-      expect(bytes()).toBeLessThanOrEqual(held + pagesOf(nnz) * pageBytes);
-      for (const job of [first, second, first]) expect(await job.answer()).toEqual(alone);
-      expect(await third.answer()).not.toEqual(alone);
-    });
+  it('are the same pages as far as they are equal', async () => {
+    const { path } = newFile();
+    const bytes = (): number => statSync(path).size;
+    const alone = await (await prepared(await open(native), problem, csrSpmm, undefined)).answer();
+    const first = await prepared(await open(native), problem, csrSpmm, path);
+    const held = bytes();
+    // Columns and values; the offsets are too few for pages of their own.
+    expect(held).toBeGreaterThanOrEqual(2 * 4 * nnz - 2 * pageBytes);
+    expect(held).toBeLessThanOrEqual(2 * pagesOf(nnz) * pageBytes);
+    const second = await prepared(await open(native), problem, csrSpmm, path);
+    expect(bytes()).toBe(held);
+    const otherValues = { ...problem, a: { ...problem.a, values: problem.a.values.map((v) => v + 1) } };
+    const third = await prepared(await open(native), otherValues, csrSpmm, path);
+    expect(bytes()).toBeGreaterThanOrEqual(held + 4 * nnz - pageBytes);
+    expect(bytes()).toBeLessThanOrEqual(held + pagesOf(nnz) * pageBytes);
+    for (const job of [first, second, first]) expect(await job.answer()).toEqual(alone);
+    expect(await third.answer()).not.toEqual(alone);
+  });
 
-    it('stay copies where they are copies of one matrix', async () => {
-      const { path } = newFile();
-      const bytes = (): number => statSync(path).size;
-      const runner = await open(native);
-      await prepared(runner, problem, csrSpmm, path, 3);
-      const held = bytes();
-      expect(held).toBeGreaterThanOrEqual(3 * (2 * 4 * nnz - 2 * pageBytes));
-      await prepared(await open(native), problem, csrSpmm, path, 3);
-      expect(bytes()).toBe(held);
-      // Of the same process in its next problem nothing is left that it could take twice; it takes those of the other.
-      await prepared(runner, problem, csrSpmm, path, 3);
-      expect(bytes()).toBe(held);
-    });
+  it('stay copies where they are copies of one matrix', async () => {
+    const { path } = newFile();
+    const bytes = (): number => statSync(path).size;
+    const runner = await open(native);
+    await prepared(runner, problem, csrSpmm, path, 3);
+    const held = bytes();
+    expect(held).toBeGreaterThanOrEqual(3 * (2 * 4 * nnz - 2 * pageBytes));
+    await prepared(await open(native), problem, csrSpmm, path, 3);
+    expect(bytes()).toBe(held);
+    // Of the same process in its next problem nothing is left that it could take twice; it takes those of the other.
+    await prepared(runner, problem, csrSpmm, path, 3);
+    expect(bytes()).toBe(held);
+  });
 
-    it('become its own where a process writes, whichever function of malloc made them', async () => {
-      const { path } = newFile();
-      const library = join(folder, 'allocating.so');
-      const jobs = [];
-      for (let runner = 0; runner < 2; runner += 1) {
-        jobs.push(await prepared(await open(library), problem, 0, path));
-      }
-      const held = statSync(path).size;
-      for (const evaluations of [1, 2, 3]) {
-        for (const job of jobs) expect([...(await job.answer()).slice(0, 2)]).toEqual([0, evaluations]);
-      }
-      await jobs[0]!.release();
-      expect([...(await jobs[1]!.answer()).slice(0, 2)]).toEqual([0, 4]);
-      // Six arrays of the job and two of the matrix lie in the range; what was written never came into the file.
-      expect(held).toBeGreaterThanOrEqual(6 * 4 * 70 * 1024);
-      expect(statSync(path).size).toBe(held);
-    });
-  },
-);
+  it('become its own where a process writes, whichever function of malloc made them', async () => {
+    const { path } = newFile();
+    const library = join(folder, 'allocating.so');
+    const jobs = [];
+    for (let runner = 0; runner < 2; runner += 1) {
+      jobs.push(await prepared(await open(library), problem, 0, path));
+    }
+    const held = statSync(path).size;
+    for (const evaluations of [1, 2, 3]) {
+      for (const job of jobs) expect([...(await job.answer()).slice(0, 2)]).toEqual([0, evaluations]);
+    }
+    await jobs[0]!.release();
+    expect([...(await jobs[1]!.answer()).slice(0, 2)]).toEqual([0, 4]);
+    // Six arrays of the job and two of the matrix lie in the range; what was written never came into the file.
+    expect(held).toBeGreaterThanOrEqual(6 * 4 * 70 * 1024);
+    expect(statSync(path).size).toBe(held);
+  });
+});
