@@ -21,19 +21,8 @@ const disk = vi.hoisted(() => ({ freeBytes: Number.POSITIVE_INFINITY }));
 
 vi.mock('node:fs', async (original) => {
   const real = await original<typeof import('node:fs')>();
-  const writeSync = (
-    descriptor: number,
-    bytes: Buffer,
-    offset = 0,
-    length = bytes.length - offset,
-    position?: number | null,
-  ) => {
-    const fits = Math.min(length, disk.freeBytes);
-    if (fits <= 0) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
-    disk.freeBytes -= fits;
-    return real.writeSync(descriptor, bytes, offset, fits, position);
-  };
-  return { ...real, writeSync };
+  const { writingTo } = await import('./full-disk.ts');
+  return { ...real, writeSync: writingTo(disk, real.writeSync) };
 });
 
 let folder: string;
@@ -137,6 +126,19 @@ describe('a run without trouble', () => {
 });
 
 describe('resume', () => {
+  test("what a kill left of the result file goes, what is another one's stays", () => {
+    const { journalPath } = unfinished();
+    for (const name of ['run.jsonl.123.part', 'run.jsonl.part', 'run2.jsonl.123.part'])
+      writeFileSync(join(folder, 'local', name), 'half');
+    openJournal(path, { resume: true }).close();
+    expect(readdirSync(join(folder, 'local')).sort()).toEqual([
+      'run.jsonl.journal',
+      'run.jsonl.part',
+      'run2.jsonl.123.part',
+    ]);
+    expect(readJournal(journalPath).lines.length).toBeGreaterThan(1);
+  });
+
   test('goes on after the last finished workload', () => {
     const { bytes, finishedBytes } = unfinished();
     const journal = openJournal(path, { resume: true });
