@@ -166,7 +166,7 @@ function runAction(inputs: Readonly<Record<string, string>>, cwd: string) {
   return { status, log, outputs, summary: readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8') };
 }
 
-describe('the action', { timeout: 180_000 }, () => {
+describe('the action', () => {
   it('puts no input into a script, and declares each that it uses', () => {
     for (const { run } of action.runs.steps) expect(run ?? '').not.toContain('$' + '{{');
     const used = [...readFileSync(join(root, 'action.yml'), 'utf8').matchAll(/inputs\.([a-z-]+)/g)].map(
