@@ -13,17 +13,21 @@
 //   and the copy waits for it.
 //   On AVX2 also where a panel is a part of B's rows, leaves L1, and each row of it is used kNarrowCopy
 //   times: a row of 3 vectors is one and a half lines, and 512 bytes apart they have a quarter of the sets of
-//   L2. On a Zen 3 with an L2 of 512 KiB, of 21 rounds taken in turns, 4x4 and 16x1: 768x3072x128 gains 2.2
-//   and 1.3 times at 0.5, 1.33 and 1.13 at 0.9; 3072x768x128 1.65 and 0.95, 1.21 and 1.25; 768x3072x32 1.26
-//   and 0.83, 1.31 and 1.05; 128x1152x784 at 0.5 1.04 and 1.08. With fewer uses 64x576x3136 at 0.5 ran at
-//   0.95 and 0.86, 128x1152x784 at 0.9 at 0.5 and 1.0.
+//   L2. On a Zen 3 with an L2 of 512 KiB, fastest of 21 rounds in turns, 4x4 and 16x1: 768x3072x128 gains
+//   1.52 and 1.49 times at 0.5, 1.12 and 1.08 at 0.9; 3072x768x128 1.13 and 1.19, 1.06 and 1.22; 768x3072x32
+//   1.11 and 1.12, 1.10 and 1.09; 128x1152x784 at 0.5 1.08 and 1.14. With 6 and 13 uses 64x576x3136 and
+//   128x1152x784 at 0.9 ran at 0.75 and 0.84, 0.94 and 0.98.
 // stream C: where it begins on vectors' boundaries and leaves L2 together with B. 256x64x3136 gains 10 %.
+//   On the Zen 3, whose L3 holds B and C, it costs at 0.9: without it 64x64x3136 runs at 2.0, 256x64x3136 at
+//   1.7 to 2.1, 512x128x784 at 1.3 to 1.6; at 0.5 at 0.98, 0.85 and 1.0. A line that is half of one panel's
+//   and half of the next's leaves in two parts.
 //
 // What did not help: tiles of B of fewer rows, in L1, which add to C (384 rows 0.90 at 0.5 and at 0.9, 192
 // rows 0.8 at 0.9); fetching the next panel of B (0.98 to 1.00); the next block's rows of B into L1 (0.94);
 // huge pages for the copy (0.99). On the Zen 3: blocks of 256 or 512 rows of a copied B, in L1 or half of L2,
-// which add to C. 512 rows gain only where k is 3072 (1.0 to 1.2 over the copy of all rows) and cost 0.65 to
-// 0.95 elsewhere at 0.9; and a loop that looks for the block's end takes 15 % where blocks are 16x1.
+// which add to C. 4x4 at 0.5 run at 0.91 to 0.98 of the copy of all rows, at 0.9 at 0.63 to 0.98; 16x1 gain
+// at 0.5, 1.13 and 1.19 in 768x3072x128, and lose as much at 0.9; the loop that looks for its block's end
+// takes 15 % of 16x1.
 #include "panel.h"
 #include "unrolled.h"
 #include "vector_rows.h"

@@ -17,7 +17,8 @@
 // 3136 beside our dense kernel, median of 25 rounds in turns and ratio of the fastest ones: 1.11 and 1.17
 // with one row of 6 vectors at once; 1.29 and 1.31 with two (6 sums are too few for 2 FMAs a cycle that take
 // 4) and values that come four at a time (kFours: one load where broadcasts take 4, beside 24 of B); 1.32
-// and 1.47 with a tile of 128 columns too, which is 24 KiB, and half as many sums between tiles.
+// and 1.47 with a tile of 128 columns too, which is 24 KiB, and half as many sums between tiles. On 8 of them
+// and a quieter machine 1.20 and 1.22 before, 1.30 and 1.36 after.
 //
 // What did not help: streaming C (1.00), 6 or 4 vectors (0.97, 0.94), rows of the tile 1 vector longer, so
 // that they do not fall into the same banks (1.00).
