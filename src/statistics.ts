@@ -79,66 +79,36 @@ export function medianInterval(values: readonly number[], confidence = 0.95): Me
   return { median, interval: [sorted[rank.rank - 1]!, sorted[n - rank.rank]!], coverage: rank.coverage };
 }
 
-/**
- * Kish's design effect of values that were taken in groups, for statements about their median `middle`: how many times fewer
- * independent values would say as much. 1 for independent values, the group's size where all values of a group agree.
- * From the intraclass correlation of being above the median, which outliers do not move (one-way analysis of variance).
- * Of 472 cells of identical code, 12 groups of 4 each, 4.7 % of the 95 % intervals that come of it missed 0; one correlation
- * pooled over all cells made them no narrower (4.2 % missed), none at all missed 10.4 %.
- */
-export function designEffect(
-  groups: readonly (readonly number[])[],
-  middle: number = medianOf(groups.flat()),
-): number {
-  const filled = groups.filter(({ length }) => length > 0);
-  const count = filled.reduce((sum, { length }) => sum + length, 0);
-  if (filled.length < 2 || count === filled.length) return 1;
-  const scoreOf = (value: number): number => (Math.sign(value - middle) + 1) / 2;
-  const scoresOf = (group: readonly number[]): number =>
-    group.reduce((sum, value) => sum + scoreOf(value), 0);
-  const mean = filled.reduce((sum, group) => sum + scoresOf(group), 0) / count;
-  let [betweenSquares, withinSquares, squaredSizes] = [0, 0, 0];
-  for (const group of filled) {
-    const own = scoresOf(group) / group.length;
-    betweenSquares += group.length * (own - mean) ** 2;
-    for (const value of group) withinSquares += (scoreOf(value) - own) ** 2;
-    squaredSizes += group.length ** 2;
-  }
-  const between = betweenSquares / (filled.length - 1);
-  const within = withinSquares / (count - filled.length);
-  const size = (count - squaredSizes / count) / (filled.length - 1);
-  const spread = between + (size - 1) * within;
-  const correlation = spread === 0 ? 0 : Math.min(1, Math.max(0, (between - within) / spread));
-  return 1 + (size - 1) * correlation;
+/** A rank and the probability that its interval covers the true median. */
+export interface SignTestRank {
+  readonly rank: number;
+  readonly coverage: number;
 }
 
-/**
- * `medianInterval` of values in groups that share disturbances: the rank is that of as many independent values as
- * `designEffect` leaves. Exact where the groups do not matter, approximate where they do.
- * Throws RangeError where no group has a value.
- */
-export function groupedMedianInterval(
-  groups: readonly (readonly number[])[],
-  confidence = 0.95,
-): MedianInterval {
-  const values = groups.flat();
-  const n = values.length;
-  if (n === 0) throw new RangeError('Expected at least one value for the median, received none.');
-  const sorted = Float64Array.from(values).sort();
-  const median = quantileSorted(sorted as unknown as number[], 0.5);
-  const effective = Math.max(1, Math.floor(n / designEffect(groups, median)));
-  const found = signTestRank(effective, confidence);
-  if (found === null)
-    return { median, interval: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], coverage: 0 };
-  const rank = Math.max(1, Math.floor(((n + 1) * found.rank) / (effective + 1)));
-  return { median, interval: [sorted[rank - 1]!, sorted[n - rank]!], coverage: found.coverage };
+const mostConfidences = 16;
+
+/** The function, which computes nothing twice: a comparison asks for a few confidences and numbers of values again and again. */
+export function remembered<Value>(
+  compute: (n: number, confidence: number) => Value,
+): (n: number, confidence: number) => Value {
+  const known = new Map<number, Map<number, Value>>();
+  return (n, confidence) => {
+    let ofConfidence = known.get(confidence);
+    if (ofConfidence === undefined) {
+      if (known.size >= mostConfidences) known.clear();
+      ofConfidence = new Map();
+      known.set(confidence, ofConfidence);
+    }
+    if (!ofConfidence.has(n)) ofConfidence.set(n, compute(n, confidence));
+    return ofConfidence.get(n)!;
+  };
 }
 
 /** Rank r (from 1) of the sign-test interval of `n` values, or null where even the extremes do not reach `confidence`. */
-export function signTestRank(n: number, confidence: number): { rank: number; coverage: number } | null {
+export const signTestRank = remembered((n, confidence): SignTestRank | null => {
   const logHalfPowerN = n * Math.LN2;
   let below = 0;
-  let best: { rank: number; coverage: number } | null = null;
+  let best: SignTestRank | null = null;
   for (let r = 1; r <= n / 2; r++) {
     // P(Bin(n, 1/2) = r - 1), in logs because 2^-n underflows for n > 1074.
     below += Math.exp(gammaln(n + 1) - gammaln(r) - gammaln(n - r + 2) - logHalfPowerN);
@@ -147,7 +117,7 @@ export function signTestRank(n: number, confidence: number): { rank: number; cov
     best = { rank: r, coverage };
   }
   return best;
-}
+});
 
 /** Half the width of an interval over the size of its centre; Infinity for an unbounded interval or a centre of 0. */
 export function relativeHalfWidth(interval: Interval, centre: number): number {

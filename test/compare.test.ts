@@ -1,15 +1,15 @@
 /** The judgement of a comparison: what is slower, what is only noise, and what a run does not show. */
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judge, verdictOf } from '../src/result/compare.ts';
 import { judgeResults } from '../src/result/compare-results.ts';
 import {
-  bootstrapMedians,
   designEffect,
   groupedMedianInterval,
-  medianInterval,
-  percentileInterval,
-  seededRandom,
-} from '../src/statistics.ts';
+  leastWidth,
+  sortedValuesOf,
+} from '../src/statistics/grouped.ts';
+import { bootstrapMedians, medianInterval, percentileInterval, seededRandom } from '../src/statistics.ts';
 import { type FakeCell, fakeComparison } from './fake-comparison.ts';
 import { fakeResult } from './fakes.ts';
 
@@ -53,6 +53,27 @@ describe('the interval of grouped rounds', () => {
     ).toBe(1);
     expect(designEffect([[], [1, 2]])).toBe(1);
     expect(() => groupedMedianInterval([[], []])).toThrow(RangeError);
+  });
+
+  it('is never narrower than the least width of its values', () => {
+    const value = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ min: -1, max: 1, noNaN: true }));
+    const groups = fc.array(fc.array(value, { maxLength: 9 }), { minLength: 1, maxLength: 12 });
+    const confidence = fc.constantFrom(0.5, 0.8, 0.95, 0.999);
+    fc.assert(
+      fc.property(groups, confidence, (each, sure) => {
+        const sorted = sortedValuesOf(each);
+        fc.pre(sorted.length > 0);
+        const [low, high] = groupedMedianInterval(each, sure).interval;
+        expect(leastWidth(sorted, sure)).toBeLessThanOrEqual(high - low);
+      }),
+    );
+    // Where nothing is shared it is no further away than the steps of the ranks.
+    expect(
+      leastWidth(
+        Float64Array.from({ length: 51 }, (_, i) => i),
+        0.95,
+      ),
+    ).toBeGreaterThan(12);
   });
 
   it('covers where layouts differ, where the plain one does not', () => {

@@ -137,6 +137,19 @@ describe('a run without trouble', () => {
 });
 
 describe('resume', () => {
+  test("what a kill left of the result file goes, what is another one's stays", () => {
+    const { journalPath } = unfinished();
+    for (const name of ['run.jsonl.123.part', 'run.jsonl.part', 'run2.jsonl.123.part'])
+      writeFileSync(join(folder, 'local', name), 'half');
+    openJournal(path, { resume: true }).close();
+    expect(readdirSync(join(folder, 'local')).sort()).toEqual([
+      'run.jsonl.journal',
+      'run.jsonl.part',
+      'run2.jsonl.123.part',
+    ]);
+    expect(readJournal(journalPath).lines.length).toBeGreaterThan(1);
+  });
+
   test('goes on after the last finished workload', () => {
     const { bytes, finishedBytes } = unfinished();
     const journal = openJournal(path, { resume: true });

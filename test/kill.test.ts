@@ -15,19 +15,17 @@ it('30 kills lose no finished workload, repeat none, and leave every file readab
   const folder = mkdtempSync(join(tmpdir(), 'sparsemark-kill-'));
   const whole = join(folder, 'whole.jsonl');
   const out = join(folder, 'result.jsonl');
-  const log = join(folder, 'begun.txt');
   const result = fakeResult({ shapes: [{ m: 64, k: 64, n: 8 }], densities: [0.1, 0.2, 0.3, 0.5] });
   writeResult(whole, result);
   const ids = result.workloads.map(({ id }) => id);
   const replay = fileURLToPath(new URL('./bench/kill-replay.mjs', import.meta.url));
   const counts = await killRuns({
-    args: [replay, whole, out, log],
+    args: [replay, whole, out],
     out,
     ids,
     kills: 30,
     startMs: 300,
     workMs: 200,
-    log,
   });
   expect(counts.killed).toBe(30);
   // Most kills struck a run at work.

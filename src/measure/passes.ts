@@ -10,7 +10,8 @@
  * in the same time.
  */
 import { correctedConfidence, isKnown, leastRounds, logRatiosOf } from '../result/compare.ts';
-import { groupedMedianInterval, seededRandom, seedOf } from '../statistics.ts';
+import { groupedMedianInterval } from '../statistics/grouped.ts';
+import { seededRandom, seedOf } from '../statistics.ts';
 import type { ComparisonProtocol } from '../terms/comparison.ts';
 import type { Problem, Reference, Workload } from '../terms.ts';
 import { type Course, measureInTurns, type PairWorkers, type TurnOptions } from './paired.ts';

@@ -3,7 +3,9 @@
  * machine between them counts as a change. Raw times only where the machines' fingerprints agree; else each run's
  * ratio to its dense baseline, in which the machine cancels as far as it can.
  */
-import { groupedMedianInterval, type Interval, median } from '../statistics.ts';
+
+import { groupedMedianInterval } from '../statistics/grouped.ts';
+import { type Interval, median } from '../statistics.ts';
 import type { JudgedCell, Judgement, RatioEstimate } from '../terms/comparison.ts';
 import { type Measured, type Measurement, type Result, SparsemarkError } from '../terms.ts';
 import { correctedConfidence, judgementOf, sideOf, verdictOf } from './compare.ts';

@@ -4,12 +4,18 @@
  * their true values with the confidence asked for, and widened where rounds of one address layout agree more than
  * rounds of several. Needs no addon: any machine can judge.
  */
+
+import {
+  groupedMedian,
+  groupedMedianInterval,
+  groupedMedianIntervals,
+  leastWidth,
+  sortedValuesOf,
+} from '../statistics/grouped.ts';
 import {
   bootstrapMedians,
-  groupedMedianInterval,
   type Interval,
   logRatios,
-  medianInterval,
   percentileInterval,
   seededRandom,
   seedOf,
@@ -54,17 +60,22 @@ export function targetHalfWidthOf({
   return (threshold - margin) / 3;
 }
 
-/** Has a cell been measured enough? The width decides, never the value, or the interval would lie. */
+/**
+ * Has a cell been measured enough? The width decides, never the value, or the interval would lie. `layouts`: ln(head/base)
+ * of each round, a list a layout; `sorted`: all of them in ascending order, for who has them already.
+ */
 export function isKnown(
   layouts: readonly (readonly number[])[],
   protocol: Pick<ComparisonProtocol, 'threshold' | 'margin' | 'maxRounds'>,
   confidence: number,
+  sorted: Float64Array = sortedValuesOf(layouts),
 ): boolean {
-  const rounds = layouts.flat().length;
+  const rounds = sorted.length;
   if (rounds >= protocol.maxRounds) return true;
-  if (rounds === 0) return false;
-  const [low, high] = groupedMedianInterval(layouts, confidence).interval;
-  return (high - low) / 2 <= targetHalfWidthOf(protocol);
+  const target = targetHalfWidthOf(protocol);
+  if (rounds === 0 || leastWidth(sorted, confidence) / 2 > target) return false;
+  const [low, high] = groupedMedianInterval(layouts, confidence, sorted).interval;
+  return (high - low) / 2 <= target;
 }
 
 /** ln(head/base) of each round, a list a layout. */
@@ -89,17 +100,20 @@ export function estimateOf(
 ): RatioEstimate | null {
   const layouts = attempts.flatMap(logRatiosOf);
   if (layouts.length === 0) return null;
-  const ratios = layouts.flat();
-  const { median, interval } = groupedMedianInterval(layouts, confidence);
-  const sizes = layouts.map(({ length }) => length);
-  const replicates = bootstrapMedians(ratios, sizes, resamples, seededRandom(seedOf(id)));
+  const [corrected, alone] = groupedMedianIntervals(layouts, [confidence, aloneConfidence]);
   return {
-    ratio: Math.exp(median),
-    interval: exponential(interval),
-    alone: exponential(groupedMedianInterval(layouts, aloneConfidence).interval),
-    bootstrap: exponential(percentileInterval(replicates)),
-    rounds: ratios.length,
+    ratio: Math.exp(corrected!.median),
+    interval: exponential(corrected!.interval),
+    alone: exponential(alone!.interval),
+    bootstrap: exponential(bootstrapOf(layouts, id, resamples)),
+    rounds: layouts.reduce((sum, { length }) => sum + length, 0),
   };
+}
+
+function bootstrapOf(layouts: readonly (readonly number[])[], id: string, resamples: number): Interval {
+  if (resamples === 0) return percentileInterval([]);
+  const sizes = layouts.map(({ length }) => length);
+  return percentileInterval(bootstrapMedians(layouts.flat(), sizes, resamples, seededRandom(seedOf(id))));
 }
 
 const exponential = ([low, high]: Interval): Interval => [Math.exp(low), Math.exp(high)];
@@ -192,12 +206,15 @@ function judgedCell(
     const verdict = cell.status === 'skipped' ? 'inconclusive' : cell.status;
     return { of, verdict, estimate: null, attempts: [], baseNs: null, headNs: null, reason: cell.reason };
   }
-  const attempts = cell.attempts.flatMap((attempt, index) => {
-    const ofOne = estimateOf([attempt], confidence, `${id} ${index}`, resamples);
-    return ofOne === null ? [] : [ofOne];
-  });
-  const layouts = cell.attempts.flatMap((attempt) => attempt.layouts);
   const estimate = estimateOf(cell.attempts, confidence, id, resamples);
+  const attempts =
+    cell.attempts.length === 1 && estimate !== null
+      ? [estimate]
+      : cell.attempts.flatMap((attempt, index) => {
+          const ofOne = estimateOf([attempt], confidence, `${id} ${index}`, resamples);
+          return ofOne === null ? [] : [ofOne];
+        });
+  const layouts = cell.attempts.flatMap((attempt) => attempt.layouts);
   const found = verdictOf(attempts, protocol);
   const guard =
     cell.guard === undefined ? null : estimateOf([cell.guard], confidence, `${id} guard`, resamples);
@@ -213,8 +230,8 @@ function judgedCell(
     verdict,
     estimate,
     attempts,
-    baseNs: middle(layouts.flatMap(({ baseNs }) => baseNs)),
-    headNs: middle(layouts.flatMap(({ headNs }) => headNs)),
+    baseNs: groupedMedian(layouts.map(({ baseNs }) => baseNs)),
+    headNs: groupedMedian(layouts.map(({ headNs }) => headNs)),
     reason: isLayout
       ? `${found}, but base linked in another order is too`
       : verdict === 'inconclusive'
@@ -222,9 +239,6 @@ function judgedCell(
         : '',
   };
 }
-
-const middle = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : medianInterval(values).median;
 
 function reasonOf(attempts: readonly RatioEstimate[], { margin }: ComparisonProtocol): string {
   const first = attempts[0];

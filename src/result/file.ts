@@ -3,13 +3,14 @@ import {
   closeSync,
   fsyncSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SparsemarkError } from '../terms.ts';
 
 /** Bounds on a file from elsewhere. */
@@ -88,6 +89,15 @@ export function writeWhole(path: string, pieces: Iterable<string>): void {
   } catch (cause) {
     rmSync(beside, { force: true });
     throw asSparsemarkError(cause, path, 'write');
+  }
+}
+
+/** Removes what `writeWhole` of a process that was killed left beside `path`. Only for whoever alone may write that file. */
+export function removeParts(path: string): void {
+  const start = `${basename(path)}.`;
+  for (const name of readdirSync(dirname(path))) {
+    if (name.startsWith(start) && /^\d+\.part$/.test(name.slice(start.length)))
+      rmSync(join(dirname(path), name), { force: true });
   }
 }
 

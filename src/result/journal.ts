@@ -19,7 +19,7 @@ import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Result, RunHeader } from '../terms.ts';
 import { SparsemarkError } from '../terms.ts';
-import { asSparsemarkError, readBytes, syncFolder, writeAll, writeWhole } from './file.ts';
+import { asSparsemarkError, readBytes, removeParts, syncFolder, writeAll, writeWhole } from './file.ts';
 import { assemble, checkLine, lineText } from './result.ts';
 import { limits, type ResultLine, type RunEnd } from './schema.ts';
 
@@ -81,7 +81,10 @@ export function openJournal(path: string, options: { readonly resume?: boolean }
   let descriptor: number;
   let content: JournalContent = { lines: [], validBytes: 0, totalBytes: 0 };
   try {
-    if (exists) content = readJournal(journalPath);
+    if (exists) {
+      content = readJournal(journalPath);
+      removeParts(path);
+    }
     mkdirSync(dirname(path), { recursive: true });
     descriptor = openSync(journalPath, exists ? 'r+' : 'wx');
   } catch (cause) {

@@ -1,6 +1,51 @@
 // A gate run drawn from the passes of a real one, by the same rules: which cells a pass still has, and when a cell is known.
 import { leastPassesOf } from '../../dist/measure/passes.js';
-import { correctedConfidence, estimateOf, isKnown, logRatiosOf, sideOf } from '../../dist/result/compare.js';
+import { correctedConfidence, isKnown, logRatiosOf, sideOf } from '../../dist/result/compare.js';
+import { groupedMedianInterval } from '../../dist/statistics/grouped.js';
+
+/** Values in ascending order, to which more come. */
+class SortedValues {
+  #values = new Float64Array(128);
+  #count = 0;
+
+  add(values) {
+    if (this.#count + values.length > this.#values.length) {
+      const larger = new Float64Array(2 * (this.#count + values.length));
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    for (const value of values) {
+      let at = this.#count;
+      for (; at > 0 && this.#values[at - 1] > value; at -= 1) this.#values[at] = this.#values[at - 1];
+      this.#values[at] = value;
+      this.#count += 1;
+    }
+  }
+
+  clear() {
+    this.#count = 0;
+  }
+
+  get all() {
+    return this.#values.subarray(0, this.#count);
+  }
+}
+
+const ratiosOf = (layout) => logRatiosOf({ layouts: [layout] });
+
+/** What the draws ask of an attempt: each layout with its ratios, as recorded and with the sides exchanged. */
+const known = new WeakMap();
+function bothWaysOf(attempt) {
+  let found = known.get(attempt);
+  if (found === undefined) {
+    found = attempt.layouts.map((layout) => {
+      const exchanged = { baseNs: layout.headNs, headNs: layout.baseNs };
+      return [layout, exchanged].map((each) => ({ layout: each, ratios: ratiosOf(each) }));
+    });
+    known.set(attempt, found);
+  }
+  return found;
+}
 
 /**
  * Passes are drawn with replacement, all cells of a pass together, as many as the real run made; the stopping rule is
@@ -24,23 +69,28 @@ export function resampled(comparison, random, exchange) {
       swapped: exchange && random() < 0.5,
     }));
   const [first, second] = [draw(), draw()];
+  const sorted = new SortedValues();
   const attemptOf = (recorded, drawn) => {
     const layouts = [];
     const ratios = [];
+    const ways = bothWaysOf(recorded);
+    sorted.clear();
     for (const { pass, swapped } of drawn) {
-      if (layouts.length >= least && isKnown(ratios, protocol, confidence)) break;
-      const { baseNs, headNs } = recorded.layouts[pass % recorded.layouts.length];
-      layouts.push(swapped ? { baseNs: headNs, headNs: baseNs } : { baseNs, headNs });
-      ratios.push(...logRatiosOf({ layouts: layouts.slice(-1) }));
+      if (layouts.length >= least && isKnown(ratios, protocol, confidence, sorted.all)) break;
+      const taken = ways[pass % ways.length][swapped ? 1 : 0];
+      layouts.push(taken.layout);
+      for (const rounds of taken.ratios) {
+        ratios.push(rounds);
+        sorted.add(rounds);
+      }
     }
-    return { ...recorded, layouts };
+    const interval = ratios.length === 0 ? null : groupedMedianInterval(ratios, confidence, sorted.all).interval;
+    return { attempt: { ...recorded, layouts }, side: interval && sideOf(interval.map(Math.exp), protocol.margin) };
   };
   const cells = comparison.cells.map((cell) => {
     if (cell.status !== 'measured') return cell;
-    const attempts = [attemptOf(cell.attempts[0], first)];
-    const estimate = estimateOf(attempts, confidence, cell.id, 0);
-    if (estimate !== null && sideOf(estimate.interval, protocol.margin) !== null)
-      attempts.push(attemptOf(cell.attempts[0], second));
+    const { attempt, side } = attemptOf(cell.attempts[0], first);
+    const attempts = side === null ? [attempt] : [attempt, attemptOf(cell.attempts[0], second).attempt];
     const { guard: _, ...rest } = cell;
     return { ...rest, attempts };
   });

@@ -1,19 +1,29 @@
 // Kills `run --resume` at random moments, the whole process group.
-//   goals: no finished workload lost or repeated, no unreadable file, at most one workload repeated a kill
-//   node test/bench/kill.mjs [kills] [--replay]
-// Real runs of a tiny suite take a second a kill and more; with --replay the measurements are known beforehand and only
-// the journal is real.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+//   goals: no finished workload lost, changed or repeated, no unreadable file, at most one workload repeated a kill
+//   node test/bench/kill.mjs [kills] [--replay] [--parallel 2] [--minutes 40]
+// Real runs of a tiny suite take a second or two a kill; with --replay the measurements are known beforehand and only the
+// journal is real. --parallel: so many runs at a time, each with a folder and a CPU of its own. --minutes: end then, with
+// what there is.
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { narrowed } from '../../dist/command/suite-choice.js';
 import { loadSuite } from '../../dist/workload/suite.js';
-import { killRuns } from './kill-runs.mjs';
+import { asInTerminal, killRuns } from './kill-runs.mjs';
 
-const kills = Number(process.argv[2] ?? 1000);
-const replay = process.argv.includes('--replay');
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    replay: { type: 'boolean', default: false },
+    parallel: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: '600' },
+  },
+});
+const { replay } = values;
+const [kills, parallel, minutes] = [positionals[0] ?? 1000, values.parallel, values.minutes].map(Number);
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sparsemark-kill-'));
 const suite = join(folder, 'tiny.yaml');
@@ -40,26 +50,37 @@ formats:
 );
 // In the order in which a run measures them.
 const ids = narrowed(loadSuite(suite), {}).map(({ id }) => id);
-const run = ['run', suite, '--library', 'native', '--budget', '600', '--out'];
-const out = join(folder, 'result.jsonl');
-let args = [cli, ...run, out, '--resume'];
-let log = null;
+const run = ['run', suite, '--library', 'native', '--budget', '600'];
+const whole = join(folder, 'whole.jsonl');
 if (replay) {
-  const whole = join(folder, 'whole.jsonl');
-  const { status, stderr } = spawnSync(process.execPath, [cli, ...run, whole], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [cli, ...run, '--out', whole], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
-  log = join(folder, 'begun.txt');
-  args = [fileURLToPath(new URL('./kill-replay.mjs', import.meta.url)), whole, out, log];
 }
 const started = performance.now();
-const counts = await killRuns({
-  args, out, ids, kills, log,
-  startMs: replay ? 500 : 2500,
-  workMs: replay ? 200 : 700,
-  onKill: ({ killed }) => {
-    if (killed % 50 === 0) console.log(`${killed} kills, ${((performance.now() - started) / 1000).toFixed(0)} s`);
-  },
-});
+const seconds = () => (performance.now() - started) / 1000;
+let done = 0;
+const chains = await Promise.all(
+  Array.from({ length: parallel }, (_, chain) => {
+    const out = join(folder, String(chain), 'result.jsonl');
+    mkdirSync(join(folder, String(chain)));
+    return killRuns({
+      args: replay
+        ? [fileURLToPath(new URL('./kill-replay.mjs', import.meta.url)), whole, out]
+        : [...asInTerminal, cli, ...run, ...(parallel > 1 ? ['--cpus', String(chain)] : []), '--out', out, '--resume'],
+      out,
+      ids,
+      kills: Math.floor((kills + chain) / parallel),
+      startMs: replay ? 500 : 2500,
+      workMs: replay ? 200 : 700,
+      isStopped: () => seconds() > 60 * minutes,
+      onKill: () => {
+        done += 1;
+        if (done % 50 === 0) console.log(`${done} kills, ${seconds().toFixed(0)} s`);
+      },
+    });
+  }),
+);
+const sum = (name) => chains.reduce((total, counts) => total + counts[name], 0);
 console.log(
-  `${counts.killed} kills of ${replay ? 'replayed' : 'real'} runs of ${ids.length} workloads: 0 lost, 0 finished ones repeated, 0 files unreadable; ${counts.ended} runs ended whole${log === null ? '' : `, ${counts.repeated} unfinished workloads begun again`}; ${counts.preparing} kills found nothing new finished`,
+  `${sum('killed')} kills of ${replay ? 'replayed' : 'real'} runs of ${ids.length} workloads in ${seconds().toFixed(0)} s: 0 finished workloads lost, changed or begun again, 0 files unreadable, no kill cost more than the workload under way; ${sum('ended')} runs ended whole, ${sum('repeated')} workloads of theirs begun more than once; ${sum('preparing')} kills found nothing new finished; ${sum('parts')} left part of a result beside`,
 );
