@@ -12,16 +12,8 @@ import { commitOf, entryOn, nowMs, options, runOf, thrown, workloads } from './h
 const disk = vi.hoisted(() => ({ freeBytes: Number.POSITIVE_INFINITY }));
 vi.mock('node:fs', async (original) => {
   const real = await original<typeof import('node:fs')>();
-  return {
-    ...real,
-    // As a full disk does: writes what fits, then fails.
-    writeSync: (fd: number, bytes: Buffer, offset: number, length: number, at: number | null) => {
-      const fits = Math.min(length, disk.freeBytes);
-      if (fits <= 0) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
-      disk.freeBytes -= fits;
-      return real.writeSync(fd, bytes, offset, fits, at);
-    },
-  };
+  const { writingTo } = await import('./full-disk.ts');
+  return { ...real, writeSync: writingTo(disk, real.writeSync) };
 });
 
 const root = mkdtempSync(join(tmpdir(), 'sparsemark-track-'));

@@ -21,19 +21,8 @@ const disk = vi.hoisted(() => ({ freeBytes: Number.POSITIVE_INFINITY }));
 
 vi.mock('node:fs', async (original) => {
   const real = await original<typeof import('node:fs')>();
-  const writeSync = (
-    descriptor: number,
-    bytes: Buffer,
-    offset = 0,
-    length = bytes.length - offset,
-    position?: number | null,
-  ) => {
-    const fits = Math.min(length, disk.freeBytes);
-    if (fits <= 0) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
-    disk.freeBytes -= fits;
-    return real.writeSync(descriptor, bytes, offset, fits, position);
-  };
-  return { ...real, writeSync };
+  const { writingTo } = await import('./full-disk.ts');
+  return { ...real, writeSync: writingTo(disk, real.writeSync) };
 });
 
 let folder: string;

@@ -19,10 +19,10 @@ const folder = mkdtempSync(join(tmpdir(), 'sparsemark-selftest-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const runs = [
-  { kind: 'slower', injectedSlowdown: 0.1, cell: 'a', verdict: 'slower', voided: false },
-  { kind: 'same', injectedSlowdown: 0, cell: 'a', verdict: 'same', voided: false },
-  { kind: 'same', injectedSlowdown: 0, cell: 'b', verdict: 'slower', voided: true },
-  { kind: 'slower', injectedSlowdown: 0.1, cell: 'b', verdict: 'inconclusive', voided: false },
+  { kind: 'slower', injectedSlowdown: 0.1, cell: 'a', verdict: 'slower', voided: false, attempts: [] },
+  { kind: 'same', injectedSlowdown: 0, cell: 'a', verdict: 'same', voided: false, attempts: [] },
+  { kind: 'same', injectedSlowdown: 0, cell: 'b', verdict: 'slower', voided: true, attempts: [] },
+  { kind: 'slower', injectedSlowdown: 0.1, cell: 'b', verdict: 'inconclusive', voided: false, attempts: [] },
 ] as const;
 const found: Selftest = {
   selftestVersion,

@@ -30,13 +30,17 @@
 #include "../timing/process.h"
 #include "../timing/stopwatch.h"
 #include "../timing/turns.h"
+#include "array_range.h"
 #include "frames.h"
+#include "shared_arrays.h"
 
 namespace {
 
 using namespace sparsemark;
+using runner::ArraysInRange;
 using runner::Incoming;
 using runner::Outgoing;
+using runner::SharedArrays;
 
 constexpr int kChannel = 3;
 
@@ -47,6 +51,7 @@ enum class Request : std::uint32_t { kProblem, kEncode, kPrepare, kAnswer, kTime
 struct Problem {
   Incoming message;
   std::unique_ptr<SharedPages> pages;
+  std::unique_ptr<SharedArrays> weights;
   sparsemark_csr a{};
   HostOperands operands;
   sparsemark_csr sparse_b{};
@@ -127,6 +132,8 @@ class Runner {
     const std::string operands_at = from.text();
     if (!operands_at.empty()) problem_.pages = std::make_unique<SharedPages>(operands_at);
     operands.pages = problem_.pages.get();
+    const std::string weights_at = from.text();
+    if (!weights_at.empty()) problem_.weights = std::make_unique<SharedArrays>(weights_at);
   }
 
   // id, format, dtype -> payload, metadata and padding bytes, nanoseconds
@@ -135,6 +142,7 @@ class Runner {
     const std::string format = message.text();
     const std::string dtype = message.text();
     if (problem_.a.row_offsets == nullptr) throw std::logic_error("no problem was sent");
+    const ArraysInRange in_range(problem_.weights != nullptr);
     auto made = std::make_shared<HostMatrix>(library_, format, dtype, problem_.a);
     const sparsemark_encoded& encoded = made->encoded();
     reply.number(static_cast<double>(encoded.payload_bytes))
@@ -167,7 +175,9 @@ class Runner {
         !fits(sizes.b3, problem_.b3_bytes) || (sizes.sparse_b && operands.sparse_b == nullptr)) {
       throw std::out_of_range("an operand of a message");
     }
+    const ArraysInRange in_range(problem_.weights != nullptr);
     auto made = std::make_unique<HostJob>(library_, std::move(matrices), kernel, operands);
+    if (problem_.weights != nullptr) problem_.weights->share();
     reply.text(made->tiling()).number(made->prepare_ns());
     jobs_[id] = std::move(made);
   }

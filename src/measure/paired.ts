@@ -60,6 +60,8 @@ export interface TurnOptions {
    * cells 2 to 7 % slower or faster in one layout than in another, and 0.4 to 2.5 % with it.
    */
   readonly operandsAt?: string | undefined;
+  /** Path of another one for equal pages of A's arrays of both sides. */
+  readonly weightsAt?: string | undefined;
   /** Throws to end the comparison. */
   readonly check: () => void;
 }
@@ -73,7 +75,7 @@ export async function measureInTurns(
   reference: Reference,
   courses: readonly Course[],
   workers: PairWorkers,
-  { protocol, privateCacheBytes, operandsAt, check }: TurnOptions,
+  { protocol, privateCacheBytes, operandsAt, weightsAt, check }: TurnOptions,
   random: () => number,
 ): Promise<void> {
   const { op, shape, dtype, cache } = workload;
@@ -98,7 +100,7 @@ export async function measureInTurns(
     const worker = workers[place]!;
     await on(side, of, async () => {
       if (worker.gone) await worker.revive();
-      await worker.ask({ kind: 'load', op, shape, dtype, a, operands, operandsAt, reference });
+      await worker.ask({ kind: 'load', op, shape, dtype, a, operands, operandsAt, weightsAt, reference });
     });
   };
   // At once: nothing is timed yet.

@@ -23,7 +23,7 @@ export interface PairedWorkload {
   readonly courses: readonly Course[];
 }
 
-export interface PassOptions extends Omit<TurnOptions, 'operandsAt'> {
+export interface PassOptions extends Omit<TurnOptions, 'operandsAt' | 'weightsAt'> {
   /** Of all cells of the comparison: their intervals shall hold together. */
   readonly cellCount: number;
   readonly problemOf: (workload: Workload) => { readonly problem: Problem; readonly reference: Reference };
@@ -118,7 +118,7 @@ export async function measurePasses(
     const parts = partsOf(coursesOfPass(open, pass), crews.length);
     let next = 0;
     let isOver = false;
-    const takeParts = async (workers: PairWorkers, operandsAt: string | undefined): Promise<void> => {
+    const takeParts = async (workers: PairWorkers): Promise<void> => {
       while (next < parts.length && !isOver) {
         const index = next;
         next += 1;
@@ -141,15 +141,19 @@ export async function measurePasses(
         const { problem, reference } = options.problemOf(workload);
         // Of its own for each part: which crew takes it depends on the times.
         const random = seededRandom(seedOf(`${options.seed} ${pass} ${index}`));
-        await measureInTurns(problem, reference, courses, workers, { ...options, operandsAt }, random);
+        const files = [openSharedFile(), openSharedFile()];
+        const [operandsAt, weightsAt] = files.map((file) => file?.path);
+        const shared = { ...options, operandsAt, weightsAt };
+        await measureInTurns(problem, reference, courses, workers, shared, random).finally(() => {
+          for (const file of files) file?.close();
+        });
       }
     };
-    const onNewPages = async (workers: PairWorkers): Promise<void> => {
+    const onNewLayout = async (workers: PairWorkers): Promise<void> => {
       for (const worker of Object.values(workers)) worker.retire();
-      const shared = openSharedFile();
-      await takeParts(workers, shared?.path).finally(() => shared?.close());
+      await takeParts(workers);
     };
-    const ended = await Promise.allSettled(crews.map(onNewPages));
+    const ended = await Promise.allSettled(crews.map(onNewLayout));
     // Only when all crews have ended: a crew that goes on would measure for nobody.
     for (const crew of ended) if (crew.status === 'rejected') throw crew.reason;
     if (isOver) return givenUp;

@@ -49,6 +49,8 @@ export interface LoadRequest {
   readonly reference: Reference;
   /** Path of a file in memory in which the operands and C lie in all workers that are told it; absent: each has its own. */
   readonly operandsAt?: string | undefined;
+  /** The same for the arrays that A is stored in, as far as they are equal; absent: each has its own. */
+  readonly weightsAt?: string | undefined;
 }
 
 /** Encodes, prepares, checks the answer, finds the batch size and warms up. */

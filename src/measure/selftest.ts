@@ -5,7 +5,7 @@
 import { judge } from '../result/compare.ts';
 import { selftestVersion } from '../result/comparison-file.ts';
 import { seededRandom } from '../statistics.ts';
-import type { Comparison, Selftest, SelftestRow, Verdict } from '../terms/comparison.ts';
+import type { Comparison, RatioEstimate, Selftest, SelftestRow, Verdict } from '../terms/comparison.ts';
 import type { Suite, Workload } from '../terms.ts';
 import { compareLibraries, joinCells } from './compare.ts';
 import { bundledLibraries, workerMemoryBytes } from './libraries.ts';
@@ -36,6 +36,8 @@ export interface SelftestRun {
   readonly cell: string;
   readonly verdict: Verdict;
   readonly voided: boolean;
+  /** What each of the measurements found. */
+  readonly attempts: readonly RatioEstimate[];
 }
 
 /** Slowdowns that are injected; the gate is made to see the second one. */
@@ -125,7 +127,8 @@ export async function selftest(options: SelftestOptions): Promise<Selftest> {
       onEvent: () => {},
     });
     const { cells: judged, voided } = judge(comparison);
-    const run = { kind, injectedSlowdown, cell: of.id, verdict: judged[0]!.verdict, voided };
+    const { verdict, attempts } = judged[0]!;
+    const run = { kind, injectedSlowdown, cell: of.id, verdict, voided, attempts };
     runs.push(run);
     options.onRun(run, elapsed());
   }

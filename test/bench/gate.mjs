@@ -37,6 +37,14 @@ const say = (text) => process.stderr.write(`${text}\n`);
 const interrupt = new AbortController();
 process.on('SIGINT', () => interrupt.abort());
 
+/** A run of one cell: what was made of it, what was said, and what each measurement found. */
+const wordsOf = ({ kind, injectedSlowdown, cell, verdict, voided, attempts = [] }) => {
+  const found = attempts.map(({ ratio, interval: [low, high], rounds }) =>
+    `${ratio.toFixed(3)} (${low?.toFixed(3)}-${high?.toFixed(3)}, ${rounds} rounds)`,
+  );
+  return [kind, injectedSlowdown, voided ? 'void' : verdict, cell, ...found].join(' ');
+};
+
 const suite = loadSuite(values.suite);
 const workloads = narrowed(suite, values.filter === undefined ? {} : { filter: values.filter });
 const own = bundledLibraries()[0];
@@ -95,7 +103,7 @@ if (values.only !== 'identical' && elapsedMinutes() < minutes) {
     onRun: (run, seconds) => {
       runs.push(run);
       writeFileSync(runsPath, JSON.stringify(runs));
-      say(`${(seconds / 60).toFixed(1)} min: ${run.kind} ${run.injectedSlowdown} ${run.voided ? 'void' : run.verdict}`);
+      say(`${(seconds / 60).toFixed(1)} min: ${wordsOf(run)}`);
     },
   });
 }
@@ -142,4 +150,6 @@ if (runs.length > 0) {
   const widths = table[0].map((_, at) => Math.max(...table.map((row) => row[at].length)));
   console.log('one cell and its controls a run, all real, corrected as for the whole suite:');
   for (const row of table) console.log(`  ${row.map((cell, at) => cell.padEnd(widths[at])).join('  ').trimEnd()}`);
+  const wrong = runs.filter(({ kind, voided, verdict }) => !voided && (kind === 'slower') !== (verdict === 'slower'));
+  if (wrong.length > 0) console.log(`not what was to be found:\n  ${wrong.map(wordsOf).join('\n  ')}`);
 }

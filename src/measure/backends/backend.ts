@@ -49,6 +49,11 @@ export interface LoadedProblem extends Pick<JobRequest, 'shape' | 'operands'> {
    * that are prepared with it one is evaluated at a time. Absent: in memory of the process's own.
    */
   readonly operandsAt?: string | undefined;
+  /**
+   * Path of another shared file, in which the pages lie that A's arrays have in common with those of other processes that
+   * are told it. Of them one prepares at a time. Absent: in memory of the process's own.
+   */
+  readonly weightsAt?: string | undefined;
 }
 
 /** A kernel bound to its operands. */

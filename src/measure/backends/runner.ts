@@ -179,13 +179,14 @@ export async function openRunner(options: RunnerOptions): Promise<Runner> {
 
   return {
     ...{ name, version, config, files, formats, kernels },
-    async load({ a, shape, operandsAt, operands: { b, b2, b3, sparseB, keep } }) {
+    async load({ a, shape, operandsAt, weightsAt, operands: { b, b2, b3, sparseB, keep } }) {
       await life.ask('problem', [
         ...csrFields(a),
         ...[shape.n, keep ?? 0, b, b2, b3, sparseB !== undefined],
         ...(sparseB === undefined ? [] : csrFields(sparseB)),
         shape.conv && geometryOf(shape.conv),
         operandsAt,
+        weightsAt,
       ]);
     },
     encode,
