@@ -8,6 +8,7 @@ import { buildCommand } from './command/build.ts';
 import { dataAddCommand, dataListCommand } from './command/data.ts';
 import { listables } from './command/listables.ts';
 import { outputOn } from './command/output.ts';
+import { plainText } from './report/escape.ts';
 import { exitCodes, SparsemarkError } from './terms.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -431,7 +432,9 @@ try {
     // commander has printed its message; help and version are no errors.
     exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.badInput;
   } else if (error instanceof SparsemarkError) {
-    output.say(`sparsemark: ${error.message} [${error.code}]`);
+    // Of a file, perhaps a stranger's: nothing it says moves the cursor or begins a line. A build's output keeps its lines.
+    const message = error.code === 'BAD_LIBRARY' ? error.message : plainText(error.message);
+    output.say(`sparsemark: ${message} [${error.code}]`);
     exitCode = error.exitCode;
   } else {
     output.say(

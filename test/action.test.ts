@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,8 +16,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { readComparison } from '../src/result/comparison-file.ts';
+import { readComparison, writeComparison } from '../src/result/comparison-file.ts';
 import { cliPath, tinySuite } from './command.ts';
+import { fakeComparison } from './fake-comparison.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(join(tmpdir(), 'sparsemark-action-'));
@@ -166,7 +168,7 @@ function runAction(inputs: Readonly<Record<string, string>>, cwd: string) {
   return { status, log, outputs, summary: readFileSync(files.GITHUB_STEP_SUMMARY, 'utf8') };
 }
 
-describe('the action', { timeout: 180_000 }, () => {
+describe('the action', () => {
   it('puts no input into a script, and declares each that it uses', () => {
     for (const { run } of action.runs.steps) expect(run ?? '').not.toContain('$' + '{{');
     const used = [...readFileSync(join(root, 'action.yml'), 'utf8').matchAll(/inputs\.([a-z-]+)/g)].map(
@@ -220,5 +222,49 @@ describe('the action', { timeout: 180_000 }, () => {
     const args = readFileSync(seen, 'utf8').split('\n');
     expect(args.filter((word) => word === evil)).toHaveLength(6);
     expect(args).toContain('--relinked');
+  });
+});
+
+describe('the publishing job', () => {
+  const { steps } = read<Workflow>('.github/workflows/publish-comparison.yml').jobs.comment!;
+  const script = steps.find(({ run }) => run?.includes('comment.md'))!.run!;
+  const publish = (prepare: (path: string) => void) => {
+    const cwd = mkdtempSync(join(folder, 'publish-'));
+    mkdirSync(join(cwd, 'artifact'));
+    symlinkSync(dirname(cliPath), join(cwd, 'dist'));
+    prepare(join(cwd, 'artifact', 'comparison.jsonl'));
+    const args = ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script];
+    const { status, stdout, stderr } = spawnSync('bash', args, { cwd, encoding: 'utf8' });
+    const comment = join(cwd, 'comment.md');
+    return { status, log: stdout + stderr, comment: existsSync(comment) ? readFileSync(comment) : null };
+  };
+
+  it('makes a comment that GitHub takes of as many and as long names as there may be', () => {
+    const kernel = '✅ @octocat |'.repeat(20);
+    const slow = fakeComparison(
+      Array.from({ length: 120 }, () => ({ ratio: 2, attempts: 2 })),
+      { kernel },
+    );
+    const { status, comment } = publish((path) => writeComparison(path, slow));
+    expect(status).toBe(0);
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(comment!);
+    expect(text.length).toBeLessThanOrEqual(65_536);
+    expect(text.startsWith('<!-- sparsemark compare -->\n')).toBe(true);
+    expect(text.match(/✅ &#64;&#8203;octocat \\\|/g)!.length).toBeGreaterThan(1000);
+    expect(text).not.toContain('@');
+  });
+
+  it('takes no link and no damaged file, and says nothing that begins a line of its own', () => {
+    expect(publish((path) => symlinkSync('/etc/passwd', path))).toMatchObject({ status: 42, comment: null });
+    const lines = fakeComparison([{ ratio: 1 }]);
+    const forged = publish((path) => {
+      writeComparison(path, lines);
+      const id = JSON.stringify('x\n::add-mask::a\u001b[31m');
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/"id":"[^"]*"/, `"id":${id}`));
+    });
+    expect(forged).toMatchObject({ status: 42, comment: null });
+    expect(forged.log).toMatch(/^sparsemark: artifact\/comparison\.jsonl:2: .*x\?::add-mask::a\?\[31m.*\n$/);
+    const empty = publish((path) => writeFileSync(path, ''));
+    expect(empty.log).toMatch(/received an empty file/);
   });
 });

@@ -317,9 +317,7 @@ describe('progress in a terminal', () => {
 });
 
 describe('run', () => {
-  it('writes a result, a page and a table; a wrong answer makes the exit code 2', {
-    timeout: 120_000,
-  }, () => {
+  it('writes a result, a page and a table; a wrong answer makes the exit code 2', () => {
     const out = join(folder, 'deep', 'er', 'result.jsonl');
     const { status, stdout, stderr } = sparsemark([
       ...['run', suite, '--library', 'native', '--out', out, '--html', '--cache', 'hot'],

@@ -28,7 +28,8 @@ export function sparsemark(
     encoding: 'utf8',
     env: environment(options.env ?? {}),
     maxBuffer: 2 ** 26,
-    timeout: 90_000,
+    // Ends what hangs, before the test that waits for it is ended.
+    timeout: 230_000,
     killSignal: 'SIGKILL',
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });

@@ -10,7 +10,7 @@ import {
   viewOfComparison,
 } from '../src/report/comparison/view.ts';
 import { judge } from '../src/result/compare.ts';
-import { isComparisonFile, readComparison, writeComparison } from '../src/result/comparison-file.ts';
+import { kindOfFile, readComparison, writeComparison } from '../src/result/comparison-file.ts';
 import type { Comparison } from '../src/terms/comparison.ts';
 import { sparsemark } from './command.ts';
 import { type FakeCell, fakeComparison } from './fake-comparison.ts';
@@ -171,7 +171,7 @@ describe('the file', () => {
 
   it('comes back as it was written', () => {
     expect(readComparison(path)).toEqual(comparison);
-    expect(isComparisonFile(path)).toBe(true);
+    expect(kindOfFile(path)).toBe('comparison');
   });
 
   it('is shown by its own protocol: an option that would be ignored is refused', () => {

@@ -76,7 +76,7 @@ const compare = (base: string, head: string, ...more: string[]) =>
     { cwd: folder },
   );
 
-describe('two revisions of a stranger', { timeout: 120_000 }, () => {
+describe('two revisions of a stranger', () => {
   it('finds what is twice as slow, and leaves nothing behind', () => {
     const out = join(folder, 'slow.jsonl');
     const { status, stdout, stderr } = compare('main', 'slow', '--out', out);
@@ -139,7 +139,7 @@ describe('two revisions of a stranger', { timeout: 120_000 }, () => {
   });
 });
 
-describe('two libraries', { timeout: 120_000 }, () => {
+describe('two libraries', () => {
   const libraries = buildLibraries(['example', 'drops-last-column', 'crashes', 'other-abi']);
   afterAll(() => rmSync(libraries, { recursive: true, force: true }));
   const library = (name: string): string => join(libraries, `${name}.so`);

@@ -114,7 +114,7 @@ describe('judgeAbsent', () => {
 });
 
 describe('the command', () => {
-  it('says whether this machine is fit: exit code 0 or 3', { timeout: 120_000 }, () => {
+  it('says whether this machine is fit: exit code 0 or 3', () => {
     const { status, stdout, stderr } = sparsemark(['doctor', '--json']);
     expect(stderr).toBe('');
     const found = JSON.parse(stdout) as { fit: boolean; findings: Finding[]; health: BaselineHealth[] };

@@ -128,7 +128,7 @@ describe('the front', () => {
   });
 });
 
-describe('the command', { timeout: 60_000 }, () => {
+describe('the command', () => {
   const run = (...args: string[]) => sparsemark(['explore', ...args], { cwd: folder });
   it('prints the front, and writes it', () => {
     const csv = join(folder, 'front.csv');
@@ -150,7 +150,7 @@ describe('the command', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a generic design', { timeout: 60_000 }, () => {
+describe('a generic design', () => {
   const file = acceleratorFile('tensor-core-array');
   const generic = attributeClass('tensor-core-array', attributesOf(file.text));
   const small = [layer(64, 64, 32, 0.5)];

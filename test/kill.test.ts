@@ -9,9 +9,7 @@ import { writeResult } from '../src/result/result.ts';
 import { killRuns } from './bench/kill-runs.mjs';
 import { fakeResult } from './fakes.ts';
 
-it('30 kills lose no finished workload, repeat none, and leave every file readable', {
-  timeout: 170_000,
-}, async () => {
+it('30 kills lose no finished workload, repeat none, and leave every file readable', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sparsemark-kill-'));
   const whole = join(folder, 'whole.jsonl');
   const out = join(folder, 'result.jsonl');

@@ -56,7 +56,7 @@ beforeAll(() => {
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
   const { status, stderr } = inProject('npm', 'install', tarball, ...quiet);
   expect(status, stderr).toBe(0);
-}, 90_000);
+});
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

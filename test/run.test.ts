@@ -70,9 +70,7 @@ function expectWhole(result: Result, ids: readonly string[]): void {
 }
 
 describe('a run', () => {
-  it('measures beside libraries that crash, hang and lie, and loses only their cases', {
-    timeout: 120_000,
-  }, async () => {
+  it('measures beside libraries that crash, hang and lie, and loses only their cases', async () => {
     const made = tiny({ densities: [0.5, 0.1], cache: ['hot', 'cold'] });
     const events: RunEvent[] = [];
     const { path, result } = await run(made, {
@@ -125,9 +123,7 @@ describe('a run', () => {
     expect(kinds.filter((kind) => kind === 'measured')).toHaveLength(4);
   });
 
-  it('forces an instruction set, measures several thread counts, ends with its budget', {
-    timeout: 90_000,
-  }, async () => {
+  it('forces an instruction set, measures several thread counts, ends with its budget', async () => {
     const made = tiny({ densities: [0.5, 0.4, 0.3, 0.2], seeds: [1, 2, 3, 4, 5] });
     const { result } = await run(made, {
       selection: { isa: 'scalar', formats: ['csr'], threads: [1, 2] },
@@ -185,9 +181,7 @@ describe('a run', () => {
 });
 
 describe('a damaged matrix', () => {
-  it('is found before anything is measured, and the corrected run is not in its way', {
-    timeout: 60_000,
-  }, async () => {
+  it('is found before anything is measured, and the corrected run is not in its way', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sparsemark-'));
     folders.push(folder);
     writeFileSync(join(folder, 'a.smtx'), '2, 3, 3\n0 1 3\n0 1 2\n');
@@ -228,9 +222,7 @@ describe('an interrupted run', () => {
     }
   };
 
-  it('loses and repeats no finished workload: killed, killed without its workers, Ctrl-C, resumed', {
-    timeout: 170_000,
-  }, async () => {
+  it('loses and repeats no finished workload: killed, killed without its workers, Ctrl-C, resumed', async () => {
     const made = tiny({
       densities: [0.5, 0.4, 0.3, 0.2, 0.1],
       seeds: [1, 2, 3, 4, 5, 6, 7, 8],
@@ -305,7 +297,7 @@ describe('an interrupted run', () => {
     expectWhole(readResult(out), ids);
   });
 
-  it('goes on only as the same run', { timeout: 60_000 }, async () => {
+  it('goes on only as the same run', async () => {
     const made = tiny({ densities: [0.5, 0.4, 0.3], seeds: [1, 2, 3, 4] });
     const abort = new AbortController();
     const onEvent = (event: RunEvent): void => {

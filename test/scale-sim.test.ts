@@ -248,7 +248,7 @@ describe('a configuration', () => {
   });
 });
 
-describe('the command', { timeout: 60_000 }, () => {
+describe('the command', () => {
   it('takes a configuration and writes the reports', () => {
     writeFileSync(join(folder, 'a.cfg'), configuration(16, 24, 'ws', sparse('ellpack_block')));
     writeFileSync(join(folder, 't.csv'), topology);

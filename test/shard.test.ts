@@ -163,7 +163,7 @@ describe('merging', () => {
     expect(readFileSync(merged).equals(readFileSync(wholePath))).toBe(true);
   });
 
-  it('gives every report of the whole run', { timeout: 120_000 }, () => {
+  it('gives every report of the whole run', () => {
     const { results } = mergeShards(shardsOf(whole, 7));
     for (const report of reports) {
       const options = { resamples: 50 };
@@ -290,7 +290,7 @@ describe('the commands', () => {
     );
   });
 
-  it('run shards, more of them than workloads, and merge them', { timeout: 120_000 }, () => {
+  it('run shards, more of them than workloads, and merge them', () => {
     const { folder: home, suite } = tinySuite({ densities: [0.5, 0.1] });
     const outs = [1, 2, 3].map((index) => {
       const out = join(home, `${index}.jsonl`);

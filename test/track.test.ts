@@ -110,6 +110,14 @@ describe('the command', () => {
     expect(said.join('\n')).toMatch(/moved to .*\.torn[\s\S]*2 cells[\s\S]*anchor is another one/);
   });
 
+  it('says so where the file was there and held nothing', () => {
+    const path = historyPath(folder, 'quick', fakeMachine().fingerprint);
+    expect(add(runOf(0), 0).said).toEqual([]);
+    writeFileSync(path, '');
+    expect(add(runOf(1), 1).said.join()).toMatch(/held no line: the history begins with this commit/);
+    expect(add(runOf(2), 2).said).toEqual([]);
+  });
+
   it('asks which machine where there are several, and says where there is none', () => {
     expect(thrown(() => show()).message).toMatch(/Expected a history of suite quick, received none/);
     const run = runOf(0);

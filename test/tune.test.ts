@@ -313,9 +313,7 @@ describe('the command', () => {
     });
   });
 
-  it('tunes, keeps only plans that won, and runs them beside the default under another name', {
-    timeout: 90_000,
-  }, () => {
+  it('tunes, keeps only plans that won, and runs them beside the default under another name', () => {
     const tuned = sparsemark(['tune', made.suite, '--density', '0.1', '--json'], { cwd: made.folder, env });
     expect(tuned.stderr).not.toMatch(/WRONG/);
     expect(tuned.status).toBe(0);

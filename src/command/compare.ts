@@ -9,7 +9,7 @@ import type { ComparisonView } from '../report/comparison/view.ts';
 import { viewOfComparison, viewOfResults } from '../report/comparison/view.ts';
 import { judge } from '../result/compare.ts';
 import { judgeResults } from '../result/compare-results.ts';
-import { isComparisonFile, readComparison } from '../result/comparison-file.ts';
+import { kindOfFile, readComparison } from '../result/comparison-file.ts';
 import { readRun } from '../result/result.ts';
 import { readSelftest } from '../result/selftest-file.ts';
 import type { Comparison } from '../terms/comparison.ts';
@@ -110,7 +110,8 @@ export async function compareCommand(
     );
   }
   const [base, head, name, ...more] = operands;
-  if (base !== undefined && head === undefined && isRecord(base) && isComparisonFile(base)) {
+  // One file that is no run's can only be a comparison, perhaps a damaged one: then its reader says what is wrong with it.
+  if (base !== undefined && head === undefined && isRecord(base) && kindOfFile(base) !== 'run') {
     refuse([...measurementOptions, 'threshold', 'margin'], args, 'a finished comparison');
     return show(judgedView(readComparison(base)), args, output);
   }

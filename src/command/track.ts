@@ -1,5 +1,5 @@
 /** `sparsemark track`: the history of a suite, one line a landed commit, and the commits in which something changed. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   changesOf,
@@ -46,11 +46,17 @@ export function trackAddCommand(path: string, args: TrackAddArguments, output: O
     nowMs,
   });
   const target = historyPath(args.history ?? defaultFolder, entry.suite.name, entry.machine);
+  const wasThere = existsSync(target);
   const { entries, tornBytes } = appendHistory(target, entry, nowMs);
   const cells = Object.keys(entry.cells).length;
   const before = entries.at(-2);
   if (tornBytes > 0)
     output.say(`The last line was cut short (${tornBytes} bytes): it was moved to ${target}.torn.`);
+  if (wasThere && entries.length === 1) {
+    output.say(
+      `${target} held no line: the history begins with this commit. If it had begun before, take the file from version control and add again.`,
+    );
+  }
   if (leftOut.length > 0) {
     output.say(
       `${leftOut.length} cells that ${entry.library.name} and ${entry.anchor.name} did not both measure were left out.`,

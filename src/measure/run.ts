@@ -120,7 +120,8 @@ export function describeBuild(): Build {
       return null;
     }
   };
-  const status = git('status', '--porcelain', '--', 'native', 'CMakeLists.txt', 'src');
+  // Without its optional lock: a run that is killed just then would leave the lock, and git would refuse to commit.
+  const status = git('--no-optional-locks', 'status', '--porcelain', '--', 'native', 'CMakeLists.txt', 'src');
   return {
     origin: binary.origin,
     sha256: binary.sha256,

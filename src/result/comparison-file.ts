@@ -132,10 +132,13 @@ function bad(fault: string, place: Place): SparsemarkError {
   return new SparsemarkError('BAD_RESULT', `${fault} ${advice}`, place);
 }
 
-/** Is this the first line of a comparison file, rather than of a result file? */
-export function isComparisonFile(path: string): boolean {
-  for (const line of readLines(path, limits)) return /^\s*\{\s*"kind"\s*:\s*"comparison"/.test(line);
-  return false;
+/** What a file of lines holds by its first one, where that tells. Throws as `readLines`. */
+export function kindOfFile(path: string): 'comparison' | 'run' | null {
+  for (const line of readLines(path, limits)) {
+    const [, kind] = /^\s*\{\s*"kind"\s*:\s*"(comparison|run)"/.exec(line) ?? [];
+    return (kind as 'comparison' | 'run' | undefined) ?? null;
+  }
+  return null;
 }
 
 function checkLine(value: unknown, place: Place): Line {
