@@ -11,11 +11,19 @@
 //   it is used kWorthCopy times. At 0.5, 256x2304x196 gains 20 %, 768x3072x512 40 %; with 26 uses
 //   256x2304x196 loses 6 %. Where rows lie well copying is 0 to 40 % slower: B comes from L3 as it is needed,
 //   and the copy waits for it.
+//   On AVX2 also where a panel is a part of B's rows, leaves L1, and each row of it is used kNarrowCopy
+//   times: a row of 3 vectors is one and a half lines, and 512 bytes apart they have a quarter of the sets of
+//   L2. On a Zen 3 with an L2 of 512 KiB, of 21 rounds taken in turns, 4x4 and 16x1: 768x3072x128 gains 2.2
+//   and 1.3 times at 0.5, 1.33 and 1.13 at 0.9; 3072x768x128 1.65 and 0.95, 1.21 and 1.25; 768x3072x32 1.26
+//   and 0.83, 1.31 and 1.05; 128x1152x784 at 0.5 1.04 and 1.08. With fewer uses 64x576x3136 at 0.5 ran at
+//   0.95 and 0.86, 128x1152x784 at 0.9 at 0.5 and 1.0.
 // stream C: where it begins on vectors' boundaries and leaves L2 together with B. 256x64x3136 gains 10 %.
 //
 // What did not help: tiles of B of fewer rows, in L1, which add to C (384 rows 0.90 at 0.5 and at 0.9, 192
 // rows 0.8 at 0.9); fetching the next panel of B (0.98 to 1.00); the next block's rows of B into L1 (0.94);
-// huge pages for the copy (0.99).
+// huge pages for the copy (0.99). On the Zen 3: blocks of 256 or 512 rows of a copied B, in L1 or half of L2,
+// which add to C. 512 rows gain only where k is 3072 (1.0 to 1.2 over the copy of all rows) and cost 0.65 to
+// 0.95 elsewhere at 0.9; and a loop that looks for the block's end takes 15 % where blocks are 16x1.
 #include "panel.h"
 #include "unrolled.h"
 #include "vector_rows.h"
@@ -29,6 +37,10 @@ constexpr int kSums = kRegisters / 4 * 3;
 constexpr int kAhead = 512;
 constexpr std::int32_t kWorthCopy = 32;
 constexpr std::int64_t kBadStride = 2048;
+// Vectors of 8 floats: a panel narrower than B that leaves L1 is copied where its rows are used so often.
+constexpr bool kCopiesNarrow = kLanes == 8;
+constexpr std::int32_t kNarrowCopy = 48;
+constexpr std::int64_t kNearBytes = 32 * 1024;
 // Of a private L2 of 1 MiB: C and B, of which a panel of B at most.
 constexpr std::int64_t kCacheBytes = 1 << 20;
 constexpr std::int64_t kPanelBytes = 896 * 1024;
@@ -109,8 +121,26 @@ void multiply_rows(const Operands& o, const Panel& p, std::int32_t q, int first)
   });
 }
 
-static inline bool copies(const Encoded& a, std::int32_t n) {
-  return (n % kLanes != 0 || (n > kLanes && n * 4LL % kBadStride == 0)) && a.nnz / kWorthCopy >= a.cols;
+// Vectors a panel for so many columns, at most.
+template <int R, int C>
+int most_vectors(const Encoded& a) {
+  const std::int64_t fit = kPanelBytes / ((a.cols < 1 ? 1 : a.cols) * std::int64_t{kLanes} * 4);
+  const int most = Tiling<R, C>::kMost;
+  const int least = (most + 1) / 2;
+  return fit < least ? least : fit > most ? most : static_cast<int>(fit);
+}
+
+// vectors: of the widest panel.
+static inline bool copies(const Encoded& a, std::int32_t n, int vectors) {
+  const bool apart = n % kLanes != 0 || (n > kLanes && n * 4LL % kBadStride == 0);
+  if (apart && a.nnz / kWorthCopy >= a.cols) return true;
+  const std::int64_t width = static_cast<std::int64_t>(vectors) * kLanes;
+  return kCopiesNarrow && n > width && a.cols * width * 4 > kNearBytes && a.nnz / kNarrowCopy >= a.cols;
+}
+
+template <int R, int C>
+bool copies(const Encoded& a, std::int32_t n) {
+  return copies(a, n, even_vectors(n, most_vectors<R, C>(a)));
 }
 
 template <int R, int C>
@@ -132,7 +162,7 @@ struct Body {
     const std::int64_t n = o.n;
     Panel p = {o.b + col, static_cast<std::size_t>(n), col, last, a.cols % C == 0, false};
     p.stream = n % kLanes == 0 && (a.rows + static_cast<std::int64_t>(a.cols)) * n * 4 > kCacheBytes;
-    if (!copies(a, o.n)) return multiply<V, kTail>(o, s, p);
+    if (!copies<R, C>(a, o.n)) return multiply<V, kTail>(o, s, p);
     float* out = static_cast<float*>(o.scratch);
     for (std::int32_t j = 0; j < a.cols; ++j, out += V * kLanes) {
       const float* row = p.b + static_cast<std::size_t>(j) * p.stride;
@@ -146,15 +176,6 @@ struct Body {
   }
 };
 
-// Vectors a panel for so many columns, at most.
-template <int R, int C>
-int most_vectors(const Encoded& a) {
-  const std::int64_t fit = kPanelBytes / ((a.cols < 1 ? 1 : a.cols) * std::int64_t{kLanes} * 4);
-  const int most = Tiling<R, C>::kMost;
-  const int least = (most + 1) / 2;
-  return fit < least ? least : fit > most ? most : static_cast<int>(fit);
-}
-
 template <int R, int C>
 void run(const Operands& o, const Shard& s) noexcept {
   even_panels<Body<R, C>>(o, s, most_vectors<R, C>(*o.a));
@@ -163,14 +184,14 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 template <int R, int C>
 std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
-  return copies(a, n) ? static_cast<std::int64_t>(a.cols) * most_vectors<R, C>(a) * kLanes * 4 : 0;
+  return copies<R, C>(a, n) ? static_cast<std::int64_t>(a.cols) * most_vectors<R, C>(a) * kLanes * 4 : 0;
 }
 
 template <int R, int C>
 void tiling(const Encoded& a, std::int32_t n, char* text) {
   say_tiling(text, Tiling<R, C>::kRows, even_vectors(n, most_vectors<R, C>(a)));
   while (*text != '\0') ++text;
-  append(text, copies(a, n) ? ", B copied" : "");
+  append(text, copies<R, C>(a, n) ? ", B copied" : "");
 }
 
 template <int R, int C>
