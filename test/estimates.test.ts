@@ -284,6 +284,27 @@ describe('reports', () => {
     expect(files.filter(({ name }) => name.startsWith('accelerator-roofline-'))).toHaveLength(1);
   });
 
+  it('levels at one place of a roofline are rings with one title', () => {
+    const rates = [
+      { level: 'dram', bytes: 4096, bytesPerSecond: 1e9 },
+      { level: 'buffer', bytes: 65_536, bytesPerSecond: 4e9 },
+      { level: 'registers', bytes: 65_600, bytesPerSecond: 4e9 },
+    ];
+    const of = book({ accelerators: [accelerator('able')], estimates: [record('able', 0.5, { rates })] });
+    const files = renderReport(reportNamed('svg')!, [of]) as readonly { name: string; text: string }[];
+    const chart = files.find(({ name }) => name.startsWith('accelerator-roofline-'))!.text;
+    const dots = [
+      ...chart.matchAll(
+        /<circle[^>]* r="([\d.]+)"[^>]* cx="([\d.]+)"[^>]*><title>[^<]* at ([^<]*)<\/title>/g,
+      ),
+    ];
+    const found = dots.map(([, radius, x, levels]) => ({ x, radius: Number(radius), levels }));
+    expect(found.map(({ levels }) => levels)).toEqual(['registers, buffer', 'registers, buffer', 'dram']);
+    expect(found[0]!.x).toBe(found[1]!.x);
+    expect(found[0]!.radius).toBeGreaterThan(found[1]!.radius);
+    expect(found[2]!.radius).toBe(found[1]!.radius);
+  });
+
   it('a measured line stands in the chart of the same shape', () => {
     const files = renderReport(reportNamed('svg')!, [measured, estimated], { resamples: 20 });
     const chart = (files as readonly { name: string; text: string }[]).find(

@@ -25,17 +25,16 @@ bool parameters_fit(const Engine& engine, const double* parameters) {
   return true;
 }
 
-// make(layer, estimate): the status of a layer that was read; `made` is its estimate, of which nothing stays.
-// Room for it is given, since to make one empty for each row costs time.
+// fits: parameters_fit(). make(layer, estimate): the status of a layer that was read; `made` is its estimate,
+// of which nothing stays. Room for it is given, since to make one empty for each row costs time.
 template <typename Make>
-const char* fill_row(const Engine& engine, const double* parameters, const double* row, double* out,
-                     Estimate& made, Make make) {
+const char* fill_row(bool fits, const double* row, double* out, Estimate& made, Make make) {
   Layer layer;
   Status status = Status::kUnsupported;
   const char* fault = nullptr;
   if (!read_layer(row, layer)) {
     fault = "a size that is no whole number from 1 to 2^53";
-  } else if (!parameters_fit(engine, parameters)) {
+  } else if (!fits) {
     fault = "a parameter out of its range";
   } else {
     status = make(layer, made);
@@ -106,7 +105,8 @@ bool read_layer(const double* row, Layer& layer) {
 const char* count_layer(const Engine& engine, const double* parameters, const double* row,
                         const Places& weights, const Places* activations, double* estimate) {
   Estimate room;
-  return fill_row(engine, parameters, row, estimate, room, [&](const Layer& layer, Estimate& made) {
+  const bool fits = parameters_fit(engine, parameters);
+  return fill_row(fits, row, estimate, room, [&](const Layer& layer, Estimate& made) {
     made.reason = mask_fault(layer);
     if (made.reason != nullptr) return Status::kUnsupported;
     return count(engine, parameters, layer, make_masks(layer, weights, activations), made);
@@ -120,6 +120,7 @@ const char* estimate_batch(const Engine& engine, const double* parameters, bool 
   const std::int64_t chunk = share < 1 ? 1 : share > 256 ? 256 : share;
   std::atomic<std::int64_t> next{0};
   std::atomic<const char*> reason{nullptr};
+  const bool all_fit = each_own || parameters_fit(engine, parameters);
   const auto work = [&] {
     Estimate room;
     for (;;) {
@@ -128,8 +129,9 @@ const char* estimate_batch(const Engine& engine, const double* parameters, bool 
       const std::int64_t end = begin + chunk < count ? begin + chunk : count;
       for (std::int64_t i = begin; i < end; ++i) {
         const double* own = parameters + (each_own ? i * engine.parameter_count : 0);
+        const bool fits = each_own ? parameters_fit(engine, own) : all_fit;
         const char* why =
-            fill_row(engine, own, layers + i * kLayerFields, estimates + i * kEstimateFields, room,
+            fill_row(fits, layers + i * kLayerFields, estimates + i * kEstimateFields, room,
                      [&](const Layer& layer, Estimate& made) { return estimate(engine, own, layer, made); });
         const char* none = nullptr;
         if (why != nullptr) reason.compare_exchange_strong(none, why);

@@ -38,70 +38,81 @@ struct Sixteen {
   base = power;
 }
 
+// kSteps + kAtOnce - i: of sixteen numbers in a row, 0 for the first i and 1 for the others.
+constexpr double kSteps[2 * kAtOnce] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+                                        0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0,
+                                        1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
+
+// Those of the values x - 15 to x that are not below `from`.
+[[gnu::always_inline]] inline const double* steps_from(std::int64_t from, std::int64_t x) {
+  const std::int64_t below = from - (x - (kAtOnce - 1));
+  return kSteps + kAtOnce - (below < 0 ? 0 : below > kAtOnce ? kAtOnce : below);
+}
+
 // About the mode c: E[M - c] = sum over x >= c of P(M > x) - sum over x < c of P(M <= x), and its square with
-// each probability times |2 (x - c) + 1|.
+// each probability times |2 (x - c) + 1|. `near` gets zeros below its first weight.
 template <typename Weights>
-[[gnu::always_inline]] inline Occupancy::Moments moments_of_maximum(const Weights& near, double parts,
+[[gnu::always_inline]] inline Occupancy::Moments moments_of_maximum(Weights& near, double parts,
                                                                     std::int64_t least, double gone) {
+  static_assert(Weights::kBlank >= kAtOnce);
   const double scale = 1.0 / near.total;
   const std::int64_t top = near.first + (Weights::kMode - near.begin);
+  // No value of M is below `last`.
   const std::int64_t last = least > near.first ? least : near.first;
+  for (int k = 1; k <= kAtOnce; ++k) near.at[near.begin - k] = 0.0;
   double tail = 0.0;  // P(X > x) / scale
   Four sums = {};
   Four squares = {};
-  // No value is below `last`.
   std::int64_t x = near.first + (near.end - 1 - near.begin);
   if (x < last - 1) x = last - 1;
-  // From x down to `until`; certain: P(M > x) of what is left out of the sum. False where nothing is left.
-  const auto descend = [&](std::int64_t until, double certain) __attribute__((always_inline)) {
-    while (x >= until) {
-      if (1.0 - tail * scale < gone) return false;
-      const std::int64_t lanes = x - until + 1 < kAtOnce ? x - until + 1 : kAtOnce;
-      // The values x - 15 to x, rising, those below `until` without a weight.
-      double padded[kAtOnce];
-      const double* from = near.at + near.begin + (x - near.first) - (kAtOnce - 1);
-      if (lanes < kAtOnce) {
-        for (int k = 0; k < kAtOnce; ++k) padded[k] = k < kAtOnce - lanes ? 0.0 : from[k];
-        from = padded;
-      }
-      Sixteen beyond;
-      for (int g = kGroups - 1; g >= 0; --g) {
-        Four sum;
-        load(from + g * kLanes, sum);
-        add_down(sum);
-        constexpr Four kNone = {};
-        beyond.of[g] = (tail + __builtin_shufflevector(kNone, sum, 5, 6, 7, 0)) * scale;
-        tail += sum[0];
-      }
-      Sixteen more;
-      if (beyond.of[0][0] * parts < 1e-3) {
-        // 1 - (1 - t)^parts by four terms, the fifth below 1e-14 of the first: no power is
-        // needed, and nothing cancels.
-        for (int g = 0; g < kGroups; ++g) {
-          const Four& t = beyond.of[g];
-          const Four series = 1.0 - (parts - 1.0) / 2.0 * t *
-                                        (1.0 - (parts - 2.0) / 3.0 * t * (1.0 - (parts - 3.0) / 4.0 * t));
-          more.of[g] = certain - 1.0 + parts * t * series;
-        }
-      } else {
-        for (int g = 0; g < kGroups; ++g) more.of[g] = 1.0 - beyond.of[g];
-        raise(more, parts);
-        for (int g = 0; g < kGroups; ++g) more.of[g] = certain - more.of[g];
-      }
-      for (int k = 0; k < kAtOnce - lanes; ++k) more.of[k / kLanes][k % kLanes] = 0.0;
-      Four width = static_cast<double>(2 * (x - kAtOnce - top) + 3) + Four{0.0, 2.0, 4.0, 6.0};
-      for (const Four& four : more.of) {
-        sums += four;
-        squares += four * width;
-        width += static_cast<double>(2 * kLanes);
-      }
-      x -= lanes;
+  // Where P(M <= x) is below `gone` nothing below x counts.
+  for (; x >= last && !(1.0 - tail * scale < gone); x -= kAtOnce) {
+    const double* const from = near.at + near.begin + (x - near.first) - (kAtOnce - 1);
+    Sixteen beyond;
+    for (int g = kGroups - 1; g >= 0; --g) {
+      Four sum;
+      load(from + g * kLanes, sum);
+      add_down(sum);
+      constexpr Four kNone = {};
+      beyond.of[g] = (tail + __builtin_shufflevector(kNone, sum, 5, 6, 7, 0)) * scale;
+      tail += sum[0];
     }
-    return true;
-  };
-  if (descend(last > top ? last : top, 1.0) && last < top) descend(last, 0.0);
+    Sixteen more;  // P(M > x), less 1 where x < c
+    const double* const above = steps_from(top, x);
+    if (beyond.of[0][0] * parts < 1e-3) {
+      // 1 - (1 - t)^parts by four terms, the fifth below 1e-14 of the first: no power is
+      // needed, and nothing cancels.
+      for (int g = 0; g < kGroups; ++g) {
+        const Four& t = beyond.of[g];
+        const Four series =
+            1.0 - (parts - 1.0) / 2.0 * t * (1.0 - (parts - 2.0) / 3.0 * t * (1.0 - (parts - 3.0) / 4.0 * t));
+        Four certain;
+        load(above + g * kLanes, certain);
+        more.of[g] = certain - 1.0 + parts * t * series;
+      }
+    } else {
+      for (int g = 0; g < kGroups; ++g) more.of[g] = 1.0 - beyond.of[g];
+      raise(more, parts);
+      for (int g = 0; g < kGroups; ++g) {
+        Four certain;
+        load(above + g * kLanes, certain);
+        more.of[g] = certain - more.of[g];
+      }
+    }
+    const double* const possible = steps_from(last, x);
+    Four width = static_cast<double>(2 * (x - kAtOnce - top) + 3) + Four{0.0, 2.0, 4.0, 6.0};
+    for (int g = 0; g < kGroups; ++g) {
+      Four counts;
+      load(possible + g * kLanes, counts);
+      counts *= more.of[g];
+      sums += counts;
+      squares += counts * width;
+      width += static_cast<double>(2 * kLanes);
+    }
+  }
   double sum = sum_of(sums);
   double square = sum_of(squares);
+  if (x < last) x = last - 1;
   if (x + 1 > top) {
     // Between the centre and where it ended M is greater for certain.
     const auto certain = static_cast<double>(x + 1 - top);
@@ -115,8 +126,8 @@ template <typename Weights>
 #if defined(__x86_64__)
 // Without a fused multiplication the answers are the same bits.
 template <typename Weights>
-[[gnu::target("avx2")]] Occupancy::Moments moments_by_avx2(const Weights& near, double parts,
-                                                           std::int64_t least, double gone) {
+[[gnu::target("avx2")]] Occupancy::Moments moments_by_avx2(Weights& near, double parts, std::int64_t least,
+                                                           double gone) {
   return moments_of_maximum(near, parts, least, gone);
 }
 #endif
@@ -127,10 +138,8 @@ Occupancy::Moments Occupancy::maximum_moments(double parts, std::int64_t least) 
   if (lowest() == highest()) return {static_cast<double>(least > lowest() ? least : lowest()), 0.0};
   // From the greatest x down, until P(M <= x) is below e^-41.5: log F <= 2 (F - 1) / (F + 1).
   const double gone = (2.0 * parts - 41.5) / (2.0 * parts + 41.5);
-  // P(X <= mode) is below 0.6 where the variance is kWide.
-  const bool is_above = gone > 0.6 && kind_ == Kind::kBinomial && variance() >= kWide;
   Weights near;
-  if (!(is_above ? collect_upper(near) : collect(near))) {
+  if (!(gone > 0.05 && knows_mode() ? collect_upper(near, gone) : collect(near))) {
     double below = 0.0;
     double power_below = 0.0;
     const double about = std::floor(mean());

@@ -121,8 +121,9 @@ class Occupancy {
   // one division that does not wait for the one before it.
   static constexpr int kReach = 1024;
   struct Weights {
-    static constexpr int kMode = kReach;
-    double at[2 * kReach];
+    static constexpr int kBlank = 16;  // before the first, for those who take several at once
+    static constexpr int kMode = kBlank + kReach;
+    double at[kMode + kReach];
     int begin;
     int end;
     std::int64_t first;
@@ -130,10 +131,12 @@ class Occupancy {
   };
   // False where more values count than there is room for: some 53,000 points of density 0.5.
   bool collect(Weights& out) const noexcept;
-  // The same from the mode up, of a binomial with a variance of kWide and more: half of the work.
-  bool collect_upper(Weights& out) const noexcept;
-  static constexpr double kWide = 50.0;
-  double mode_probability() const noexcept;
+  // The same of a binomial with a known mode, from the greatest value down until P(X < x) is below `gone` or
+  // the mode is reached, if that is later: half of the work.
+  bool collect_upper(Weights& out, double gone) const noexcept;
+  // Whether mode_probability() is within 1e-14.
+  bool knows_mode() const noexcept;
+  double mode_probability(std::int64_t top) const noexcept;
 
   // p(x + 1) / p(x).
   double ratio(std::int64_t x) const;
