@@ -15,8 +15,8 @@
 //   times: a row of 3 vectors is one and a half lines, and 512 bytes apart they have a quarter of the sets of
 //   L2. On a Zen 3 with an L2 of 512 KiB, fastest of 21 rounds in turns, 4x4 and 16x1: 768x3072x128 gains
 //   1.52 and 1.49 times at 0.5, 1.12 and 1.08 at 0.9; 3072x768x128 1.13 and 1.19, 1.06 and 1.22; 768x3072x32
-//   1.11 and 1.12, 1.10 and 1.09; 128x1152x784 at 0.5 1.08 and 1.14. With 6 and 13 uses 64x576x3136 and
-//   128x1152x784 at 0.9 ran at 0.75 and 0.84, 0.94 and 0.98.
+//   1.11 and 1.12, 1.10 and 1.09; 128x1152x784 at 0.5 1.08 and 1.14. With 13 and 32 uses 128x1152x784
+//   at 0.9 ran at 0.94 and 0.98, 64x576x3136 at 0.5 at 1.00 and 1.03.
 // stream C: where it begins on vectors' boundaries and leaves L2 together with B. 256x64x3136 gains 10 %.
 //   On the Zen 3, whose L3 holds B and C, it costs at 0.9: without it 64x64x3136 runs at 2.0, 256x64x3136 at
 //   1.7 to 2.1, 512x128x784 at 1.3 to 1.6; at 0.5 at 0.98, 0.85 and 1.0. A line that is half of one panel's
