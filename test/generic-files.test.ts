@@ -113,11 +113,11 @@ describe('bad designs', () => {
   it('factors that do not multiply to the layer, and a tile larger than its level', () => {
     const fixed = parse(text.replace('K: rest }', 'K: 2 }'));
     expect(() => estimate(fixed, [gemm(8, 8, 128)])).toThrow(
-      /factors of K that multiply to 128 .*received 256/,
+      /^mine\.yaml:\d+:\d+: Expected factors of K that multiply to 128 .*received 256/,
     );
     const small = parse(text.replace('value: 2048, unit: entries', 'value: 64, unit: entries'));
     expect(() => estimate(small, [gemm(8, 8, 128)])).toThrow(
-      /a tile larger than the level that holds it: Buffer/,
+      /^mine\.yaml:\d+:\d+: .*a tile larger than the level that holds it: Buffer/,
     );
     const tiny = parse(
       text

@@ -105,7 +105,9 @@ export function acceleratorFile(nameOrPath: string): AcceleratorFile {
   }
   const file = isFile ? nameOrPath : `suites/accelerators/${nameOrPath}.yaml`;
   const text = readText(path, { what: 'an accelerator file', shown: file, code: 'BAD_ACCELERATOR' });
-  return { text: isArchitecture(text) ? fromArchitecture(text, file) : text, file };
+  if (!isArchitecture(text)) return { text, file };
+  // What is wrong with the design that comes of it has no line in the file.
+  return { text: fromArchitecture(text, file), file: `${file}, as a design` };
 }
 
 /**

@@ -198,7 +198,10 @@ export function readDesign(reader: YamlReader, fields: YamlEntries): GenericDesi
     ];
     row.set(numbers, designHead + at * levelFields);
     const metadata = quantity('metadata_storage_width', 'bits', 2 ** 20);
-    levels.push({ name, widthBits, metadataWidthBits: metadata === 0 ? widthBits : metadata, keeps });
+    levels.push({
+      ...{ name, widthBits, metadataWidthBits: metadata === 0 ? widthBits : metadata, keeps },
+      place: reader.placeOf(value),
+    });
     instances *= mesh.meshX * mesh.meshY;
     meshes.push(mesh.meshX * mesh.meshY);
   }
@@ -223,6 +226,7 @@ export function readDesign(reader: YamlReader, fields: YamlEntries): GenericDesi
     row,
     levels,
     mapping: mapping === undefined ? null : readMapping(reader, mapping, levels, meshes),
+    ...(mapping === undefined ? {} : { mappingPlace: reader.placeOf(mapping) }),
     mostEvaluations:
       evaluations === undefined
         ? 4000

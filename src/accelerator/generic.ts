@@ -111,7 +111,11 @@ function refusal(
   layer: Pick<EstimatedLayer, 'name' | 'place'>,
 ): Error {
   const level = design.levels[row[12]!];
-  return declined(accelerator, row[0]!, level === undefined ? why : `${why}: ${level.name}`, layer);
+  if (level === undefined) return declined(accelerator, row[0]!, why, layer);
+  return declined(accelerator, row[0]!, `${why}: ${level.name}`, {
+    ...layer,
+    ...(level.place && { place: level.place }),
+  });
 }
 
 /**
@@ -132,6 +136,7 @@ export function estimateGeneric(
       throw new SparsemarkError(
         'BAD_ACCELERATOR',
         `Expected factors of ${wrong.dimension} that multiply to ${wrong.bound} for the mapping of ${accelerator.name}, received ${wrong.product}. Write "rest" for one of them, or leave the mapping out to have one searched for ${layer.name}.`,
+        design.mappingPlace,
       );
     }
     const chosen = mapping === null ? new Float64Array(mappingFields) : mappingRow(mapping, layer.shape);

@@ -13,8 +13,8 @@ function sizesOf({ shape: { m, n, k, conv } }: EstimatedLayer): Record<'weights'
   return { weights: [m, k], activations };
 }
 
-/** Refuse masks of another shape than the layer's, and columns outside of them. Throws BAD_MATRIX. */
-export function checkMasks(layer: EstimatedLayer, masks: LayerMasks): void {
+/** Refuse masks of another shape than the layer's. `file`: where the activations' mask is from. Throws BAD_MATRIX. */
+export function checkMasks(layer: EstimatedLayer, masks: LayerMasks, file?: string): void {
   const sizes = sizesOf(layer);
   for (const operand of ['weights', 'activations'] as const) {
     const mask = masks[operand];
@@ -23,6 +23,7 @@ export function checkMasks(layer: EstimatedLayer, masks: LayerMasks): void {
     throw new SparsemarkError(
       'BAD_MATRIX',
       `Expected ${rows} x ${cols} places for the ${operand} of ${layer.name}, received a mask of ${mask.rows} x ${mask.cols}. Give the mask of this layer.`,
+      file === undefined || operand === 'weights' ? undefined : { file },
     );
   }
 }

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { count, estimateBoth, withDensitiesOf } from '../accelerator/count.ts';
 import { estimate, layersOf, matricesOf } from '../accelerator/estimate.ts';
-import { masksOf, readMask } from '../accelerator/masks.ts';
+import { checkMasks, masksOf, readMask } from '../accelerator/masks.ts';
 import { countSample } from '../accelerator/sampling.ts';
 import { isProblem, parseProblem } from '../accelerator/timeloop.ts';
 import { parseTopology } from '../accelerator/topology.ts';
@@ -148,6 +148,7 @@ export async function actually(
       );
     }
     const masks = masksOf(workload, { activations: given });
+    checkMasks(layer, masks, activationMask);
     const answers: Estimated['answers'][number][] = [];
     for (const accelerator of accelerators) {
       // A signal is heard between two counts.

@@ -107,9 +107,13 @@ export interface GenericDesign {
     readonly widthBits: number;
     readonly metadataWidthBits: number;
     readonly keeps: readonly DataSpace[];
+    /** Where its file has it; absent for one that no file describes. */
+    readonly place?: Place;
   }[];
   /** null: searched for each layer. */
   readonly mapping: readonly MappingLevel[] | null;
+  /** Where the file has the mapping; absent where it has none. */
+  readonly mappingPlace?: Place;
   readonly mostEvaluations: number;
 }
 
