@@ -153,8 +153,8 @@ void wait_at(const std::string& path) {
 bool take_turns(HostJob& job, const Turns& turns, double* samples_ns) {
   const Socket other(turns.waits ? meet_as_host(turns.meeting) : meet_as_guest(turns.path, turns.meeting));
   if (other.descriptor() < 0) return false;
-  // Cold copies of a matrix may lie in the same pages on both sides. Half a rotation apart, neither finds in a
-  // cache what the other has just read: between two readings of a copy all others are read once.
+  // Cold copies of a matrix may lie in the same pages on both sides. Half a rotation apart, neither finds in
+  // a cache what the other has just read: between two readings of a copy all others are read once.
   job.rotate_to(turns.waits ? job.copies() / 2 : 0);
   for (int turn = 0; turn < turns.turns; ++turn) {
     if (!turns.first && !other.await()) return false;
