@@ -3,11 +3,14 @@
 // in its group, 2 bits (M = 4) or 4 bits (M = 8; 3 would straddle bytes), lowest bits first, a row beginning
 // on a byte. Packed, because at n = 1 the matrix is streamed: 4.25 or 4.5 bytes a value instead of the 5 of
 // whole bytes, for one shift and one mask. A group with fewer than N nonzeros is filled with zeros at the
-// place of its last nonzero (place 0 in an empty group). Units are rows.
+// place of its last nonzero (place 0 in an empty group). Behind the last row lie kBeyond bytes of nothing,
+// for a kernel that reads two words of 8 bytes from where a row's places are. Units are rows.
 #include "format.h"
 
 namespace sparsemark::formats {
 namespace {
+
+constexpr std::size_t kBeyond = 16;
 
 template <int N, int M>
 const char* encode(const Csr& csr, Matrix& matrix) {
@@ -29,7 +32,7 @@ const char* encode(const Csr& csr, Matrix& matrix) {
   }
 
   matrix.values = Aligned<float>(rows * row_slots);
-  matrix.bytes = Aligned<std::uint8_t>(rows * row_bytes);
+  matrix.bytes = Aligned<std::uint8_t>(rows * row_bytes + kBeyond);
   matrix.work = Aligned<std::int32_t>(rows + 1);
   for (std::size_t i = 0; i < rows; ++i) {
     float* values = matrix.values.data() + i * row_slots;

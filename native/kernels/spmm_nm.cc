@@ -25,6 +25,7 @@
 //
 // What limits it: one load of B an FMA. Loads from rows that the values name sustain 167 GFLOP/s of 237 in
 // L1, whatever the vectors and rows at once, and 195 where the rows are known when compiling.
+#include "packed_runs.h"
 #include "panel.h"
 #include "unrolled.h"
 #include "vector_rows.h"
@@ -35,7 +36,9 @@ namespace {
 constexpr int kMostVectors = kRegisters >= 32 ? 8 : 6;
 constexpr std::int32_t kTileColumns = kLanes == 8 ? 128 : 64;
 // Values four at a time.
-constexpr bool kFours = kLanes == 8;
+constexpr bool kFours = kLanes >= 8;
+// Slots of a row at a time.
+constexpr int kStep = 4;
 constexpr std::int32_t kAhead = 8;
 constexpr std::int64_t kHeldBytes = (kLanes == 8 ? 128 : 256) * 1024;
 // Floats of a cache line.
@@ -45,10 +48,10 @@ template <int N, int M>
 struct Layout {
   static constexpr int kBits = M == 4 ? 2 : 4;
   static constexpr int kInByte = 8 / kBits;
-  static constexpr int kBytes = N > kInByte ? N / kInByte : 1;  // of whole groups
-  static constexpr int kSlots = kBytes * kInByte;               // in them
+  static constexpr int kWordSlots = 64 / kBits;  // whose places are a word of 8 bytes
   static constexpr int kTileSlots = kTileColumns / M * N;
-  static_assert(kTileSlots % kSlots == 0 && kSlots % N == 0);
+  // A step is whole groups, or whole steps are a group; and both begin with a word.
+  static_assert(kWordSlots % kStep == 0 && kStep % N == 0);
 };
 
 // Rows whose sums take half of 32 registers together, or three quarters of 16.
@@ -57,22 +60,41 @@ constexpr int rows_at_once(int vectors) {
   return rows < 1 ? 1 : rows > 4 ? 4 : rows;
 }
 
+// What the tile that comes next has of B: each turn of rows of A brings some into L2.
+struct Ahead {
+  const float* row;
+  std::int32_t left;  // rows
+  std::int32_t a_turn;
+};
+
+static inline Ahead next_tile(const float* b, std::int32_t rows, std::int32_t turns) {
+  const std::int32_t left = rows < kTileColumns ? rows : kTileColumns;
+  return {b, left, (left + turns - 1) / turns};
+}
+
 struct Tile {
   const float* b;         // copied: rows of whole vectors
   std::int32_t slots;     // of a row of A
   std::size_t row_slots;  // from a row's values to the next row's
   std::size_t row_bytes;
-  std::size_t out_stride;
-  int last;    // columns of the last vector
-  bool first;  // of its rows of A: there are no sums yet
-  bool final;  // sums go to C
+  std::size_t out_stride;  // of C, and of B
+  int last;                // columns of the last vector
+  bool first;              // of its rows of A: there are no sums yet
+  bool final;              // sums go to C
 };
 
 // R rows of A, of which the tile's values and places are given, times the tile.
 template <int N, int M, int V, int R>
-void multiply_rows(const Tile& t, const float* values, const std::uint8_t* bytes, float* sums, float* out) {
+void multiply_rows(const Tile& t, const float* values, const std::uint8_t* bytes, float* sums, float* out,
+                   Ahead& ahead) {
   using L = Layout<N, M>;
   constexpr std::size_t kRow = V * kLanes;
+  for (std::int32_t i = ahead.a_turn; i > 0 && ahead.left > 0; --i, --ahead.left) {
+    unrolled<(V * kLanes + kLine - 1) / kLine>([&](auto line) __attribute__((always_inline)) {
+      __builtin_prefetch(ahead.row + line.value * kLine, 0, 2);
+    });
+    ahead.row += t.out_stride;
+  }
   Vec c[R][V];
   if (t.first) {
     unrolled<R * V>([&](auto x) __attribute__((always_inline)) { c[x.value / V][x.value % V] = zero(); });
@@ -91,40 +113,45 @@ void multiply_rows(const Tile& t, const float* values, const std::uint8_t* bytes
     load_add_products(c[r.value], value, row);
   };
   const float* b = t.b;
-  std::int32_t slot = 0;
-  for (; slot + L::kSlots <= t.slots; slot += L::kSlots, b += L::kSlots / N * M * kRow) {
-    std::size_t places[R];
+  std::uint64_t next_places[R];
+  unrolled<R>([&](auto r) __attribute__((always_inline)) {
+    next_places[r.value] = word_at(bytes + r.value * t.row_bytes);
+  });
+  for (std::int32_t slot = 0; slot < t.slots;) {
+    std::uint64_t places[R];
     unrolled<R>([&](auto r) __attribute__((always_inline)) {
-      const std::uint8_t* at = bytes + r.value * t.row_bytes + slot / L::kInByte;
-      places[r.value] = at[0];
-      if constexpr (L::kBytes == 2) places[r.value] |= static_cast<std::size_t>(at[1]) << 8;
+      places[r.value] = next_places[r.value];
+      next_places[r.value] = word_at(bytes + r.value * t.row_bytes + slot / L::kInByte + kWordBytes);
     });
-    Four fours[R];
-    if constexpr (kFours) {
+    const std::int32_t end = t.slots - slot < L::kWordSlots ? t.slots : slot + L::kWordSlots;
+    for (; slot + kStep <= end; slot += kStep, b += kStep / N * M * kRow) {
+      Four fours[R];
+      if constexpr (kFours) {
+        unrolled<R>([&](auto r) __attribute__((always_inline)) {
+          fours[r.value] = load_four(values + r.value * t.row_slots + static_cast<std::size_t>(slot));
+        });
+      }
+      unrolled<kStep>([&](auto s) __attribute__((always_inline)) {
+        unrolled<R>([&](auto r) __attribute__((always_inline)) {
+          const std::size_t place = places[r.value] >> (s.value * L::kBits) & (M - 1);
+          const float* row = b + (s.value / N * M + place) * kRow;
+          if constexpr (kFours) {
+            step(r, pick<s.value>(fours[r.value]), row);
+          } else {
+            step(r, broadcast(values[r.value * t.row_slots + static_cast<std::size_t>(slot) + s.value]), row);
+          }
+        });
+      });
+      unrolled<R>([&](auto r) __attribute__((always_inline)) { places[r.value] >>= kStep * L::kBits; });
+    }
+    for (; slot < end; ++slot) {
       unrolled<R>([&](auto r) __attribute__((always_inline)) {
-        fours[r.value] = load_four(values + r.value * t.row_slots + static_cast<std::size_t>(slot));
+        const std::size_t place = places[r.value] & (M - 1);
+        places[r.value] >>= L::kBits;
+        step(r, broadcast(values[r.value * t.row_slots + static_cast<std::size_t>(slot)]),
+             t.b + (static_cast<std::size_t>(slot / N * M) + place) * kRow);
       });
     }
-    unrolled<L::kSlots>([&](auto s) __attribute__((always_inline)) {
-      unrolled<R>([&](auto r) __attribute__((always_inline)) {
-        const std::size_t place = places[r.value] >> (s.value * L::kBits) & (M - 1);
-        const float* row = b + (s.value / N * M + place) * kRow;
-        if constexpr (kFours) {
-          step(r, pick<s.value>(fours[r.value]), row);
-        } else {
-          step(r, broadcast(values[r.value * t.row_slots + static_cast<std::size_t>(slot) + s.value]), row);
-        }
-      });
-    });
-  }
-  for (; slot < t.slots; ++slot) {
-    unrolled<R>([&](auto r) __attribute__((always_inline)) {
-      const int bit = slot % L::kInByte * L::kBits;
-      const std::size_t at = r.value * t.row_bytes + static_cast<std::size_t>(slot / L::kInByte);
-      const std::size_t place = bytes[at] >> bit & (M - 1);
-      step(r, broadcast(values[r.value * t.row_slots + static_cast<std::size_t>(slot)]),
-           t.b + (static_cast<std::size_t>(slot / N * M) + place) * kRow);
-    });
   }
   if (!t.final) {
     unrolled<R * V>([&](auto x) __attribute__((always_inline)) {
@@ -160,6 +187,7 @@ struct Body {
     const std::size_t row_slots = (static_cast<std::size_t>(a.cols) + M - 1) / M * N;
     Tile t = {tile, 0, row_slots, (row_slots + L::kInByte - 1) / L::kInByte, n, last, true, false};
     const std::size_t first = static_cast<std::size_t>(begin);
+    const std::int32_t turns = (end - begin + kRows - 1) / kRows;
     for (std::int32_t j = 0; !t.final; j += kTileColumns) {
       const std::int32_t columns = a.cols - j < kTileColumns ? a.cols - j : kTileColumns;
       for (std::int32_t row = 0; row < columns; ++row) {
@@ -177,16 +205,22 @@ struct Body {
       const std::uint8_t* bytes = a.bytes + first * t.row_bytes + slot / L::kInByte;
       float* sums = tile + kTileColumns * kRow;
       float* out = o.c + first * n + static_cast<std::size_t>(col);
+      Ahead ahead = {tile, 0, 0};
+      if (!t.final) {
+        ahead = next_tile(o.b + static_cast<std::size_t>(j + columns) * n + col, a.cols - j - columns, turns);
+      } else if (o.n - col > V * kLanes) {
+        ahead = next_tile(o.b + col + V * kLanes, a.cols, turns);
+      }
       std::int32_t i = begin;
       for (; i + kRows <= end; i += kRows) {
-        multiply_rows<N, M, V, kRows>(t, values, bytes, sums, out);
+        multiply_rows<N, M, V, kRows>(t, values, bytes, sums, out, ahead);
         values += kRows * row_slots;
         bytes += kRows * t.row_bytes;
         sums += kRows * kRow;
         out += kRows * n;
       }
       for (; i < end; ++i) {
-        multiply_rows<N, M, V, 1>(t, values, bytes, sums, out);
+        multiply_rows<N, M, V, 1>(t, values, bytes, sums, out, ahead);
         values += row_slots;
         bytes += t.row_bytes;
         sums += kRow;
