@@ -28,6 +28,7 @@
 // which add to C. 4x4 at 0.5 run at 0.91 to 0.98 of the copy of all rows, at 0.9 at 0.63 to 0.98; 16x1 gain
 // at 0.5, 1.13 and 1.19 in 768x3072x128, and lose as much at 0.9; the loop that looks for its block's end
 // takes 15 % of 16x1.
+#include "bsr_tail.h"
 #include "panel.h"
 #include "unrolled.h"
 #include "vector_rows.h"
@@ -144,7 +145,13 @@ static inline bool copies(const Encoded& a, std::int32_t n, int vectors) {
 
 template <int R, int C>
 bool copies(const Encoded& a, std::int32_t n) {
-  return copies(a, n, even_vectors(n, most_vectors<R, C>(a)));
+  return copies(a, n, even_vectors(n - tail_columns<R, C>(n), most_vectors<R, C>(a)));
+}
+
+// Of B's panel, where it is copied.
+template <int R, int C>
+std::int64_t panel_floats(const Encoded& a, std::int32_t n) {
+  return copies<R, C>(a, n) ? static_cast<std::int64_t>(a.cols) * most_vectors<R, C>(a) * kLanes : 0;
 }
 
 template <int R, int C>
@@ -182,20 +189,31 @@ struct Body {
 
 template <int R, int C>
 void run(const Operands& o, const Shard& s) noexcept {
-  even_panels<Body<R, C>>(o, s, most_vectors<R, C>(*o.a));
+  const int tail = tail_columns<R, C>(o.n);
+  Shard vectors = s;
+  vectors.col_end -= tail;
+  even_panels<Body<R, C>>(o, vectors, most_vectors<R, C>(*o.a));
+  if constexpr (kHasTail<R, C>) {
+    if (tail > 0)
+      finish_columns<R, C>(o, s, static_cast<float*>(o.scratch) + panel_floats<R, C>(*o.a, o.n), tail);
+  }
   end_stream();
 }
 
 template <int R, int C>
 std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
-  return copies<R, C>(a, n) ? static_cast<std::int64_t>(a.cols) * most_vectors<R, C>(a) * kLanes * 4 : 0;
+  const std::int64_t tail = static_cast<std::int64_t>(tail_length<C>(a)) * tail_columns<R, C>(n);
+  return (panel_floats<R, C>(a, n) + tail) * 4;
 }
 
 template <int R, int C>
 void tiling(const Encoded& a, std::int32_t n, char* text) {
-  say_tiling(text, Tiling<R, C>::kRows, even_vectors(n, most_vectors<R, C>(a)));
+  const int tail = tail_columns<R, C>(n);
+  say_tiling(text, Tiling<R, C>::kRows, even_vectors(n - tail, most_vectors<R, C>(a)));
   while (*text != '\0') ++text;
-  append(text, copies<R, C>(a, n) ? ", B copied" : "");
+  text = append(text, copies<R, C>(a, n) ? ", B copied" : "");
+  if (tail > 0)
+    append(append(append(text, ", last "), tail), tail > 1 ? " columns one by one" : " column alone");
 }
 
 template <int R, int C>
