@@ -14,10 +14,14 @@ constexpr int kMostTail = 4;
 template <int R, int C>
 constexpr bool kHasTail = kLanes == 16 && R* C % kLanes == 0;
 
+// Sums of columns of blocks are added up at the end of a block row, which takes as long as some blocks do.
+constexpr std::int64_t kWorthTail = 3;
+
 template <int R, int C>
-int tail_columns(std::int32_t n) {
+int tail_columns(const Encoded& a, std::int32_t n) {
   const int left = n % kLanes;
-  return kHasTail<R, C> && n > kLanes && left <= kMostTail ? left : 0;
+  if (!kHasTail<R, C> || n < kLanes || left > kMostTail) return 0;
+  return C == 1 || a.offsets[a.units] >= kWorthTail * left * a.units ? left : 0;
 }
 
 // Floats of a copied column, filled up to whole blocks.

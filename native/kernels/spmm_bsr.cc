@@ -147,7 +147,7 @@ static inline bool copies(const Encoded& a, std::int32_t n, int vectors) {
 
 template <int R, int C>
 bool copies(const Encoded& a, std::int32_t n) {
-  return copies(a, n, even_vectors(n - tail_columns<R, C>(n), most_vectors<R, C>(a)));
+  return copies(a, n, even_vectors(n - tail_columns<R, C>(a, n), most_vectors<R, C>(a)));
 }
 
 // Of B's panel, where it is copied.
@@ -196,7 +196,7 @@ struct Body {
 
 template <int R, int C>
 void run(const Operands& o, const Shard& s) noexcept {
-  const int tail = tail_columns<R, C>(o.n);
+  const int tail = tail_columns<R, C>(*o.a, o.n);
   Shard vectors = s;
   vectors.col_end -= tail;
   even_panels<Body<R, C>>(o, vectors, most_vectors<R, C>(*o.a));
@@ -209,13 +209,13 @@ void run(const Operands& o, const Shard& s) noexcept {
 
 template <int R, int C>
 std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) {
-  const std::int64_t tail = static_cast<std::int64_t>(tail_length<C>(a)) * tail_columns<R, C>(n);
+  const std::int64_t tail = static_cast<std::int64_t>(tail_length<C>(a)) * tail_columns<R, C>(a, n);
   return (panel_floats<R, C>(a, n) + tail) * 4;
 }
 
 template <int R, int C>
 void tiling(const Encoded& a, std::int32_t n, char* text) {
-  const int tail = tail_columns<R, C>(n);
+  const int tail = tail_columns<R, C>(a, n);
   say_tiling(text, Tiling<R, C>::kRows, even_vectors(n - tail, most_vectors<R, C>(a)));
   while (*text != '\0') ++text;
   text = append(text, copies<R, C>(a, n) ? ", B copied" : "");
