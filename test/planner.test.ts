@@ -38,7 +38,7 @@ function everyPlan(): ReadonlyMap<string, string | null> {
     if (name === 'encode' || name === 'prune') continue;
     const key = `${name} ${kernel} ${dtype} ${isa}`;
     found.set(key, null);
-    const sizes = name === 'conv2d' ? [16, 8, 14, 14, 3, 1, 1] : [64, 64, 48];
+    const sizes = name === 'conv2d' ? [16, 8, 14, 14, 3, 1, 1] : [64, 64, 49];
     const shape = op.shapeOf(sizes.slice(0, op.sizes.length));
     for (const pattern of patterns) {
       const density = pattern.name === 'triangular' ? 0.5078125 : 0.25;
@@ -92,8 +92,10 @@ describe('plans', () => {
       const known = planReasons.filter(({ form }) => form.test(part)).map(({ words }) => words);
       expect({ part, known: known.length }).toEqual({ part, known: 1 });
     }
+    const wide = [...every.keys()].some((key) => key.endsWith(' avx512'));
     for (const { form, words } of planReasons) {
       if (words === 'B gathered' && process.arch !== 'x64') continue;
+      if (words === 'N columns alone' && !wide) continue;
       expect({ words, met: [...parts].some((part) => form.test(part)) }).toEqual({ words, met: true });
     }
   });

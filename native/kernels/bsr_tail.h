@@ -9,12 +9,14 @@
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
 
-// So many columns at the most.
+// So many columns at the most. On a Zen 5, 16x1 at sparsity 0.5 and 0.9: n = 49 runs at 1.26 and 1.22 to 1.27
+// of a vector with one column more, n = 196 at 1.01 to 1.05 and 1.05.
 constexpr int kMostTail = 4;
 template <int R, int C>
 constexpr bool kHasTail = kLanes == 16 && R* C % kLanes == 0;
 
-// Sums of columns of blocks are added up at the end of a block row, which takes as long as some blocks do.
+// Sums of columns of blocks are added up at the end of a block row, which takes as long as some blocks do: 4
+// columns of 4x4 with 6 blocks a block row ran at 0.95, with 13 at 1.00, with 57 at 1.03.
 constexpr std::int64_t kWorthTail = 3;
 
 template <int R, int C>

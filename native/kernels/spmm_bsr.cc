@@ -11,12 +11,16 @@
 //   it is used kWorthCopy times. At 0.5, 256x2304x196 gains 20 %, 768x3072x512 40 %; with 26 uses
 //   256x2304x196 loses 6 %. Where rows lie well copying is 0 to 40 % slower: B comes from L3 as it is needed,
 //   and the copy waits for it.
-//   On AVX2 also where a panel is a part of B's rows, leaves L1, and each row of it is used kNarrowCopy
-//   times: a row of 3 vectors is one and a half lines, and 512 bytes apart they have a quarter of the sets of
-//   L2. On a Zen 3 with an L2 of 512 KiB, fastest of 21 rounds in turns, 4x4 and 16x1: 768x3072x128 gains
-//   1.52 and 1.49 times at 0.5, 1.12 and 1.08 at 0.9; 3072x768x128 1.13 and 1.19, 1.06 and 1.22; 768x3072x32
-//   1.11 and 1.12, 1.10 and 1.09; 128x1152x784 at 0.5 1.08 and 1.14. With 13 and 32 uses 128x1152x784
-//   at 0.9 ran at 0.94 and 0.98, 64x576x3136 at 0.5 at 1.00 and 1.03.
+//   Also, where L3 is near, where a panel is a part of B's rows, leaves kNearBytes, and each row of it is
+//   used kNarrowCopy times: 4 vectors are four lines, and 512 bytes apart they have half of the sets of L2.
+//   4x4 and 16x1 at 0.5 and at 0.9: 768x3072x128 gains 1.25, 1.23 and 1.04, 1.10; 1024x2048x256 1.46, 1.32
+//   and 1.10, 1.02; 512x4608x784 1.06, 1.12 and 1.46, 2.2; 128x1152x784, 512x1024x384 and 512x1152x784 0.94
+//   to 1.08. Panels of 48 KiB lose 3 % (512x128x784). On AVX2, on a Zen 3 with an L2 of 512 KiB, from 32 KiB
+//   on, fastest of 21 rounds in turns, 4x4 and 16x1: 768x3072x128 gains 1.52 and 1.49 times at 0.5, 1.12
+//   and 1.08 at 0.9; 3072x768x128 1.13 and 1.19, 1.06 and 1.22; 768x3072x32 1.11 and 1.12, 1.10 and 1.09;
+//   128x1152x784 at 0.5 1.08 and 1.14. With 13 and 32 uses 128x1152x784 at 0.9 ran at 0.94 and 0.98,
+//   64x576x3136 at 0.5 at 1.00 and 1.03.
+// up to 4 columns beyond whole vectors one by one (bsr_tail.h): n = 49 gains 1.15 to 1.26, n = 196 0 to 8 %.
 // stream C, all of it or every other row: where it begins on vectors' boundaries; see streamed.h.
 //   On the Zen 3 streaming all of it costs at 0.9: without, 64x64x3136 runs at 2.0, 256x64x3136 at 1.7
 //   to 2.1, 512x128x784 at 1.3 to 1.6; at 0.5 at 0.98, 0.85 and 1.0. A line that is half of one panel's and
@@ -43,10 +47,9 @@ constexpr int kSums = kRegisters / 4 * 3;
 constexpr int kAhead = 512;
 constexpr std::int32_t kWorthCopy = 32;
 constexpr std::int64_t kBadStride = 2048;
-// Vectors of 8 floats: a panel narrower than B that leaves L1 is copied where its rows are used so often.
-constexpr bool kCopiesNarrow = kLanes == 8;
+// A panel narrower than B is copied where it is larger and its rows are used so often.
 constexpr std::int32_t kNarrowCopy = 48;
-constexpr std::int64_t kNearBytes = 32 * 1024;
+constexpr std::int64_t kNearBytes = (kLanes == 8 ? 32 : 256) * 1024;
 // Of a private L2 of 1 MiB: a panel of B.
 constexpr std::int64_t kPanelBytes = 896 * 1024;
 
@@ -137,12 +140,16 @@ int most_vectors(const Encoded& a) {
   return fit < least ? least : fit > most ? most : static_cast<int>(fit);
 }
 
+// With vectors of 16 floats where L3 is near: the copy waits for it, and an L2 of 1 MiB needs it more than
+// Intel's of 2 MiB.
+static inline bool copies_narrow() { return kLanes == 8 || (kLanes == 16 && products_a_streamed_line > 0); }
+
 // vectors: of the widest panel.
 static inline bool copies(const Encoded& a, std::int32_t n, int vectors) {
   const bool apart = n % kLanes != 0 || (n > kLanes && n * 4LL % kBadStride == 0);
   if (apart && a.nnz / kWorthCopy >= a.cols) return true;
   const std::int64_t width = static_cast<std::int64_t>(vectors) * kLanes;
-  return kCopiesNarrow && n > width && a.cols * width * 4 > kNearBytes && a.nnz / kNarrowCopy >= a.cols;
+  return copies_narrow() && n > width && a.cols * width * 4 > kNearBytes && a.nnz / kNarrowCopy >= a.cols;
 }
 
 template <int R, int C>
@@ -201,8 +208,8 @@ void run(const Operands& o, const Shard& s) noexcept {
   vectors.col_end -= tail;
   even_panels<Body<R, C>>(o, vectors, most_vectors<R, C>(*o.a));
   if constexpr (kHasTail<R, C>) {
-    if (tail > 0)
-      finish_columns<R, C>(o, s, static_cast<float*>(o.scratch) + panel_floats<R, C>(*o.a, o.n), tail);
+    float* space = static_cast<float*>(o.scratch) + panel_floats<R, C>(*o.a, o.n);
+    if (tail > 0) finish_columns<R, C>(o, s, space, tail);
   }
   end_stream();
 }
@@ -219,8 +226,7 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
   say_tiling(text, Tiling<R, C>::kRows, even_vectors(n - tail, most_vectors<R, C>(a)));
   while (*text != '\0') ++text;
   text = append(text, copies<R, C>(a, n) ? ", B copied" : "");
-  if (tail > 0)
-    append(append(append(text, ", last "), tail), tail > 1 ? " columns one by one" : " column alone");
+  if (tail > 0) append(append(append(text, ", "), tail), tail > 1 ? " columns alone" : " column alone");
 }
 
 template <int R, int C>

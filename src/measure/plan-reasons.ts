@@ -34,7 +34,13 @@ export const planReasons: readonly {
     form: /^B copied$/,
     words: 'B copied',
     reason:
-      'the tile of B goes to scratch first: its rows begin off a vector, or lie a power of two apart and fall into the same sets of L1, or, on AVX2, are met so often that a tile whose rows lie side by side pays',
+      'the tile of B goes to scratch first: its rows begin off a vector, or lie a power of two apart and fall into the same sets of L1, or, on AVX2 and where L3 is near, are met so often that a tile whose rows lie side by side pays',
+  },
+  {
+    form: /^\d+ columns? alone$/,
+    words: 'N columns alone',
+    reason:
+      'so few columns are left over after whole vectors that each is multiplied by itself, the elements of a block in a vector, for less than a vector of columns that is nearly empty',
   },
   {
     form: /^\d+ rows of B copied$/,

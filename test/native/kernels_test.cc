@@ -218,13 +218,13 @@ void large_problems(const Options& options) {
     check_all_kernels(library, wide_sample(random), round % 2 == 0 ? 1 : 17, 1 + round % 3, random);
   }
   // Operands that leave the caches, where kernels choose other stores and tiles; and rows of B that are used
-  // often, a part of each in a panel that leaves L1, where they copy it.
+  // often, a part of each in a panel that leaves L1, where they copy it; once with 4 columns beyond it.
   const struct {
     std::int32_t rows;
     std::int32_t cols;
     std::int32_t n;
     double density;
-  } wide[] = {{33, 21, 10000, 0.1}, {20, 130, 4096, 0.1}, {80, 530, 40, 0.75}};
+  } wide[] = {{33, 21, 10000, 0.1}, {20, 130, 4096, 0.1}, {80, 530, 40, 0.75}, {80, 530, 52, 0.75}};
   for (const auto& one : wide) {
     const Sample a = sample_where(random, one.rows, one.cols, "wide",
                                   [&](int, int) { return random.unit() < one.density; });
