@@ -10,10 +10,10 @@
 // foresee:
 //   1.37, 3072x768x32 alone 3 times. 4 or 16 rows are the same.
 // slots of the rows in turns: 1.08 over one row's slots of a byte after the other's.
-// places of 16 or 32 slots in one load, and values four at a time (kFours): 1.20 together over a byte of
-//   places where it is needed and a broadcast for each value, 1.24 over the first without the second's 1.03:
-//   loads whose address waits for a load in flight keep a Zen 5 at 1.4 loads a cycle. The same with AVX2.
-// the next tile of B brought into L2 (Ahead): 1.04, where 64 rows share a tile of 64x576x3136 1.06 to 1.11.
+// places of 16 or 32 slots in one load, and values four at a time (kFours): 1.20 over a byte of places where
+//   it is needed and a broadcast for each value, of which the values are 1.03: loads whose address waits for
+//   a load in flight keep a Zen 5 at 1.4 loads a cycle. With the next line's, AVX2 gains 1.20 too.
+// the next tile of B brought into L2 (Ahead): 1.04; 64x576x3136, where 64 rows share a tile, 1.06 to 1.11.
 // sums between tiles in scratch, aligned, for as many rows as fit kHeldBytes: 128, 256 and 512 KiB are the
 //   same within 2 %.
 //
@@ -29,7 +29,9 @@
 // (1.00).
 //
 // What limits it: one load of B an FMA, of which it does 190 GFLOP/s of 274. Where few rows share a tile it
-// is the tile's copy: with 64 rows 150 to 180.
+// is the tile, which comes in pieces of 512 bytes: with the first tile taken for all (a wrong answer)
+// 64x64x3136 runs at 1.12, 128x1152x784 at 1.15, 64x576x3136, whose B is 7.2 MB, at 1.4. Fetching them into
+// L1 (0.97), or those of the next panel while a tile is copied (1.00), is no better.
 #include "packed_runs.h"
 #include "panel.h"
 #include "unrolled.h"
