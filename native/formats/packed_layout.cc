@@ -21,10 +21,10 @@ namespace {
 // B copied, 1.05 at 0.8, 1.01 at 0.9, 1.06 at 0.95, 1.05 at 0.98. At 0.5 blocks of 256 run at 0.82 for n
 // = 32.
 //
-// Up to kOneBlock columns are one block where A is sparse, since C is then written once: 1024 x 256 x 196
-// runs at 1.07 of two blocks at 0.9, 1.18 at 0.95.
+// Up to kOneBlock columns are one block where a row has few nonzeros, since C is then written once: at 0.9
+// and 0.95 1024 x 256 x 196 runs at 1.07 and 1.18 of two blocks, at 0.8 512 x 128 x 784 at 1.08.
 constexpr std::int32_t kOneBlock = 256;
-constexpr double kSparse = 0.15;
+constexpr double kFewOfRow = 32;
 
 std::int32_t block_columns(const Csr& csr, bool narrow) {
   const double density = density_of(csr);
@@ -32,7 +32,8 @@ std::int32_t block_columns(const Csr& csr, bool narrow) {
     double density;  // from which on
     std::int32_t of_wide, of_narrow;
   } rules[] = {{0.3, 96, 96}, {0.15, 96, 192}, {0.07, 128, 256}, {0.03, 256, 512}, {0.015, 384, 1024}};
-  if (!narrow && density < kSparse && csr.cols <= kOneBlock) return even_columns(csr.cols, kOneBlock);
+  if (!narrow && csr.cols <= kOneBlock && density * csr.cols <= kFewOfRow)
+    return even_columns(csr.cols, kOneBlock);
   for (const auto& rule : rules) {
     if (density >= rule.density) {
       return even_columns(csr.cols, narrow ? rule.of_narrow : rule.of_wide);
