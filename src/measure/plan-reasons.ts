@@ -31,7 +31,7 @@ export const planReasons: readonly {
       'what threads share out are groups of G rows; by U: so many at a time pass through all blocks, since their panel of C then stays in L2',
   },
   {
-    form: /^B copied$/,
+    form: /^(\d+ rows of )?B copied$/,
     words: 'B copied',
     reason:
       'the tile of B goes to scratch first: its rows begin off a vector, or lie a power of two apart and fall into the same sets of L1, or, on AVX2, are met so often that a tile whose rows lie side by side pays',
@@ -106,6 +106,11 @@ export const planReasons: readonly {
     form: /^B by single loads$/,
     words: 'B by single loads',
     reason: 'elements of B lie apart, and this CPU has no gather or a slow one',
+  },
+  {
+    form: /^B in registers$/,
+    words: 'B in registers',
+    reason: 'a block of B fits into registers, where a permutation picks a vector of its elements: no loads',
   },
   {
     form: /^B in place$/,

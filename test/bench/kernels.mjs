@@ -167,7 +167,7 @@ async function nmTable() {
 
 async function spmvTables() {
   const some = chosen.filter(([, , , n]) => n === 1);
-  const formats = ['csr', 'sell-16-128', 'bitmask'];
+  const formats = ['csr', 'sell-16-128', 'sell-16-128x64', 'bitmask'];
   const of = await run(some.flatMap((shape) => five.map((sparsity) => workload(shape, sparsity))), formats);
   // The best of our formats, as one who has the choice takes it.
   const cell = (shape, sparsity) =>
