@@ -114,8 +114,6 @@ class HostJob {
     run_(jobs_[next_]);
     next_ = next_ + 1 == jobs_.size() ? 0 : next_ + 1;
   }
-  // The next evaluation is on this copy, of those numbered below copies().
-  void rotate_to(std::size_t copy) { next_ = copy; }
   // Fills C with NaN (integers: the same bits), evaluates once, returns C, or what encode and prune made as a
   // dense row-major array. Throws DoorError BAD_LIBRARY where a canary was overwritten or an input changed.
   // May be called any number of times: before timing, and after it for a kernel that has stopped computing.

@@ -17,10 +17,10 @@
 //   1.52 and 1.49 times at 0.5, 1.12 and 1.08 at 0.9; 3072x768x128 1.13 and 1.19, 1.06 and 1.22; 768x3072x32
 //   1.11 and 1.12, 1.10 and 1.09; 128x1152x784 at 0.5 1.08 and 1.14. With 13 and 32 uses 128x1152x784
 //   at 0.9 ran at 0.94 and 0.98, 64x576x3136 at 0.5 at 1.00 and 1.03.
-// stream C: where it begins on vectors' boundaries and leaves L2 together with B. 256x64x3136 gains 10 %.
-//   On the Zen 3, whose L3 holds B and C, it costs at 0.9: without it 64x64x3136 runs at 2.0, 256x64x3136 at
-//   1.7 to 2.1, 512x128x784 at 1.3 to 1.6; at 0.5 at 0.98, 0.85 and 1.0. A line that is half of one panel's
-//   and half of the next's leaves in two parts.
+// stream C, all of it or every other row: where it begins on vectors' boundaries; see streamed.h.
+//   On the Zen 3 streaming all of it costs at 0.9: without, 64x64x3136 runs at 2.0, 256x64x3136 at 1.7
+//   to 2.1, 512x128x784 at 1.3 to 1.6; at 0.5 at 0.98, 0.85 and 1.0. A line that is half of one panel's and
+//   half of the next's leaves in two parts.
 //
 // What did not help: tiles of B of fewer rows, in L1, which add to C (384 rows 0.90 at 0.5 and at 0.9, 192
 // rows 0.8 at 0.9); fetching the next panel of B (0.98 to 1.00); the next block's rows of B into L1 (0.94);
@@ -29,6 +29,7 @@
 // at 0.5, 1.13 and 1.19 in 768x3072x128, and lose as much at 0.9; the loop that looks for its block's end
 // takes 15 % of 16x1.
 #include "panel.h"
+#include "streamed.h"
 #include "unrolled.h"
 #include "vector_rows.h"
 
@@ -45,8 +46,7 @@ constexpr std::int64_t kBadStride = 2048;
 constexpr bool kCopiesNarrow = kLanes == 8;
 constexpr std::int32_t kNarrowCopy = 48;
 constexpr std::int64_t kNearBytes = 32 * 1024;
-// Of a private L2 of 1 MiB: C and B, of which a panel of B at most.
-constexpr std::int64_t kCacheBytes = 1 << 20;
+// Of a private L2 of 1 MiB: a panel of B.
 constexpr std::int64_t kPanelBytes = 896 * 1024;
 
 template <int R, int C>
@@ -60,9 +60,11 @@ struct Panel {
   const float* b;  // first row
   std::size_t stride;
   std::int32_t col;
-  int last;     // columns of the last vector
-  bool whole;   // B has a row for every column of the last blocks
-  bool stream;  // C past the caches
+  int last;    // columns of the last vector
+  bool whole;  // B has a row for every column of the last blocks
+  // Past the caches: even rows of C, odd ones.
+  bool stream_even;
+  bool stream_odd;
 };
 
 // kTail: B's last vector is partial.
@@ -113,7 +115,7 @@ void multiply_rows(const Operands& o, const Panel& p, std::int32_t q, int first)
     unrolled<V>([&](auto v) __attribute__((always_inline)) {
       Vec total = c[0][r.value][v.value];
       if constexpr (kChains > 1) total = add(total, c[1][r.value][v.value]);
-      if (p.stream) {
+      if (r.value % 2 == 0 ? p.stream_even : p.stream_odd) {
         stream(out + v.value * kLanes, total);
       } else if (v.value == V - 1) {
         store_first(out + v.value * kLanes, total, p.last);
@@ -164,8 +166,13 @@ struct Body {
   static void panel(const Operands& o, const Shard& s, std::int32_t col, int last) {
     const Encoded& a = *o.a;
     const std::int64_t n = o.n;
-    Panel p = {o.b + col, static_cast<std::size_t>(n), col, last, a.cols % C == 0, false};
-    p.stream = n % kLanes == 0 && (a.rows + static_cast<std::int64_t>(a.cols)) * n * 4 > kCacheBytes;
+    Panel p = {o.b + col, static_cast<std::size_t>(n), col, last, a.cols % C == 0, false, false};
+    const Streamed stream = n % kLanes == 0 ? streamed(a.rows, a.cols, a.nnz, o.n) : Streamed::kNone;
+    p.stream_even = stream != Streamed::kNone;
+    // Not of 1x4 and 8x8, which run at 0.77 to 0.91 then: many of their rows are empty, and a Zen 5 streams
+    // zeros at 70 GB/s, other floats at 44.
+    constexpr bool kManyEmpty = R == 1 || R * C == 64;
+    p.stream_odd = kManyEmpty ? p.stream_even : stream == Streamed::kAll;
     if (!copies<R, C>(a, o.n)) return multiply<V, kTail>(o, s, p);
     float* out = static_cast<float*>(o.scratch);
     for (std::int32_t j = 0; j < a.cols; ++j, out += V * kLanes) {

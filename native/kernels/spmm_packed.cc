@@ -22,9 +22,11 @@ struct Tile {
   std::size_t from_stride;
   float* to;
   std::size_t to_stride;
-  int last;     // columns of the last vector
-  bool add;     // to the sums so far; else there are none
-  bool stream;  // C past the caches
+  int last;  // columns of the last vector
+  bool add;  // to the sums so far; else there are none
+  // Past the caches: the first row of a pair, the second one.
+  bool stream_first;
+  bool stream_second;
   // Rows of the tile of B that comes next, of which each pair brings `ahead` into L2.
   std::size_t ahead_stride;
   std::int32_t ahead;
@@ -75,8 +77,8 @@ template <int V>
 }
 
 template <int V, bool kTail>
-[[gnu::always_inline]] inline void end_sums(const Tile& t, float* row, Vec (&sums)[V]) {
-  if (!kTail && t.stream) {
+[[gnu::always_inline]] inline void end_sums(const Tile& t, bool past_caches, float* row, Vec (&sums)[V]) {
+  if (!kTail && past_caches) {
     unrolled<V>([&](auto v)
                     __attribute__((always_inline)) { stream(row + v.value * kLanes, sums[v.value]); });
   } else {
@@ -163,8 +165,8 @@ template <int V, bool kTail>
         y[v.value] = add(y[v.value], y2[v.value]);
       });
     }
-    end_sums<V, kTail>(t, t.to + first * t.to_stride, x);
-    end_sums<V, kTail>(t, t.to + second * t.to_stride, y);
+    end_sums<V, kTail>(t, t.stream_first, t.to + first * t.to_stride, x);
+    end_sums<V, kTail>(t, t.stream_second, t.to + second * t.to_stride, y);
   }
   stream = {words.at(), value};
 }
@@ -176,7 +178,7 @@ void run_single(const Tile& t, const Run& run, Stream& stream) {
   Vec x[V];
   begin_sums<V, kTail>(t, t.from + row * t.from_stride, x);
   step_row<V>(words, run.rest / 4, {t.b, t.b_stride}, stream.value, x);
-  end_sums<V, kTail>(t, t.to + row * t.to_stride, x);
+  end_sums<V, kTail>(t, t.stream_first, t.to + row * t.to_stride, x);
   stream.at = words.at();
 }
 
@@ -251,7 +253,8 @@ struct Body {
       const bool to_held = plan.hold && first + rows < a.cols;
       t.from_stride = from_held ? V * kLanes : n;
       t.to_stride = to_held ? V * kLanes : n;
-      t.stream = plan.stream && !to_held;
+      t.stream_first = plan.stream != Streamed::kNone && !to_held;
+      t.stream_second = plan.stream == Streamed::kAll && !to_held;
       Stream stream = {a.bytes + static_cast<std::size_t>(a.offsets[at]) * 2, a.values + a.offsets[at + 1]};
       for (std::int32_t unit = s.unit_begin; unit < s.unit_end; ++unit) {
         const std::size_t row = static_cast<std::size_t>(unit) * static_cast<std::size_t>(a.p1);
@@ -306,7 +309,7 @@ void say_plan(const Encoded& a, const PackedPlan& plan, char* text) {
   text = append(text, plan.copy ? ", B copied" : "");
   text = append(text, plan.ahead > 0 ? ", B fetched ahead" : "");
   text = append(text, plan.hold ? ", C held" : "");
-  append(text, plan.stream ? ", C streamed" : "");
+  append(text, say_streamed(plan.stream));
 }
 
 std::int64_t scratch_bytes(const Encoded& a, std::int32_t n) { return scratch_of(a, plan_packed(a, n)); }

@@ -24,6 +24,7 @@ constexpr int kMostInts = kRegisters >= 32 ? 8 : 4;
 PackedPlan plan_quads(const Encoded& a, std::int32_t n) {
   Encoded quads = a;
   quads.cols = quads_of(a);
+  quads.nnz = a.nnz / 4;
   PackedPlan plan = plan_packed(quads, n);
   if (plan.vectors > kMostInts) plan.vectors = kMostInts;
   return plan;
@@ -40,7 +41,9 @@ struct Tile {
   int last;     // columns of the last vector
   bool add;     // to the sums so far; else there are none
   bool masked;  // the last vector goes to C and is partial
-  bool stream;  // C past the caches
+  // Past the caches: the first row of a pair, the second one.
+  bool stream_first;
+  bool stream_second;
 };
 
 template <int V>
@@ -54,8 +57,9 @@ template <int V>
 }
 
 template <int V>
-[[gnu::always_inline]] inline void end_sums(const Tile& t, std::int32_t* row, const Ints (&sums)[V]) {
-  if (t.stream) {
+[[gnu::always_inline]] inline void end_sums(const Tile& t, bool past_caches, std::int32_t* row,
+                                            const Ints (&sums)[V]) {
+  if (past_caches) {
     unrolled<V>([&](auto v)
                     __attribute__((always_inline)) { stream_ints(row + v.value * kLanes, sums[v.value]); });
     return;
@@ -148,8 +152,8 @@ template <int V>
       value += 4;
     }
     step_row<V>(words, words_of_rest, b, value, x);
-    end_sums<V>(t, t.to + first * t.to_stride, x);
-    end_sums<V>(t, t.to + second * t.to_stride, y);
+    end_sums<V>(t, t.stream_first, t.to + first * t.to_stride, x);
+    end_sums<V>(t, t.stream_second, t.to + second * t.to_stride, y);
   }
   stream = {words.at(), value};
 }
@@ -161,7 +165,7 @@ void run_single(const Tile& t, const Run& run, Stream& stream) {
   Ints x[V];
   begin_sums<V>(t, t.from + row * t.from_stride, x);
   step_row<V>(words, run.rest / 4, t.b, stream.value, x);
-  end_sums<V>(t, t.to + row * t.to_stride, x);
+  end_sums<V>(t, t.stream_first, t.to + row * t.to_stride, x);
   stream.at = words.at();
 }
 
@@ -194,7 +198,8 @@ struct Body {
       t.from_stride = plan.hold ? V * kLanes : n;
       t.to_stride = to_held ? V * kLanes : n;
       t.masked = kTail && !to_held;
-      t.stream = plan.stream && !to_held;
+      t.stream_first = plan.stream != Streamed::kNone && !to_held;
+      t.stream_second = plan.stream == Streamed::kAll && !to_held;
       Stream stream = {a.bytes + static_cast<std::size_t>(a.offsets[at]) * 2, a.values + a.offsets[at + 1]};
       for (std::int32_t unit = s.unit_begin; unit < s.unit_end; ++unit) {
         const std::size_t row = static_cast<std::size_t>(unit) * static_cast<std::size_t>(a.p1);
@@ -236,7 +241,7 @@ void tiling(const Encoded& a, std::int32_t n, char* text) {
   text = append(append(text, ", k "), a.p0 * 4);
   text = append(append(text, ", groups of "), a.p1);
   text = append(text, plan.hold ? ", C held" : "");
-  append(text, plan.stream ? ", C streamed" : "");
+  append(text, say_streamed(plan.stream));
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ std::size_t SharedArrays::place_of(const unsigned char* page, std::size_t expect
            std::memcmp(held, page, kPageBytes) == 0;
   };
   const auto [first, last] = others_.equal_range(hash_of(page));
-  // The first one else: both sides make copies of a matrix in the same order.
+  // The first one else: both sides prepare their cells in the same order.
   auto found = first;
   for (auto at = first; at != last; ++at) {
     if (at->second == expected) found = at;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "../simd/near_l3.h"
 #include "../simd/slow_gathers.h"
 
 #if defined(__x86_64__)
@@ -53,6 +54,14 @@ bool multiplies_halves() {
 #endif
 }
 
+#if defined(__x86_64__)
+// From EAX of leaf 1 of CPUID.
+unsigned family_of(unsigned signature) {
+  const unsigned base = signature >> 8 & 15u;
+  return base == 15 ? base + (signature >> 20 & 255u) : base;
+}
+#endif
+
 bool present(const char* isa) {
   if (std::strcmp(isa, "scalar") == 0) return true;
 #if defined(__x86_64__)
@@ -94,7 +103,7 @@ Cpu describe_cpu() {
   unsigned int a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid(1, &a, &b, &c, &d) != 0) {
     const unsigned int base = a >> 8 & 15u;
-    const unsigned int family = base == 15 ? base + (a >> 20 & 255u) : base;
+    const unsigned int family = family_of(a);
     const unsigned int model = base == 6 || base == 15 ? (a >> 4 & 15u) | (a >> 12 & 240u) : a >> 4 & 15u;
     cpu.model = std::to_string(family) + "-" + std::to_string(model) + "-" + std::to_string(a & 15u);
   }
@@ -110,8 +119,8 @@ Cpu describe_cpu() {
 
 namespace {
 
-bool has_slow_gathers() {
-  if (const char* imitated = std::getenv("SPARSEMARK_GATHER")) return std::strcmp(imitated, "slow") == 0;
+// The family of AMD's CPU or one made under its licence; 0 for others.
+unsigned amd_family() {
 #if defined(__x86_64__)
   unsigned eax = 0;
   unsigned ebx = 0;
@@ -119,14 +128,27 @@ bool has_slow_gathers() {
   unsigned edx = 0;
   constexpr unsigned kAuthenticAmd = 0x68747541;  // the first four letters
   constexpr unsigned kHygonGenuine = 0x6f677948;  // its licensee
-  return __get_cpuid(0, &eax, &ebx, &ecx, &edx) != 0 && (ebx == kAuthenticAmd || ebx == kHygonGenuine);
+  if (__get_cpuid(0, &eax, &ebx, &ecx, &edx) == 0 || (ebx != kAuthenticAmd && ebx != kHygonGenuine)) return 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 ? family_of(eax) : 0;
 #else
-  return false;
+  return 0;
 #endif
+}
+
+bool has_slow_gathers() {
+  if (const char* imitated = std::getenv("SPARSEMARK_GATHER")) return std::strcmp(imitated, "slow") == 0;
+  return amd_family() != 0;
+}
+
+std::int32_t count_products_a_streamed_line() {
+  constexpr unsigned kZen5 = 26;
+  const unsigned family = amd_family();
+  return family == 0 ? 0 : family < kZen5 ? 40 : 8;
 }
 
 }  // namespace
 
 const bool slow_gathers = has_slow_gathers();
+const std::int32_t products_a_streamed_line = count_products_a_streamed_line();
 
 }  // namespace sparsemark

@@ -12,7 +12,6 @@
 #include <cstring>
 #include <system_error>
 
-#include "../door.h"
 #include "stopwatch.h"
 
 namespace sparsemark {
@@ -153,9 +152,6 @@ void wait_at(const std::string& path) {
 bool take_turns(HostJob& job, const Turns& turns, double* samples_ns) {
   const Socket other(turns.waits ? meet_as_host(turns.meeting) : meet_as_guest(turns.path, turns.meeting));
   if (other.descriptor() < 0) return false;
-  // Cold copies of a matrix may lie in the same pages on both sides. Half a rotation apart, neither finds in
-  // a cache what the other has just read: between two readings of a copy all others are read once.
-  job.rotate_to(turns.waits ? job.copies() / 2 : 0);
   for (int turn = 0; turn < turns.turns; ++turn) {
     if (!turns.first && !other.await()) return false;
     for (int batch = 0; batch < turns.batches; ++batch) {

@@ -60,7 +60,11 @@ export interface TurnOptions {
    * cells 2 to 7 % slower or faster in one layout than in another, and 0.4 to 2.5 % with it.
    */
   readonly operandsAt?: string | undefined;
-  /** Path of another one for equal pages of A's arrays of both sides. */
+  /**
+   * Path of another one for equal pages of A's arrays of both sides, where weights are hot. Cold ones rotate through copies,
+   * and with these shared too, half a rotation apart, rounds within a layout scattered by 3.2 to 13.9 % where they had by
+   * 1.8 to 7.2 % (three cells, 20 layouts of 4 rounds, Zen 3).
+   */
   readonly weightsAt?: string | undefined;
   /** Throws to end the comparison. */
   readonly check: () => void;
@@ -100,7 +104,10 @@ export async function measureInTurns(
     const worker = workers[place]!;
     await on(side, of, async () => {
       if (worker.gone) await worker.revive();
-      await worker.ask({ kind: 'load', op, shape, dtype, a, operands, operandsAt, weightsAt, reference });
+      await worker.ask({
+        ...{ kind: 'load', op, shape, dtype, a, operands, operandsAt, reference },
+        ...(cache === 'hot' ? { weightsAt } : {}),
+      });
     });
   };
   // At once: nothing is timed yet.

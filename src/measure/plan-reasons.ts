@@ -37,6 +37,12 @@ export const planReasons: readonly {
       'the tile of B goes to scratch first: its rows begin off a vector, or lie a power of two apart and fall into the same sets of L1, or, on AVX2, are met so often that a tile whose rows lie side by side pays',
   },
   {
+    form: /^\d+ rows of B copied$/,
+    words: 'R rows of B copied',
+    reason:
+      'R rows of B at a time, copied, lie on lines and stay in L1 while all columns of A pass by, which are long enough to pay for sums that are added to in C',
+  },
+  {
     form: /^B fetched ahead$/,
     words: 'B fetched ahead',
     reason: 'what is used leaves L2: the next rows of B come while these are used',
@@ -48,9 +54,10 @@ export const planReasons: readonly {
       'sums stay in scratch until the last block: C is written more than once, and its rows lie badly or it leaves L2',
   },
   {
-    form: /^C streamed$/,
+    form: /^(half of )?C streamed$/,
     words: 'C streamed',
-    reason: 'C is written once and leaves L2 anyway: past the caches',
+    reason:
+      'C is written once and leaves L2 anyway: past the caches; half of it, every other row, where the product is faster than memory and L3 is near',
   },
   {
     form: /^blocks of \d+ columns$/,

@@ -25,8 +25,10 @@ export function workloadOf({ layer, m, k, n, density, seed = 1, cache = 'hot', l
 }
 
 // formats: beside dense. Returns the header, the median times by workload and case name, and the cells by workload. What a
-// library declines is left out; a wrong answer or a crash throws.
-export async function measure(workloads, formats, { threads = [1] } = {}) {
+// library declines is left out; a wrong answer or a crash throws. seconds: shared out among the workloads, each of which
+// has at least nine samples a case. Those for which none are left are measured after that, in as long each; where
+// mayLeaveOut is set they are counted in `left`.
+export async function measure(workloads, formats, { threads = [1], seconds = 3600, mayLeaveOut = false, limits } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sparsemark-bench-'));
   const byLabel = { '*': formats };
   const suite = {
@@ -35,9 +37,10 @@ export async function measure(workloads, formats, { threads = [1] } = {}) {
   };
   try {
     const { result } = await runSuite({
-      suite, workloads, selection: { isa: null, formats: null, threads }, cpus: null, budgetSeconds: 3600, filter: null,
+      suite, workloads, selection: { isa: null, formats: null, threads }, cpus: null, budgetSeconds: seconds, filter: null,
       kernels: [], libraries: null, timeoutSeconds: 120, out: join(folder, 'bench.jsonl'), resume: false, command: 'bench',
       signal: new AbortController().signal,
+      ...(limits === undefined ? {} : { limits }),
       onEvent: (event) => {
         if (event.kind === 'workload') process.stderr.write(`\r\u001b[2K${event.index + 1}/${event.total} ${event.workload}`);
       },
@@ -57,7 +60,12 @@ export async function measure(workloads, formats, { threads = [1] } = {}) {
       const storedBytes = footprint.payloadBytes + footprint.metadataBytes + footprint.paddingBytes;
       cells.get(workload).push({ library, kernel, format, dense, threads: measurement.threads, timeNs, encodeNs, prepareNs, storedBytes, nnz: nnzOf.get(workload) });
     }
-    return { header: result.header, times, cells };
+    const { header } = result;
+    const rest = workloads.filter(({ id }) => !nnzOf.has(id));
+    if (rest.length === 0 || mayLeaveOut) return { header, times, cells, left: rest.length };
+    const known = { health: header.health, ceilings: header.machine.ceilings };
+    const more = await measure(rest, formats, { threads, seconds: (seconds * rest.length) / workloads.length, limits: known });
+    return { header, times: new Map([...times, ...more.times]), cells: new Map([...cells, ...more.cells]), left: 0 };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
