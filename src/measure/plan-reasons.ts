@@ -31,7 +31,7 @@ export const planReasons: readonly {
       'what threads share out are groups of G rows; by U: so many at a time pass through all blocks, since their panel of C then stays in L2',
   },
   {
-    form: /^(\d+ rows of )?B copied$/,
+    form: /^B copied$/,
     words: 'B copied',
     reason:
       'the tile of B goes to scratch first: its rows begin off a vector, or lie a power of two apart and fall into the same sets of L1, or, on AVX2, are met so often that a tile whose rows lie side by side pays',
