@@ -5,9 +5,13 @@
 // plan() writes the stream of the format (formats/packed.cc) anew as numbers of 32 bits, with offsets in the
 // tile instead of columns. Before it stands where each block's groups begin.
 //
-// Against spmm on the product that im2col would make, its making left out (Zen 3, AVX2, ResNet-50's 3 x 3 at
-// density 0.2 and 0.05): 0.86 to 2.0 of its rate at stride 1, 0.58 to 1.04 at stride 2. There the copy of the
-// tile limits: a quarter of an evaluation at density 0.2, two fifths at 0.05 (128 channels of 56 x 56).
+// Against spmm on the product that im2col would make, its making left out, ResNet-50's 3 x 3 at densities 0.2
+// to 0.05. Zen 3, AVX2: 0.86 to 2.0 of its rate at stride 1, 0.58 to 1.04 at stride 2. A Zen 5 with an L2 of
+// 1 MiB, AVX-512: 0.87 to 1.18 at stride 1, 0.62 to 0.73 at stride 2. What limits it there: one lane in eight
+// stays empty in rows of 28, 14 and 7 outputs; and the copy of the tile, a tenth of an evaluation at stride 1
+// and density 0.2, a fifth to two fifths at stride 2, whose every line is written to L2 at 4 cycles. One
+// plane for all columns of the kernel would be a third of it, but two of three loads would split lines: 1.45
+// times as long for a row alone, 1.14 for a pair.
 #include "conv_copy.h"
 #include "packed_runs.h"
 #include "packed_steps.h"
