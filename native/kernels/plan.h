@@ -4,8 +4,8 @@
 // on n. Stands below the header of an instruction set, be it that of floats or of f16.
 //
 // Percentages are measured on one core with AVX-512, over the 17 layer shapes with n >= 16 of ResNet-50,
-// MobileNet and Transformer: those of batches and of what leaves kCacheBytes on a Zen 5 with an L2 of 1 MiB,
-// the others on a Xeon with 2 MiB.
+// MobileNet and Transformer: those of batches, of kTileBytes and of what leaves kCacheBytes on a Zen 5 with
+// an L2 of 1 MiB, the others on a Xeon with 2 MiB.
 //
 // vectors: as many as keep the tile of B (block x vectors) in kTileBytes, within kLeastVectors and
 // kMostVectors;
@@ -13,7 +13,8 @@
 //   A broadcast and the reading of a column serve all vectors of a tile. At sparsity 0.9, 8 vectors of 128
 //   columns run at 1.02 of 4 vectors, although only the 32 KiB of these fit L1: 1.15 for 3072 x 768 x 128,
 //   0.95 for 128 x 1152 x 784. Where one panel of up to kOnePanelBytes does, A is read once: 3072 x 768 x 128
-//   at 0.95 gains 8 %.
+//   at 0.95 gains 8 %. Tiles of 48 KiB, which is L1, in place of 64: n = 512 gains 5 to 8 % at 0.9, the
+//   others 0 to 2; 4 vectors in place of 5 where these are more than that lose 1 to 2 % at 0.95.
 //   AVX2's 16 registers hold 6: on a Zen 3, over 12 layers of ResNet-50 at sparsity 0.5 to 0.95 taken in
 //   turns, tiles of 5, 4, 3 and 2 vectors run at 0.89, 0.91, 0.74 and 0.67 of those, and at no sparsity above
 //   0.95; only n = 49, which one tile more or less covers, does not mind 4 or 5 (0.98 and 0.99).
@@ -35,11 +36,14 @@
 //
 // stream C, all of it or every other row: where it is written once, on vectors' boundaries; see streamed.h.
 //
-// fetch B ahead: where A, B and C leave kCacheBytes.
-//   The next tile comes while this one is used: 2 % in the mean, 10 % for 768 x 3072 x 32.
+// fetch B ahead: where B leaves kCacheBytes.
+//   The next tile comes while this one is used: 5 to 13 % for 64 x 576 x 3136, 0 to 9 % for 768 x 3072 x 512;
+//   where only A, B and C together leave them it costs 1 to 3 %, 64 x 64 x 3136 at 0.95 8 %.
 //
 // What did not help: fetching the C of the next pair of rows (0.98), fetching A (0.95: the hardware does),
-// the next tile into L1 instead of L2 (0.94 for 64 x 576 x 3136).
+// the next tile into L1 instead of L2 (0.94 for 64 x 576 x 3136), two sets of sums for 4 vectors (1.00 at
+// 0.9), code without loops for each length up to 12 (0.96 to 1.08 where k is 64 or 128: its calls cost what
+// the loops do).
 //
 // What limits the rest, at 0.9. There were no hardware counters; these are kernels that answer wrongly on
 // purpose, on the Zen 5. With every row of B in L1 and every row of C the same one the 17 shapes run at 1.3
@@ -57,9 +61,9 @@
 namespace sparsemark::SPARSEMARK_ISA {
 namespace {
 
-constexpr std::int64_t kTileBytes = 64 * 1024;
+constexpr std::int64_t kTileBytes = (kLanes == 16 ? 48 : 64) * 1024;
 constexpr std::int64_t kOnePanelBytes = 96 * 1024;
-constexpr int kLeastVectors = 4;
+constexpr int kLeastVectors = kLanes == 16 ? 5 : 4;
 // A pair of rows takes two accumulators a vector, and a register or two for B and the values.
 constexpr int kMostVectors = kRegisters >= 32 ? 8 : 6;
 constexpr std::int64_t kBadStride = 2048;
@@ -102,7 +106,6 @@ static inline PackedPlan plan_packed(const Encoded& a, std::int32_t n,
   if (vectors > kMostVectors) vectors = kMostVectors;
   const std::int64_t b_bytes = static_cast<std::int64_t>(a.cols) * n * 4;
   const std::int64_t c_bytes = static_cast<std::int64_t>(a.rows) * n * 4;
-  const std::int64_t a_bytes = static_cast<std::int64_t>(a.nnz) * 6;
   const bool one_block = a.cols <= a.p0;
   plan.hold = turned(chosen[2], !one_block && (n % kLanes != 0 || n * 4LL % kBadStride == 0 ||
                                                c_bytes > kCacheBytes)) != 0;
@@ -120,7 +123,7 @@ static inline PackedPlan plan_packed(const Encoded& a, std::int32_t n,
   const Streamed stream = can_stream(a, n, plan) ? streamed(a.rows, a.cols, a.nnz, n) : Streamed::kNone;
   plan.stream = static_cast<Streamed>(turned(chosen[4], static_cast<std::int64_t>(stream)));
   plan.ahead = 0;
-  if (turned(chosen[5], a_bytes + b_bytes + c_bytes > kCacheBytes) != 0 && a.rows > 0) {
+  if (turned(chosen[5], b_bytes > kCacheBytes) != 0 && a.rows > 0) {
     const std::int32_t pairs = (a.rows + 1) / 2;
     plan.ahead = (a.p0 + pairs - 1) / pairs;
   }

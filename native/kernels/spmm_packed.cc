@@ -76,6 +76,16 @@ template <int V>
   }
 }
 
+// Where a row of C goes to the caches while others stream: its lines come while its sums are made. At
+// sparsity 0.95, 64 x 64 x 3136 to 256 x 64 x 3136 gain 1 to 4 %; with vectors of 8 floats they lose 5 to 8
+// %.
+template <int V>
+[[gnu::always_inline]] inline void fetch_to_write(const Tile& t, const float* row) {
+  if (kLanes != kLine || !t.stream_first || t.stream_second) return;
+  unrolled<V>([&](auto v)
+                  __attribute__((always_inline)) { __builtin_prefetch(row + v.value * kLine, 1, 3); });
+}
+
 template <int V, bool kTail>
 [[gnu::always_inline]] inline void end_sums(const Tile& t, bool past_caches, float* row, Vec (&sums)[V]) {
   if (!kTail && past_caches) {
@@ -124,6 +134,7 @@ template <int V, bool kTail>
     const std::size_t first = number<0>(head);
     const std::size_t second = number<1>(head);
     fetch<V>(t, ahead);
+    fetch_to_write<V>(t, t.to + second * t.to_stride);
     Vec sums_of_x[kSets<V>][V];
     Vec sums_of_y[kSets<V>][V];
     Vec(&x)[V] = sums_of_x[0];

@@ -6,9 +6,9 @@
 // AVX2 0 to 17 %; 256 x 64 x 3136 at 0.9 took 145 us instead of 251 on a Xeon.
 //
 // Every other row, where the product is faster than memory (simd/near_l3.h): L3 takes the others meanwhile.
-// With 3 nonzeros a row of A packed runs at 1.2 to 1.4 of streaming all, blocks at 1.2 to 1.9; of streaming
-// none at 1.06 to 1.1 and 0.99 to 1.15. With 6, of streaming all, packed 0.97 to 1.15 (AVX2 0.95 to 1.01),
-// blocks 0.96 to 1.5. int8 in blocks of 1 x 4 with 2 to 5 of them a row 1.2 to 2.0.
+// With 3 nonzeros a row of A packed runs at 1.2 to 1.5 of streaming all, blocks at 1.2 to 1.9; of streaming
+// none at 1.06 to 1.1 and 0.99 to 1.15. With 6, of streaming all, packed 0.9 to 1.1 (AVX2 0.9 to 1.0), blocks
+// 0.96 to 1.5. int8 in blocks of 1 x 4 with 2 to 5 of them a row 1.2 to 2.0.
 #pragma once
 
 #include "../simd/near_l3.h"
