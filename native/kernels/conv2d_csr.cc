@@ -1,6 +1,6 @@
 // conv2d on csr: for each tile of outputs, all channels of the input are copied (conv_tile.h), then one
 // filter at a time, up to 8 vectors of outputs in registers. A pointwise convolution is spmm as it stands.
-#include "conv_tile.h"
+#include "conv_copy.h"
 #include "pairs.h"
 
 namespace sparsemark::SPARSEMARK_ISA {
@@ -49,7 +49,7 @@ struct Body {
       combine_rows<V, false>(a.values + begin, columns + begin, a.offsets[i + 1] - begin, copy, 1, sums,
                              kLanes);
       float* out = c + static_cast<std::size_t>(i) * area;
-      for (int v = 0; v < V; ++v) store_first(out + outputs.at[v], load(sums + v * kLanes), outputs.count[v]);
+      for (int v = 0; v < V; ++v) store_outputs<V>(outputs, v, out, load(sums + v * kLanes));
     }
   }
 };

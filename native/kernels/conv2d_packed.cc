@@ -5,10 +5,14 @@
 // plan() writes the stream of the format (formats/packed.cc) anew as numbers of 32 bits, with offsets in the
 // tile instead of columns. Before it stands where each block's groups begin.
 //
-// Against spmm on the product that im2col would make, its making left out (Zen 3, AVX2, ResNet-50's 3 x 3 at
-// density 0.2 and 0.05): 0.86 to 2.0 of its rate at stride 1, 0.58 to 1.04 at stride 2. There the copy of the
-// tile limits: a quarter of an evaluation at density 0.2, two fifths at 0.05 (128 channels of 56 x 56).
-#include "conv_tile.h"
+// Against spmm on the product that im2col would make, its making left out, ResNet-50's 3 x 3 at densities 0.2
+// to 0.05. Zen 3, AVX2: 0.86 to 2.0 of its rate at stride 1, 0.58 to 1.04 at stride 2. A Zen 5 with an L2 of
+// 1 MiB, AVX-512: 0.87 to 1.18 at stride 1, 0.62 to 0.73 at stride 2. What limits it there: one lane in eight
+// stays empty in rows of 28, 14 and 7 outputs; and the copy of the tile, a tenth of an evaluation at stride 1
+// and density 0.2, a fifth to two fifths at stride 2, whose every line is written to L2 at 4 cycles. One
+// plane for all columns of the kernel would be a third of it, but two of three loads would split lines: 1.45
+// times as long for a row alone, 1.14 for a pair.
+#include "conv_copy.h"
 #include "packed_runs.h"
 #include "packed_steps.h"
 #include "unrolled.h"
@@ -21,9 +25,11 @@ namespace {
 
 // Of a block: the whole tile in L2, the rows that a panel needs in L1 (14 channels of 3 x 3 x 256 floats are
 // 43 of 48 KiB at density 0.1).
-constexpr std::int64_t kTileBytes = 256 * 1024;
+// AVX-512's CPUs have an L2 of 1 MiB at the least, and fewer tiles copy fewer rows twice (a Zen 5: up to 11 %
+// with 56 columns, 2 % with 28; 512 KiB are no faster).
+constexpr std::int64_t kTileBytes = (kLanes >= 16 ? 384 : 256) * 1024;
 // Sums of a tile of outputs.
-constexpr std::int64_t kSumsBytes = 256 * 1024;
+constexpr std::int64_t kSumsBytes = kTileBytes;
 constexpr std::int32_t kRunNumbers = 4;
 constexpr std::int32_t kPairNumbers = 4;
 
@@ -131,7 +137,7 @@ template <int V>
   if (p.final) {
     float* to = p.c + static_cast<std::size_t>(row) * p.area;
     unrolled<V>([&](auto v) __attribute__((always_inline)) {
-      store_first(to + p.outputs.at[v.value], sums[v.value], p.outputs.count[v.value]);
+      store_outputs<V>(p.outputs, v.value, to, sums[v.value]);
     });
   } else {
     float* to = p.sums + static_cast<std::ptrdiff_t>(row) * (V * kLanes);

@@ -11,8 +11,8 @@
 //
 // Rows of the kernel share planes where the part that one needs begins on a vector in the other's: row ky is
 // in class ky % period, `period` a multiple of the stride. Rows of a plane either begin on vectors, with
-// lanes left empty behind each, or follow each other without a gap, with more classes or with loads that
-// split lines. tile_cost chooses.
+// lanes left empty behind each, or two to a vector, or follow each other without a gap, with more classes or
+// with loads that split lines. tile_cost chooses; conv_copy.h copies.
 #pragma once
 
 #include "panel.h"
@@ -70,22 +70,30 @@ static inline std::int32_t tile_vectors(const Conv& g, const ConvTile& t, std::i
   return round_up(floats, kLanes) / kLanes;
 }
 
-// How much longer a nonzero takes for loads that split lines. AVX-512: every load of a tile whose rows do not
-// begin on vectors may. Half of AVX2's do, in the rows of the kernel whose offset is no multiple of a vector,
-// and what pairs of rows share hides it: on Zen 3, with 28 and 14 columns, nothing was lost at density 0.2,
-// 14 % (a third of the rows) and 25 % (two thirds) at 0.05.
+// How much longer a nonzero takes for loads that split lines, which some rows of the kernel do. What pairs of
+// rows share hides a part of it. AVX2 (Zen 3), with 28 and 14 columns: nothing was lost at density 0.2, 14 %
+// (a third of the rows) and 25 % (two thirds) at 0.05. AVX-512 (a Zen 5 with an L2 of 1 MiB), the same
+// layers: 37 to 42 % (two thirds), 8 % at density 0.2 with 56 columns (a third).
 static inline double split_cost(const Encoded& a, const Conv& g, const ConvTile& t) {
   if (t.period != g.stride || t.pitch % kLanes == 0 || g.kernel_height <= g.stride) return 1.0;
-  if (kLanes >= 16) return 2.0;
-  if (a.nnz >= 0.15 * a.rows * a.cols) return 1.0;
+  if (kLanes < 16 && a.nnz >= 0.15 * a.rows * a.cols) return 1.0;
   std::int32_t apart = 0;
   for (std::int32_t ky = 0; ky < g.kernel_height; ++ky)
     apart += ky / g.stride * t.pitch % kLanes != 0 ? 1 : 0;
-  return 1.0 + 0.4 * apart / g.kernel_height;
+  return 1.0 + (kLanes < 16 ? 0.4 : 0.6) * apart / g.kernel_height;
+}
+
+// What a vector copied costs, in vectors loaded. AVX-512: the copy leaves L1, and a line that is written
+// there takes as long as 8 loads of a product (4 cycles for its way to L2 and back, and its loads from the
+// image). A row stored across lines counts more.
+static inline double copy_cost(const ConvTile& t) {
+  const bool whole = t.pitch % kLanes == 0;
+  if (kLanes < 16) return whole ? 1.0 : 4.0;
+  return whole ? 8.0 : 12.0;
 }
 
 // What an evaluation with the tile costs, in vectors loaded: by the nonzeros, of which each begins a panel of
-// 8 vectors anew, and those copied. A row stored across lines counts more.
+// 8 vectors anew, and those copied.
 static inline double tile_cost(const Encoded& a, const Conv& g, const ConvTile& t) {
   const std::int32_t vectors = tile_vectors(g, t, t.rows);
   const double loads = vectors + 2.0 * ((vectors + 7) / 8);
@@ -93,7 +101,7 @@ static inline double tile_cost(const Encoded& a, const Conv& g, const ConvTile& 
   const double copied =
       1.0 * t.classes * g.kernel_width * t.plane_rows * round_up(g.out_width, kLanes) / kLanes;
   const double tiles = (g.out_height + t.rows - 1) / t.rows;
-  return tiles * (of_nonzeros * loads + copied * (t.pitch % kLanes == 0 ? 1.0 : 4.0));
+  return tiles * (of_nonzeros * loads + copied * copy_cost(t));
 }
 
 // The cheapest tile whose copy of `channels` channels takes tile_bytes at the most and whose outputs of
@@ -123,6 +131,7 @@ static inline ConvTile plan_tile(const Encoded& a, const Conv& g, std::int32_t c
   consider(round_up(g.out_width, kLanes), false);
   consider(g.out_width, false);
   consider(g.out_width, true);
+  if (kLanes >= 16 && g.out_width < kLanes / 2) consider(kLanes / 2, false);
   return best;
 }
 
@@ -137,147 +146,13 @@ static inline std::int32_t column_offset(const Conv& g, const ConvTile& t, std::
   return ((channel * t.classes + of_class) * g.kernel_width + kx) * t.plane + row * t.pitch;
 }
 
-// The rows of one channel that a tile needs, in scratch behind the planes, with the zeros around the image.
-// Where the stride is above 1 a row is split: all its floats x with x % stride = 0, then those of 1, and so
-// on.
-struct Lines {
-  std::int32_t count;
-  std::int32_t padded;  // floats of a row with its zeros
-  std::int32_t phase;   // floats of a part of a split row
-  std::int32_t pitch;
-};
-static inline Lines channel_lines(const Conv& g, const ConvTile& t) {
-  Lines l;
-  l.count = (t.plane_rows - 1) * g.stride + t.classes;
-  l.padded = g.width + 2 * g.padding;
-  l.phase = round_up(g.out_width + (g.kernel_width - 1) / g.stride, kLanes);
-  l.pitch = g.stride == 1 ? l.padded : l.phase * (g.kernel_width < g.stride ? g.kernel_width : g.stride);
-  return l;
-}
-
-// Floats of a tile's copy with that many channels, and of what is beside it: the lines, a row to be split,
-// and what whole vectors reach beyond each.
-static inline std::int64_t tile_floats(const Conv& g, const ConvTile& t, std::int32_t channels) {
-  const Lines l = channel_lines(g, t);
-  return channels * channel_floats(g, t) + static_cast<std::int64_t>(l.count) * l.pitch + l.padded +
-         6 * kLanes;
-}
-
-// Whole vectors of zeros, at least count floats. A plain loop would become a call of memset, which costs more
-// than the few floats beside a row.
-static inline void clear(float* to, std::int32_t count) {
-  for (std::int32_t x = 0; x < count; x += kLanes) store(to + x, zero());
-}
-
-// A row of the image between its zeros, with up to a vector of them more.
-static inline void pad_row(const Conv& g, const float* from, float* to) {
-  clear(to, g.padding);
-  to += g.padding;
-  std::int32_t x = 0;
-  for (; x + kLanes <= g.width; x += kLanes) store(to + x, load(from + x));
-  if (x < g.width) store_first(to + x, load_first(from + x, g.width - x), g.width - x);
-  clear(to + g.width, g.padding);
-}
-
-// Every stride-th float of a padded row. With stride 2 the last vectors reach beyond it.
-static inline void split_row(const Conv& g, const Lines& l, std::int32_t part, const float* row, float* to) {
-  const float* from = row + part;
-  if (g.stride == 2) {
-    for (std::int32_t x = 0; x < l.phase; x += kLanes) {
-      store(to + x, even(load(from + 2 * x), load(from + 2 * x + kLanes)));
-    }
-    return;
-  }
-  for (std::int32_t x = 0; x < l.phase && part + x * g.stride < l.padded; ++x) to[x] = from[x * g.stride];
-}
-
-// Where rows are long, their planes are copied from the image itself: a vector of a line that was just
-// written across two stores waits until both are in L1 (Zen 3: 7 to 14 % of an evaluation, 56 columns at
-// density 0.2 and 0.05). Shorter rows take longer so, 7 columns 10 % of an evaluation, and so did stride 2.
-static inline bool copies_rows(const Conv& g) { return g.stride == 1 && g.width >= 3 * kLanes; }
-
-// Column kx of the kernel for one channel: count rows of a plane from row y of the image on.
-static inline void copy_plane(const Conv& g, const ConvTile& t, const float* channel, std::int32_t y,
-                              std::int32_t kx, std::int32_t count, float* to) {
-  const std::int32_t shift = kx - g.padding;
-  const std::int32_t lead = shift < 0 ? (-shift < g.out_width ? -shift : g.out_width) : 0;
-  const std::int32_t first = shift + lead;
-  const std::int32_t left = g.width > first ? g.width - first : 0;
-  const std::int32_t inside = left < g.out_width - lead ? left : g.out_width - lead;
-  const std::int32_t end = lead + round_up(inside, kLanes);
-  for (std::int32_t row = 0; row < count; ++row, ++y, to += t.pitch) {
-    if (y < 0 || y >= g.height) {
-      clear(to, g.out_width);
-      continue;
-    }
-    clear(to, lead);
-    const float* from = channel + static_cast<std::ptrdiff_t>(y) * g.width + first;
-    float* at = to + lead;
-    std::int32_t x = 0;
-    for (; x + kLanes <= inside; x += kLanes) store(at + x, load(from + x));
-    if (x < inside) store(at + x, load_first(from + x, inside - x));
-    clear(to + end, g.out_width - end);
-  }
-}
-
-// Copies what `rows` rows of outputs from out_row on need of channels [first, first + channels). Whole
-// vectors are stored, each row over the excess of the one before; what stays of it belongs to no output.
-static inline void fill_tile(const Conv& g, const ConvTile& t, const float* image, std::int32_t first,
-                             std::int32_t channels, std::int32_t out_row, std::int32_t rows, float* copy) {
-  const std::size_t area = image_floats(g);
-  const std::int32_t plane_rows = t.plane_rows - (t.rows - rows);
-  if (copies_rows(g)) {
-    const float* from = image + static_cast<std::size_t>(first) * area;
-    for (std::int32_t c = 0; c < channels; ++c, from += area) {
-      for (std::int32_t of_class = 0; of_class < t.classes; ++of_class) {
-        for (std::int32_t kx = 0; kx < g.kernel_width; ++kx, copy += t.plane) {
-          copy_plane(g, t, from, out_row - g.padding + of_class, kx, plane_rows, copy);
-        }
-      }
-    }
-    return;
-  }
-  const Lines l = channel_lines(g, t);
-  const std::int32_t count = l.count - (t.rows - rows) * g.stride;
-  float* lines = copy + static_cast<std::size_t>(channels * channel_floats(g, t)) + kLanes;
-  float* unsplit = lines + static_cast<std::size_t>(l.count) * static_cast<std::size_t>(l.pitch) + 2 * kLanes;
-  const float* channel = image + static_cast<std::size_t>(first) * area;
-  for (std::int32_t c = 0; c < channels; ++c, channel += area) {
-    float* line = lines;
-    std::int32_t y = out_row * g.stride - g.padding;
-    for (std::int32_t row = 0; row < count; ++row, ++y, line += l.pitch) {
-      if (y < 0 || y >= g.height) {
-        clear(line, l.pitch);
-        continue;
-      }
-      const float* from = channel + static_cast<std::ptrdiff_t>(y) * g.width;
-      if (g.stride == 1) {
-        pad_row(g, from, line);
-        continue;
-      }
-      pad_row(g, from, unsplit);
-      for (std::int32_t part = 0; part * l.phase < l.pitch; ++part) {
-        split_row(g, l, part, unsplit, line + part * l.phase);
-      }
-    }
-    for (std::int32_t of_class = 0; of_class < t.classes; ++of_class) {
-      for (std::int32_t kx = 0; kx < g.kernel_width; ++kx, copy += t.plane) {
-        const float* from = lines + of_class * l.pitch + kx % g.stride * l.phase + kx / g.stride;
-        if (g.stride == 1) from = lines + of_class * l.pitch + kx;
-        float* to = copy;
-        for (std::int32_t row = 0; row < plane_rows; ++row, from += l.pitch * g.stride, to += t.pitch) {
-          for (std::int32_t x = 0; x < g.out_width; x += kLanes) store(to + x, load(from + x));
-        }
-      }
-    }
-  }
-}
-
-// Where the outputs of a panel of V vectors go: floats from the tile's first output, and how many are meant.
+// Where the outputs of a panel of V vectors go: floats from the tile's first output, and how many are meant;
+// behind them, where two rows share a vector, those of its second half.
 template <int V>
 struct Outputs {
   std::int32_t at[V];
   std::int32_t count[V];
+  std::int32_t second[V];
 };
 template <int V>
 inline Outputs<V> panel_outputs(const Conv& g, const ConvTile& t, std::int32_t rows, std::int32_t first) {
@@ -286,14 +161,28 @@ inline Outputs<V> panel_outputs(const Conv& g, const ConvTile& t, std::int32_t r
     const std::int32_t float_of_tile = (first + v) * kLanes;
     std::int32_t left = rows * g.out_width - float_of_tile;
     out.at[v] = float_of_tile;
+    out.second[v] = 0;
     if (t.pitch != g.out_width) {
+      const std::int32_t row = float_of_tile / t.pitch;
       const std::int32_t x = float_of_tile % t.pitch;
-      out.at[v] = float_of_tile / t.pitch * g.out_width + x;
+      out.at[v] = row * g.out_width + x;
       left = g.out_width - x;
+      if (t.pitch < kLanes && row + 1 < rows) out.second[v] = g.out_width;
     }
     out.count[v] = left < kLanes ? left : kLanes;
   }
   return out;
+}
+
+// Vector v of a panel to the outputs from c on.
+template <int V>
+[[gnu::always_inline]] inline void store_outputs(const Outputs<V>& out, int v, float* c, Vec sums) {
+  float* to = c + out.at[v];
+  store_first(to, sums, out.count[v]);
+  if (kLanes < 16 || out.second[v] == 0) return;
+  alignas(kAlignment) float lanes[kLanes];
+  store(lanes, sums);
+  store_first(to + out.count[v], load_first(lanes + kLanes / 2, out.second[v]), out.second[v]);
 }
 
 // The tiles of a shard, of whole rows of outputs: calls work(image, first row, rows) for each.

@@ -143,7 +143,7 @@ bool has_slow_gathers() {
 std::int32_t count_products_a_streamed_line() {
   constexpr unsigned kZen5 = 26;
   const unsigned family = amd_family();
-  return family == 0 ? 0 : family < kZen5 ? 30 : 6;
+  return family == 0 ? 0 : family < kZen5 ? 30 : 8;
 }
 
 }  // namespace

@@ -121,6 +121,11 @@ export const planReasons: readonly {
     reason: 'elements of B lie apart, and this CPU has no gather or a slow one',
   },
   {
+    form: /^B in registers$/,
+    words: 'B in registers',
+    reason: 'a block of B fits into registers, where a permutation picks a vector of its elements: no loads',
+  },
+  {
     form: /^B in place$/,
     words: 'B in place',
     reason: 'the format says which neighbours of B are met: they are loaded as they lie',

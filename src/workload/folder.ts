@@ -18,7 +18,7 @@ export interface FolderOptions {
   readonly formats?: readonly string[];
 }
 
-const defaultFormats = ['csr', 'sell-16-128', 'bitmask'];
+const defaultFormats = ['csr', 'sell-16-128', 'sell-16-128x64', 'bitmask'];
 const maxN = 2 ** 31 - 1;
 
 /** Matrix files at a path, which is one of them or a folder searched through and through, in order of their names. */

@@ -161,6 +161,8 @@ void footprints(const Options& options) {
       {"bsr-16x1", {40, 24, 216}},
       {"ell", {40, 40, 48}},
       {"sell-16-128", {40, 20 + 8 + 16, (64 - 10) * 6}},
+      // A window's place of each of 16 rows, the width of its slice, two offsets.
+      {"sell-16-128x64", {40, 10 + 16 + 1 + 8, (64 - 10) * 5}},
       {"bitmask", {40, 32 + 20, 0}},
       // Two runs of a pair each, two words and those of 4 + 4 columns, then of 2 + 2, two of them padding; a
       // word at the end; 4 offsets.

@@ -64,6 +64,9 @@ Stored stored_by(const char* format, const Sample& s) {
     const bool lacks = format[0] == 's' && s.rows % 16 != 0;
     const bool empty = std::find(stored.rows.begin(), stored.rows.end(), false) != stored.rows.end();
     if (s.nnz() > 0 && (lacks || empty)) take(stored.cols, 0, 1);
+  } else if (std::strcmp(format, "sell-16-128x64") == 0) {
+    // Rows without a nonzero in a block, where others of their slice have some.
+    each(s, [&](std::int32_t, std::int32_t j) { take(stored.cols, j / 64 * 64, j / 64 * 64 + 1); });
   } else if (std::sscanf(format, "nm-%d:%d", &first, &second) == 2) {
     std::vector<std::int32_t> groups;
     for (std::int32_t j = 0; j < s.cols; j += second) groups.push_back(j);

@@ -3,7 +3,7 @@ import { chosen, five, workload } from './choice.mjs';
 import { geomeanOf, judge, table } from './goals.mjs';
 import { fastest, ofVectorLimit, overDense, overRival, run } from './ratios.mjs';
 
-export const vectorFormats = ['csr', 'sell-16-128', 'bitmask'];
+export const vectorFormats = ['csr', 'sell-16-128', 'sell-16-128x64', 'bitmask'];
 export const vectorGoals = { rival: 3, limit: 0.9 };
 const always = (value) => five.map(() => value);
 
