@@ -53,7 +53,7 @@ const char* encode(const Csr& csr, Matrix& matrix) {
   const std::int64_t slots = static_cast<std::int64_t>(rows * row_slots);
   const std::int64_t used = (csr.nnz * static_cast<std::int64_t>(kBits) + 7) / 8;
   matrix.footprint = {csr.nnz * 4LL, used,
-                      (slots - csr.nnz) * 4 + static_cast<std::int64_t>(rows * row_bytes) - used};
+                      (slots - csr.nnz) * 4 + static_cast<std::int64_t>(rows * row_bytes + kBeyond) - used};
   matrix.view.p0 = N;
   matrix.view.p1 = M;
   matrix.view.units = csr.rows;
