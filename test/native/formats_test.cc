@@ -208,12 +208,13 @@ void footprints(const Options& options) {
     SPARSEMARK_EXPECT(bytes <= 6.6 * pruned.nnz(), "packed: %.2f bytes a nonzero at density 0.1",
                       bytes / pruned.nnz());
   }
-  // 2:4 on 3 x 6: two groups a row, the second cut off; 4 values and 4 places of 2 bits a row.
+  // 2:4 on 3 x 6: two groups a row, the second cut off; 4 values and 4 places of 2 bits a row; 16 bytes
+  // beyond.
   const Sample pairs = sample_where(random, 3, 6, "pairs", [](int, int j) { return j % 4 < 2; });
   Matrix matrix;
   if (encode(*format_named("nm-2:4"), pairs, matrix)) {
     SPARSEMARK_EXPECT(matrix.footprint.payload_bytes == 48 && matrix.footprint.metadata_bytes == 3 &&
-                          matrix.footprint.padding_bytes == 0,
+                          matrix.footprint.padding_bytes == 16,
                       "nm-2:4 of 3 x 6: wrong bytes");
   }
   // Balanced banks, 2 of 3 columns each: nothing is padded.
