@@ -25,7 +25,7 @@
 // and a quieter machine 1.20 and 1.22 before, 1.30 and 1.36 after.
 //
 // What did not help: streaming C (1.00), 6 or 4 vectors (0.97, 0.94), rows of the tile 1 vector longer, so
-// that they do not fall into the same banks (1.00), fetching the rows of C (1.00), steps of 8 or 16 slots
+// that they do not fall into the same banks (1.00), fetching the rows of C (1.00), steps of 8 slots
 // (1.00).
 //
 // What limits it: one load of B an FMA, of which it does 190 GFLOP/s of 274. Where few rows share a tile it
