@@ -47,12 +47,13 @@ export function blockOf(result) {
     `version ${build.version}`,
     startedAt.slice(0, 10),
     `load ${machine.load1.toFixed(1)} at the start`,
-    `\`${command}\``,
+    // Where the file lay on that machine is nobody's.
+    `\`${command.replace(/ --out \S+/, '')}\``,
   ];
   const block = [
     `From one run: ${facts.join('; ')}. Libraries: ${libraries.map(({ name, version }) => `${name} ${version}`).join(', ')}; ${provenanceOf(finding)}.`,
     `> ${markdownText(sentenceOf(finding))}`,
-    `![Speed-up against sparsity: ${markdownText(sentenceOf(finding)).split(',')[0]}](${image})`,
+    `![Speed-up over dense against sparsity, a line a format: ${markdownText(tables[0].title)}](${image})`,
     'The fastest sparse kernel of each row against the fastest healthy dense one:',
     ...tables.flatMap((table) => tableBlocks(table, '####')),
     ...notesOf(tables).map(markdownText),
