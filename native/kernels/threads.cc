@@ -1,5 +1,11 @@
 #include "threads.h"
 
+#if defined(__linux__)
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#endif
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -23,6 +29,14 @@ void relax() {
 }  // namespace
 
 Team::Team(int parts) : parts_(parts) {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (parts > 1 && sched_getaffinity(0, sizeof(allowed), &allowed) == 0) {
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &allowed)) cpus_.push_back(cpu);
+    }
+  }
+#endif
   try {
     for (int part = 1; part < parts; ++part) {
       threads_.emplace_back([this, part] { serve(part); });
@@ -45,8 +59,25 @@ void Team::dismiss() {
   for (std::thread& thread : threads_) thread.join();
 }
 
+void Team::keep_apart() {
+#if defined(__linux__)
+  const int here = sched_getcpu();
+  if (here == callers_cpu_ || cpus_.size() < 2) return;
+  callers_cpu_ = here;
+  auto next = std::find(cpus_.begin(), cpus_.end(), here);
+  for (std::thread& thread : threads_) {
+    if (next == cpus_.end() || ++next == cpus_.end()) next = cpus_.begin();
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(*next, &one);
+    pthread_setaffinity_np(thread.native_handle(), sizeof(one), &one);
+  }
+#endif
+}
+
 void Team::run(Work work, void* context) {
   if (parts_ > 1) {
+    keep_apart();
     work_ = work;
     context_ = context;
     pending_.store(parts_ - 1, std::memory_order_relaxed);
